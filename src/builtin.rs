@@ -1,0 +1,211 @@
+//! The contract between the engine and a built-in rule: named byte inputs and canonical params in, named byte outputs out.
+//! Pure values and function pointers; knows neither the engine nor any document.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Placement of an item within its parent, as canonical JSON text ("" where there is none), for example
+/// `{"page_count":8,"page_start":41}`. It steers projections and merges; it is never in an action key, so that a page
+/// inserted before an item does not reach its actions.
+pub type Attrs = String;
+
+/// What a built-in may know of the item it runs on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Id below its parent: a source id, a part id, a group id; "" for the job.
+    pub id: String,
+    /// Id of the source that the item is or belongs to; "" for the job.
+    pub source_id: String,
+    /// Path of that source below the sources folder, `/`-separated; "" for the job.
+    pub path: String,
+}
+
+/// One file of an artifact: its name (with extension), its bytes, its placement (always "" on inputs: an action cannot
+/// depend on what is not in its key).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedBytes {
+    pub name: String,
+    pub bytes: Arc<[u8]>,
+    pub attrs: Attrs,
+}
+
+/// An input as a built-in sees it.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// One file. `name` ends in the extension of what it was made from.
+    File(NamedBytes),
+    /// A tree: its files in order.
+    Tree(Vec<NamedBytes>),
+}
+
+/// The named inputs of one action, in the order of the rule.
+#[derive(Clone, Debug, Default)]
+pub struct Inputs(pub Vec<(String, Input)>);
+
+impl Inputs {
+    /// The file input called `name`.
+    ///
+    /// # Errors
+    /// `Failure` of kind `MissingInput` if there is none, or if it is a tree.
+    pub fn file(&self, name: &str) -> Result<&NamedBytes, Failure> {
+        match self.0.iter().find(|(n, _)| n == name) {
+            Some((_, Input::File(f))) => Ok(f),
+            _ => Err(Failure::new(FailureKind::MissingInput, format!("no file input `{name}`"))),
+        }
+    }
+
+    /// The files of the tree input called `name`, in order.
+    ///
+    /// # Errors
+    /// `Failure` of kind `MissingInput` if there is none, or if it is a file.
+    pub fn tree(&self, name: &str) -> Result<&[NamedBytes], Failure> {
+        match self.0.iter().find(|(n, _)| n == name) {
+            Some((_, Input::Tree(t))) => Ok(t),
+            _ => Err(Failure::new(FailureKind::MissingInput, format!("no tree input `{name}`"))),
+        }
+    }
+
+    /// The file input called `name`, if the rule gave one.
+    #[must_use]
+    pub fn optional_file(&self, name: &str) -> Option<&NamedBytes> {
+        self.file(name).ok()
+    }
+}
+
+/// What a built-in produced for one of its outputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    File(Vec<u8>),
+    /// Names are unique, relative, `/`-separated; each ends in its extension. Order is the order of items.
+    Tree(Vec<NamedBytes>),
+}
+
+/// Why a built-in could not do its work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// A declared input is not there, or of the wrong shape.
+    MissingInput,
+    /// The bytes are not what their name says (not a PDF, not UTF-8, …).
+    NotReadable,
+    /// The document asks for a password.
+    Encrypted,
+    /// A limit was passed (pages, decompressed bytes, nesting, …).
+    Limit,
+    /// An input artifact does not parse as its schema says.
+    BadArtifact,
+    /// The built-in panicked: a bug.
+    Panic,
+}
+
+/// A typed, deterministic failure: the same inputs fail the same way, so it is remembered by key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// One sentence for people, lower case, no final period.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of `kind`, told by `message`.
+    #[must_use]
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
+/// A piece of a merge: one item's result, in item order.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    pub item_id: String,
+    pub attrs: Attrs,
+    pub bytes: Arc<[u8]>,
+}
+
+/// An entry of a tree without its bytes: enough to merge and project trees.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct TreeEntry {
+    pub name: String,
+    pub digest: crate::digest::Digest,
+    pub bytes: u64,
+    pub attrs: Attrs,
+}
+
+/// The items a merge covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    /// Items below one source: pages are rebased by each piece's attrs.
+    WithinSource,
+    /// Sources of one job: pieces are whole sources.
+    AcrossSources,
+}
+
+/// How the results of several items become one.
+#[derive(Clone, Copy)]
+pub enum Merge {
+    /// JSON arrays spliced as raw bytes in item order. The engine does it.
+    Splice,
+    /// Its own pure merge of file outputs. `Err` for what does not parse.
+    Files(fn(Level, &[Piece]) -> Result<Vec<u8>, Failure>),
+    /// Its own pure merge of trees within a source: (item attrs, its entries) in item order.
+    Tree(fn(&[(Attrs, Vec<TreeEntry>)]) -> Vec<TreeEntry>),
+}
+
+/// A named projection: the share of an artifact that concerns one item, always relative to that item.
+#[derive(Clone, Copy)]
+pub struct Projection {
+    /// What the Ingestfile writes as `select = "…"`.
+    pub name: &'static str,
+    pub apply: Project,
+}
+
+/// The function behind a projection; `attrs` is the placement of the item that asks.
+#[derive(Clone, Copy)]
+pub enum Project {
+    File(fn(bytes: &[u8], item: &Item, attrs: &Attrs) -> Result<Vec<u8>, Failure>),
+    Tree(fn(entries: &[TreeEntry], item: &Item, attrs: &Attrs) -> Result<Vec<TreeEntry>, Failure>),
+}
+
+/// A declared output of a built-in.
+pub struct OutputPort {
+    pub name: &'static str,
+    pub tree: bool,
+    pub merge: Merge,
+    pub projections: &'static [Projection],
+}
+
+/// A rule that ships with `ingest`.
+pub struct Builtin {
+    /// What the Ingestfile writes as `run = "…"`.
+    pub name: &'static str,
+    /// One sentence for `--help`, errors and `init`.
+    pub about: &'static str,
+    /// Names of its inputs; those ending in `?` may be left out of the rule.
+    pub inputs: &'static [&'static str],
+    pub outputs: &'static [OutputPort],
+    /// Known params with their defaults, as a JSON object. Also what "did you mean" knows.
+    pub default_params: fn() -> Value,
+    /// Checks merged params (defaults filled in): `Err((key, sentence))`.
+    pub check_params: fn(&Value) -> Result<(), (String, String)>,
+    /// The work: pure, deterministic, no clock, no disk, no global state.
+    pub run: fn(&Item, &Inputs, &Value) -> Result<Vec<(&'static str, Output)>, Failure>,
+    /// Digest of the sources that it uses, made by `build.rs`.
+    pub fingerprint: &'static str,
+}
+
+impl Builtin {
+    /// The port called `name`.
+    #[must_use]
+    pub fn output(&self, name: &str) -> Option<&'static OutputPort> {
+        self.outputs.iter().find(|o| o.name == name)
+    }
+}
+
+impl std::fmt::Debug for Builtin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Builtin({})", self.name)
+    }
+}

@@ -1,0 +1,17 @@
+//! The document model and the algorithms on it: pure data in, pure data out. Imports nothing of the crate but leaves.
+//!
+//! Flow: source bytes → `page_text` / `flow` (what is printed, in reading order) → `section` (contents) → `element` →
+//! `chunk` → `entity` → `link_graph` → `cleanup`. Each of these modules holds the types of one artifact.
+
+pub mod chunk;
+pub mod cleanup;
+pub mod element;
+pub mod entity;
+pub mod flow;
+pub mod ids;
+pub mod link_graph;
+pub mod page_text;
+pub mod part;
+pub mod profile;
+pub mod section;
+pub mod term;

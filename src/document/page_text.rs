@@ -1,0 +1,160 @@
+//! What one page prints: lines in reading order with their geometry and fonts. The output of rule `text`, one file per page.
+//! Lengths are integers in 1/100 pt, the origin is the top left corner of the page as it is seen (after /Rotate), y grows
+//! downwards. Knows nothing of page numbers: a page is the same wherever it stands in its book.
+
+use serde::{Deserialize, Serialize};
+
+use super::flow::FlowText;
+
+/// One file of the tree that rule `text` writes: a page, or a whole unpaged document.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TextUnit {
+    Page(PageText),
+    Flow(FlowText),
+}
+
+/// A rectangle in 1/100 pt from the top left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rect {
+    pub x: i32,
+    pub y: i32,
+    pub w: i32,
+    pub h: i32,
+}
+
+impl Rect {
+    /// x of the right edge.
+    #[must_use]
+    pub fn right(&self) -> i32 {
+        self.x + self.w
+    }
+
+    /// y of the bottom edge.
+    #[must_use]
+    pub fn bottom(&self) -> i32 {
+        self.y + self.h
+    }
+
+    /// The smallest rectangle around both.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        let (x, y) = (self.x.min(other.x), self.y.min(other.y));
+        Self { x, y, w: self.right().max(other.right()) - x, h: self.bottom().max(other.bottom()) - y }
+    }
+}
+
+/// One page.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PageText {
+    pub width: i32,
+    pub height: i32,
+    /// Fonts that spans refer to by index.
+    pub fonts: Vec<FontStyle>,
+    /// Lines in reading order.
+    pub lines: Vec<TextLine>,
+    /// Ruled lines and boxes drawn on the page (tables, sidebars), at most 500, in drawing order.
+    pub shapes: Vec<Shape>,
+    /// Number of images drawn.
+    pub images: u32,
+    /// Facts worth reporting, such as a font without a ToUnicode map; one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A font at a size.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FontStyle {
+    /// PostScript name without its subset tag ("" if unknown).
+    pub name: String,
+    /// Size as seen on the page, 1/100 pt.
+    pub size: i32,
+    pub bold: bool,
+    pub italic: bool,
+    /// Fill colour, 0xRRGGBB.
+    pub color: u32,
+}
+
+/// Whether a reader of the page sees the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    #[default]
+    Visible,
+    /// Rendering mode 3, or clipped away.
+    Invisible,
+    /// The fill colour is that of the ground.
+    SameAsGround,
+    /// Outside the crop box.
+    OffPage,
+}
+
+/// One printed line of one column.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextLine {
+    pub rect: Rect,
+    /// y of the baseline.
+    pub baseline: i32,
+    /// Region of the page that the line belongs to, numbered in reading order: lines of one column share it; a
+    /// full-width heading between columns is a region of its own.
+    pub region: u16,
+    /// Left to right. A gap wider than about one em starts a new span, so that table cells are spans.
+    pub spans: Vec<Span>,
+    #[serde(default, skip_serializing_if = "is_visible")]
+    pub visibility: Visibility,
+    /// Clockwise, degrees (0, 90, 180, 270; other angles to the nearest).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub rotation: u16,
+}
+
+fn is_visible(v: &Visibility) -> bool {
+    *v == Visibility::Visible
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_zero(v: &u16) -> bool {
+    *v == 0
+}
+
+/// A run of one font without a wide gap. `text` holds words separated by single spaces; a space at its end or start
+/// means that a space stands between it and its neighbour.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    pub font: u16,
+    pub x: i32,
+    pub w: i32,
+    pub text: String,
+}
+
+impl TextLine {
+    /// The text of the line; spans with a gap of their own are separated by one space.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut out = String::new();
+        for (i, span) in self.spans.iter().enumerate() {
+            if i > 0 && !out.ends_with(' ') && !span.text.starts_with(' ') {
+                let before = &self.spans[i - 1];
+                // Touching spans (a change of font inside a word) join; 0.12 em is half of a narrow word space.
+                if span.x - (before.x + before.w) > self.rect.h.max(100) * 12 / 100 {
+                    out.push(' ');
+                }
+            }
+            out.push_str(&span.text);
+        }
+        out.trim().to_owned()
+    }
+}
+
+/// A drawn rectangle or ruled line (one side thinner than 2 pt).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    pub rect: Rect,
+    pub filled: bool,
+    /// 0xRRGGBB.
+    pub color: u32,
+}

@@ -1,0 +1,208 @@
+//! The build graph: rules, what they range over, what they read and write. Made by `ingestfile::lower`, checked there, and
+//! never changed afterwards. Knows nothing of items: those come to be while a build runs.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::builtin::Builtin;
+
+/// Index into `Graph::rules`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RuleId(pub u32);
+
+impl RuleId {
+    /// As an index.
+    #[must_use]
+    pub fn ix(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A pass, `A` to `F`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Pass(pub char);
+
+impl Pass {
+    /// All passes in order.
+    pub const ALL: [Self; 6] = [Self('A'), Self('B'), Self('C'), Self('D'), Self('E'), Self('F')];
+}
+
+impl std::fmt::Display for Pass {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "pass{}", self.0)
+    }
+}
+
+/// What a rule ranges over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Range {
+    /// Once per job.
+    Job,
+    /// Every source.
+    Source,
+    /// Every entry of a tree output (`outputs[output]` of `rule`).
+    Tree { rule: RuleId, output: usize },
+}
+
+/// The build graph. `rules` are in topological order: a rule stands after all that it reads or ranges over.
+#[derive(Debug, Default)]
+pub struct Graph {
+    pub rules: Vec<Rule>,
+}
+
+/// A rule, with every name resolved.
+#[derive(Debug)]
+pub struct Rule {
+    pub name: String,
+    pub pass: Option<Pass>,
+    pub range: Range,
+    pub run: Run,
+    pub inputs: Vec<Input>,
+    pub outputs: Vec<Output>,
+    pub gates: Vec<GateSpec>,
+}
+
+/// How a rule's work is done.
+#[derive(Debug)]
+pub enum Run {
+    Builtin {
+        builtin: &'static Builtin,
+        /// Params with defaults filled in; object keys sorted.
+        params: Value,
+    },
+    Command(Command),
+}
+
+/// A command rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    pub line: CommandLine,
+    /// Declared files that it reads, relative to the project root.
+    pub files: Vec<String>,
+    /// Prints its tool's version.
+    pub version: Option<Vec<String>>,
+    /// Names of environment variables that it may see.
+    pub env: Vec<String>,
+    pub timeout_s: Option<u64>,
+}
+
+/// What is started. `{input}` and `{output}` stand for names that the engine chooses in staging.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum CommandLine {
+    /// Goes to the shell.
+    Shell(String),
+    /// Does not.
+    Argv(Vec<String>),
+}
+
+/// A named input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Input {
+    pub name: String,
+    pub from: From,
+}
+
+/// Where an input comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum From {
+    /// The source file of the item's source.
+    Source,
+    /// The item's own file: the entry of the tree that the rule (or, for `levels_up` > 0, its ancestor) ranges over.
+    Item { levels_up: usize },
+    /// A file of the project, relative to its root.
+    File(String),
+    /// An output of another rule, resolved by ancestry; `select` names a projection of its built-in.
+    Artifact { rule: RuleId, output: usize, select: Option<String> },
+}
+
+/// A named output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    pub name: String,
+    /// Where it is published below the job folder, `/`-separated; a tree ends in `/`. May hold `{id}` or `{stem}`.
+    pub path: String,
+    pub tree: bool,
+    /// Whether it appears in the job folder; if not, it stays in the cache.
+    pub publish: bool,
+    pub merge: MergeKind,
+}
+
+/// How an output's item results become what is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MergeKind {
+    /// The rule runs once: its result is published as it is.
+    None,
+    /// The path holds `{id}` or `{stem}`: one file per item.
+    PerItem,
+    /// As the built-in's port says.
+    Builtin,
+    /// JSON arrays spliced (commands with a `.json` output).
+    Splice,
+    /// Trees side by side under `{source_id}/`.
+    Tree,
+}
+
+/// Whether a gate judges item results or the merge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Scope {
+    Item,
+    Job,
+}
+
+/// A gate on one output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GateSpec {
+    /// Index into the rule's outputs.
+    pub output: usize,
+    pub scope: Scope,
+    pub check: Check,
+    /// Files of the project that it reads (the schema), relative to the root.
+    pub files: Vec<String>,
+    /// Artifacts that it reads beside its subject, as they are published.
+    pub others: Vec<(RuleId, usize)>,
+}
+
+/// What a gate checks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Check {
+    /// It exists, parses (JSON outputs), and is not 0 bytes. Every output has this one.
+    Present,
+    /// Valid against `files[0]`.
+    Schema,
+    /// At least this many items.
+    MinItems { count: u64 },
+    /// No two items have one value at `pointer`.
+    Unique { pointer: String },
+    /// Every value at `pointer` occurs at `target` in `others[0]`.
+    Refs { pointer: String, target: String },
+}
+
+impl Graph {
+    /// The rule called `name`.
+    #[must_use]
+    pub fn rule_named(&self, name: &str) -> Option<RuleId> {
+        self.rules.iter().position(|r| r.name == name).map(|i| RuleId(u32::try_from(i).unwrap_or(u32::MAX)))
+    }
+
+    /// The rule with this id.
+    #[must_use]
+    pub fn rule(&self, id: RuleId) -> &Rule {
+        &self.rules[id.ix()]
+    }
+
+    /// From the outermost range of a rule (sources) inwards to its own; empty for once-per-job rules.
+    #[must_use]
+    pub fn range_chain(&self, range: Range) -> Vec<Range> {
+        match range {
+            Range::Job => Vec::new(),
+            Range::Source => vec![Range::Source],
+            Range::Tree { rule, .. } => {
+                let mut chain = self.range_chain(self.rule(rule).range);
+                chain.push(range);
+                chain
+            }
+        }
+    }
+}

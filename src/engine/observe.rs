@@ -1,0 +1,156 @@
+//! What happens during a build, as events: the coordinator emits them in order, observers (the job's manifest and log, the
+//! console, tests) act on them. Events hold no clock: whoever writes a time reads it through the clock it was given.
+
+use serde::{Deserialize, Serialize};
+
+use super::graph::Pass;
+use super::verdict::Violation;
+use crate::digest::Digest;
+
+/// Status of a pass, as in manifest.json.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    Pending,
+    Success,
+    Failed,
+    /// Selected, but something that it takes input from blocked it.
+    Skipped,
+}
+
+/// A published artifact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArtifactRecord {
+    /// Path below the job folder, `/`-separated; a tree ends in `/`.
+    pub name: String,
+    /// blake3 of the file; of the sorted (name, digest) list for a tree or for one file per item.
+    pub digest: Digest,
+    pub bytes: u64,
+    /// Array length, files of a tree, or 1.
+    pub items: u64,
+}
+
+/// What became of an action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Its manifest is that of last time.
+    UpToDate,
+    /// Its key was known.
+    FromCache,
+    Ran,
+    Failed,
+    /// A gate said no.
+    Rejected,
+    /// Something that it needs failed, was rejected or is not selected.
+    Blocked,
+}
+
+/// Counts of a build, of a pass, or of a rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub up_to_date: u64,
+    pub from_cache: u64,
+    pub ran: u64,
+    pub failed: u64,
+    pub rejected: u64,
+    pub blocked: u64,
+    /// Artifacts written to the job folder.
+    pub published: u64,
+    /// Files of vanished items or rules that were removed from it.
+    pub removed: u64,
+}
+
+/// Why something failed: for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    /// One sentence, lower case, no final period.
+    pub message: String,
+    /// The chain of causes, outermost first.
+    pub causes: Vec<String>,
+    /// What a gate found; the first few.
+    pub violations: Vec<Violation>,
+    /// How many violations there are in all.
+    pub violation_count: u64,
+    /// The way out, if one is known.
+    pub hint: Option<String>,
+}
+
+/// Name of an action: its rule and its item ("" for once-per-job rules).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionName {
+    pub rule: String,
+    /// Ids from the source inwards, joined by `/`.
+    pub item: String,
+}
+
+/// One event. Order is the order of emission; `PassStarted` and `PassEnded` of one pass enclose its actions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The build has something to run or publish. Not emitted when there is nothing to do.
+    BuildStarted {
+        sources: u64,
+        ignored_files: u64,
+    },
+    /// A pass that has something to run or publish begins.
+    PassStarted {
+        pass: Pass,
+    },
+    ActionStarted {
+        #[serde(flatten)]
+        action: ActionName,
+        /// Why it runs: one line.
+        reason: String,
+    },
+    ActionEnded {
+        #[serde(flatten)]
+        action: ActionName,
+        pass: Option<Pass>,
+        outcome: Outcome,
+        /// Why it was not up to date ("" if it was).
+        reason: String,
+        duration_ms: u64,
+        /// Items of its outputs by output name.
+        items: Vec<(String, u64)>,
+        problem: Option<Problem>,
+    },
+    /// An output is in the job folder.
+    Published {
+        rule: String,
+        pass: Option<Pass>,
+        record: ArtifactRecord,
+    },
+    PassEnded {
+        pass: Pass,
+        status: Status,
+        records: Vec<ArtifactRecord>,
+        counts: Counts,
+        problem: Option<Problem>,
+    },
+    /// A rule of no pass is complete.
+    RuleEnded {
+        rule: String,
+        status: Status,
+        records: Vec<ArtifactRecord>,
+        counts: Counts,
+        problem: Option<Problem>,
+    },
+    /// Something worth saying that stops nothing.
+    Warning {
+        message: String,
+    },
+    BuildEnded {
+        counts: Counts,
+        interrupted: bool,
+    },
+}
+
+/// Receives events, on the coordinator's thread.
+pub trait Observer {
+    /// Called once per event, in order.
+    ///
+    /// # Errors
+    /// A sentence, if it cannot do its duty (manifest.json cannot be written): the build stops with it.
+    fn on(&mut self, event: &Event) -> Result<(), String>;
+}

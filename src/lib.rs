@@ -1,0 +1,7 @@
+//! `ingest` is make for document corpora.
+
+pub mod builtin;
+pub mod digest;
+pub mod document;
+pub mod engine;
+pub mod passes;

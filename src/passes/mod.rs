@@ -1,0 +1,11 @@
+//! The built-in rules: each module a pure `run(inputs, params)` and the `BUILTIN` that the engine calls it by.
+//! They never touch the disk, the clock or the terminal.
+
+pub mod pages;
+pub mod pass_a_toc;
+pub mod pass_b_split;
+pub mod pass_c_chunk;
+pub mod pass_d_enrich;
+pub mod pass_e_graph;
+pub mod pass_f_validate;
+pub mod text;
