@@ -2,6 +2,7 @@
 
 pub mod builtin;
 pub mod digest;
+pub mod disk;
 pub mod document;
 pub mod engine;
 pub mod passes;
