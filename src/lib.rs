@@ -6,3 +6,5 @@ pub mod disk;
 pub mod document;
 pub mod engine;
 pub mod passes;
+pub mod staging;
+pub mod store;

@@ -9,6 +9,7 @@ pub mod snapshot;
 pub mod state;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::disk::{self, DiskError};
 use cas::Cas;
@@ -33,7 +34,7 @@ pub enum StoreError {
 /// The cache folder, opened. Readers have only the snapshot; `open_for_writing` adds the database.
 pub struct Store {
     pub dir: PathBuf,
-    pub cas: Cas,
+    pub cas: Arc<Cas>,
     pub state: State,
     database: Option<Database>,
 }
@@ -43,7 +44,7 @@ impl Store {
     #[must_use]
     pub fn read(dir: &Path) -> Self {
         let state = snapshot::read(&dir.join(snapshot::NAME)).unwrap_or_default();
-        Self { dir: dir.to_path_buf(), cas: Cas::new(dir.join("cas")), state, database: None }
+        Self { dir: dir.to_path_buf(), cas: Arc::new(Cas::new(dir.join("cas"))), state, database: None }
     }
 
     /// Whether the database is open, so that `commit` can be called.

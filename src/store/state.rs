@@ -6,9 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::records::{ActionResult, Derived, FileEntry, LastBuild, Probe, Published};
+use super::records::{ActionResult, Derived, FileEntry, LastBuild, Probe, Published, Verdict};
 use crate::digest::Digest;
-use crate::engine::verdict::Verdict;
 
 /// A record table: a sorted map that knows what changed.
 #[derive(Clone, Debug)]
