@@ -5,4 +5,5 @@ pub mod digest;
 pub mod disk;
 pub mod document;
 pub mod engine;
+pub mod job;
 pub mod passes;
