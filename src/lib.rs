@@ -1,6 +1,7 @@
 //! `ingest` is make for document corpora.
 
 pub mod builtin;
+pub mod cli;
 pub mod digest;
 pub mod disk;
 pub mod document;

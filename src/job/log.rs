@@ -81,7 +81,7 @@ pub struct LogWriter {
 }
 
 impl LogWriter {
-    /// A log at `path` (in the job folder, or where `--log-file` says). Nothing is made before the first event.
+    /// A log at `path`. Nothing is made before the first event.
     #[must_use]
     pub fn new(path: PathBuf, build_id: String, clock: Clock) -> Self {
         Self { path, lines: Lines::new(build_id, clock), open: None }
