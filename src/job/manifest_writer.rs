@@ -4,13 +4,13 @@
 //! ends a build, a kill included, the file tells the truth without anyone's doing.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::folder::JobFolder;
 use super::manifest::{ManifestError, Metrics, Record};
 use super::tally::{Items, Span, Tally};
 use super::{Clock, redact, rfc3339};
@@ -38,49 +38,47 @@ struct Text {
     build_id: String,
 }
 
-/// The observer that keeps `manifest.json`.
+/// The observer that keeps `manifest.json`, and makes the job folder when a build starts.
 #[derive(Debug)]
 pub struct ManifestWriter {
-    path: PathBuf,
+    folder: JobFolder,
     text: Text,
     clock: Clock,
     tally: Tally,
     sources: u64,
 }
 
-/// What a build knows of itself before it starts.
-#[derive(Clone, Debug, Default)]
-pub struct Header {
-    pub job_id: String,
-    pub env: String,
-    pub build_id: String,
-    /// `sha256:…` by source id.
-    pub source_sha_map: BTreeMap<String, String>,
-}
-
 impl ManifestWriter {
-    /// Goes on with the file at `path`, or begins one. Reads, but writes nothing before the first event.
+    /// Goes on with the manifest in `folder`, or begins one; `source_sha_map` holds `sha256:…` by source id. Reads, but
+    /// writes nothing before the first event.
     ///
     /// # Errors
     /// If there is a file that cannot be read or is no manifest.
-    pub fn open(path: PathBuf, header: Header, clock: Clock) -> Result<Self, ManifestError> {
+    pub fn open(
+        folder: JobFolder,
+        build_id: String,
+        source_sha_map: BTreeMap<String, String>,
+        clock: Clock,
+    ) -> Result<Self, ManifestError> {
+        let path = folder.manifest_path();
         let mut text = match disk::read_if_there(&path)? {
             None => Text::default(),
-            Some(bytes) => serde_json::from_slice::<Text>(&bytes)
-                .map_err(|e| ManifestError::Malformed { path: path.clone(), message: e.to_string() })?,
+            Some(bytes) => {
+                serde_json::from_slice::<Text>(&bytes).map_err(|e| ManifestError::Malformed { path, message: e.to_string() })?
+            }
         };
         for pass in Pass::ALL {
             text.passes.entry(pass.0.to_string()).or_insert_with(|| raw(&Record::default()));
         }
-        let Header { job_id, env, build_id, source_sha_map } = header;
+        let (job_id, env) = (folder.job_id.clone(), folder.env.clone());
         let text = Text { job_id, env, build_id, source_sha_map, ..text };
-        Ok(Self { path, text, clock, tally: Tally::default(), sources: 0 })
+        Ok(Self { folder, text, clock, tally: Tally::default(), sources: 0 })
     }
 
     fn save(&self) -> Result<(), String> {
         let mut bytes = serde_json::to_vec_pretty(&self.text).map_err(|e| e.to_string())?;
         bytes.push(b'\n');
-        disk::atomic_write(&self.path, &bytes).map_err(|e| e.to_string())
+        disk::atomic_write(&self.folder.manifest_path(), &bytes).map_err(|e| e.to_string())
     }
 
     fn pass_started(&mut self, pass: Pass, now: SystemTime) {
@@ -113,7 +111,10 @@ impl Observer for ManifestWriter {
         let now = (self.clock)();
         let span = self.tally.on(event, now);
         match event {
-            Event::BuildStarted { sources, .. } => self.sources = *sources,
+            Event::BuildStarted { sources, .. } => {
+                self.folder.create().map_err(|e| e.to_string())?;
+                self.sources = *sources;
+            }
             Event::PassStarted { pass } => self.pass_started(*pass, now),
             Event::PassEnded { pass, status, records, counts, problem } => {
                 let end = End { status: *status, records, counts, problem: problem.as_ref(), span };
@@ -226,17 +227,17 @@ fn parse(text: &RawValue) -> Record {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::job::folder::Choice;
     use crate::job::manifest::Manifest;
     use crate::job::testing::{noon, pass_ended, record};
 
-    fn header() -> Header {
-        let source_sha_map = BTreeMap::from([("book".to_owned(), "sha256:00".to_owned())]);
-        Header { job_id: "job_1".to_owned(), env: "dev".to_owned(), build_id: "b_1".to_owned(), source_sha_map }
-    }
-
-    fn play(path: &std::path::Path, events: &[Event]) {
-        let mut writer = ManifestWriter::open(path.to_path_buf(), header(), noon).unwrap();
+    fn play(dir: &Path, events: &[Event]) {
+        let folder = JobFolder::choose(dir, "dev", &Choice::At(dir.join("job_1")), noon()).unwrap();
+        let sources = BTreeMap::from([("book".to_owned(), "sha256:00".to_owned())]);
+        let mut writer = ManifestWriter::open(folder, "b_1".to_owned(), sources, noon).unwrap();
         for event in events {
             writer.on(event).unwrap();
         }
@@ -249,13 +250,13 @@ mod tests {
     #[test]
     fn a_pass_is_failed_from_its_start_until_its_end() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("manifest.json");
-        play(&path, &[started(), Event::PassStarted { pass: Pass('A') }]);
+        let path = dir.path().join("job_1/manifest.json");
+        play(dir.path(), &[started(), Event::PassStarted { pass: Pass('A') }]);
         let killed = Manifest::read(&path).unwrap().unwrap().pass(Pass('A'));
         assert_eq!((killed.status, killed.error.as_deref()), (Status::Failed, Some(INTERRUPTED)));
         assert_eq!((killed.started.as_deref(), killed.ended), (Some("2026-01-31T12:00:00Z"), None));
         let end = pass_ended('A', Status::Success, vec![record("passA_toc.json", "[]")]);
-        play(&path, &[started(), Event::PassStarted { pass: Pass('A') }, end]);
+        play(dir.path(), &[started(), Event::PassStarted { pass: Pass('A') }, end]);
         let done = Manifest::read(&path).unwrap().unwrap().pass(Pass('A'));
         assert_eq!((done.status, done.error), (Status::Success, None));
         assert_eq!(done.artifacts, ["passA_toc.json"]);
@@ -264,23 +265,24 @@ mod tests {
     #[test]
     fn an_untouched_record_keeps_its_bytes() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("manifest.json");
+        let path = dir.path().join("job_1/manifest.json");
+        disk::create_dir_all(&dir.path().join("job_1")).unwrap();
         let by_hand = "{\n  \"status\" : \"SUCCESS\", \"ours\": 0.1000000000000000055511151231257827 }";
         disk::write(&path, format!("{{\"job_id\":\"job_1\",\"passes\":{{\"A\":{by_hand}}}}}").as_bytes()).unwrap();
-        play(&path, &[started(), Event::PassStarted { pass: Pass('E') }, pass_ended('E', Status::Success, vec![])]);
+        play(dir.path(), &[started(), Event::PassStarted { pass: Pass('E') }, pass_ended('E', Status::Success, vec![])]);
         let text = disk::read_to_string(&path).unwrap();
         assert!(text.contains(by_hand), "{text}");
         let confirmed = pass_ended('A', Status::Success, vec![]);
-        play(&path, &[started(), confirmed]);
+        play(dir.path(), &[started(), confirmed]);
         assert!(disk::read_to_string(&path).unwrap().contains(by_hand));
     }
 
     #[test]
     fn a_failed_pass_keeps_what_it_published_before() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("manifest.json");
+        let path = dir.path().join("job_1/manifest.json");
         let (old, new) = (record("old.json", "[1]"), record("new.json", "[2]"));
-        play(&path, &[started(), Event::PassStarted { pass: Pass('A') }, pass_ended('A', Status::Success, vec![old])]);
+        play(dir.path(), &[started(), Event::PassStarted { pass: Pass('A') }, pass_ended('A', Status::Success, vec![old])]);
         let problem = Problem { message: "1 document failed; write to gm@example.org".to_owned(), ..Problem::default() };
         let end = Event::PassEnded {
             pass: Pass('A'),
@@ -289,7 +291,7 @@ mod tests {
             counts: Counts { failed: 1, ..Counts::default() },
             problem: Some(problem),
         };
-        play(&path, &[started(), Event::PassStarted { pass: Pass('A') }, end]);
+        play(dir.path(), &[started(), Event::PassStarted { pass: Pass('A') }, end]);
         let record = Manifest::read(&path).unwrap().unwrap().pass(Pass('A'));
         assert_eq!(record.artifacts, ["old.json", "new.json"]);
         assert_eq!(record.error.as_deref(), Some("1 document failed; write to [e-mail]"));
@@ -298,9 +300,9 @@ mod tests {
     #[test]
     fn a_skipped_pass_has_no_clocks_and_a_build_leaves_its_totals() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("manifest.json");
+        let path = dir.path().join("job_1/manifest.json");
         let ended = Event::BuildEnded { counts: Counts { ran: 3, ..Counts::default() }, interrupted: false };
-        play(&path, &[started(), pass_ended('C', Status::Skipped, vec![]), ended]);
+        play(dir.path(), &[started(), pass_ended('C', Status::Skipped, vec![]), ended]);
         let manifest = Manifest::read(&path).unwrap().unwrap();
         let skipped = manifest.pass(Pass('C'));
         assert_eq!((skipped.status, skipped.started, skipped.ended), (Status::Skipped, None, None));
@@ -312,9 +314,9 @@ mod tests {
     #[test]
     fn the_file_reads_as_design_says() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("manifest.json");
+        let path = dir.path().join("job_1/manifest.json");
         play(
-            &path,
+            dir.path(),
             &[
                 started(),
                 Event::PassStarted { pass: Pass('B') },
