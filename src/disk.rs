@@ -334,6 +334,32 @@ pub fn is_leftover(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(LEFTOVER_PREFIX.as_bytes())
 }
 
+/// Removes what killed processes left of atomic writes in `folder` and below; links are not followed. Says how many there
+/// were. Only for one who holds the lock: another writer's temporary files look the same.
+///
+/// # Errors
+/// If a folder cannot be listed or a file not removed.
+pub fn remove_leftovers(folder: &Path) -> Result<u64> {
+    let (mut open, mut removed) = (vec![folder.to_path_buf()], 0);
+    while let Some(folder) = open.pop() {
+        let entries = match read_dir_sorted(&folder) {
+            Err(e) if e.is_missing() => continue,
+            listed => listed?,
+        };
+        for entry in entries {
+            match entry.kind {
+                Kind::Folder => open.push(entry.path),
+                Kind::File if is_leftover(&entry.name) => {
+                    remove_file(&entry.path)?;
+                    removed += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(removed)
+}
+
 fn fill_temporary(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<tempfile::NamedTempFile> {
     let write = || {
         let mut temporary = temporary_beside(path)?;
@@ -700,6 +726,18 @@ mod tests {
         }
         assert_eq!(names(dir.path()), [".ingest-tmp-1", "B", "a", "b", "é"]);
         assert!(is_leftover(OsStr::new(".ingest-tmp-1")) && !is_leftover(OsStr::new("a")));
+    }
+
+    #[test]
+    fn leftovers_are_removed_at_any_depth() {
+        let dir = folder();
+        create_dir_all(&dir.path().join("a/b")).unwrap();
+        for name in [".ingest-tmp-1", "a/b/.ingest-tmp-2", "a/b/kept"] {
+            write(&dir.path().join(name), b"").unwrap();
+        }
+        assert_eq!(remove_leftovers(dir.path()).unwrap(), 2);
+        assert_eq!(names(&dir.path().join("a/b")), ["kept"]);
+        assert_eq!(remove_leftovers(&dir.path().join("missing")).unwrap(), 0);
     }
 
     #[test]

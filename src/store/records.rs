@@ -136,7 +136,7 @@ pub struct Probe {
 }
 
 /// One thing that is wrong with an artifact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Violation {
     /// JSON pointer into the artifact: `/0/text`.
     pub pointer: String,
