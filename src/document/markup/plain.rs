@@ -119,7 +119,7 @@ fn heading_at(lines: &[&str], whole: bool, around: &Around<'_>, at_top: bool) ->
     let is_alone = lines.len() == 1 && whole;
     match shape::numbered(first) {
         Some(1) if is_alone && !is_listed(around) => return heading(Form::Chapter, first, 1),
-        Some(n) if n > 1 && (is_alone || !lines.get(1).is_some_and(|l| shape::numbered(l.trim()).is_some())) => {
+        Some(n) if n > 1 && (is_alone || lines.get(1).is_none_or(|l| shape::numbered(l.trim()).is_none())) => {
             return heading(Form::Numbered(n), first, 1);
         }
         _ => {}
