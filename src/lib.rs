@@ -5,6 +5,7 @@ pub mod diagnostic;
 pub mod digest;
 pub mod document;
 pub mod engine;
+pub mod gates;
 pub mod ingestfile;
 pub mod passes;
 pub mod placeholder;
