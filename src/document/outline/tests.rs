@@ -8,7 +8,9 @@ fn document(pages: usize, build: impl FnOnce(&mut Document, &[ObjectId]) -> Vec<
     let tree = doc.new_object_id();
     let ids: Vec<ObjectId> = (0..pages)
         .map(|_| {
-            doc.add_object(dictionary! { "Type" => "Page", "Parent" => tree, "MediaBox" => vec![0.into(), 0.into(), 9.into(), 9.into()] })
+            doc.add_object(
+                dictionary! { "Type" => "Page", "Parent" => tree, "MediaBox" => vec![0.into(), 0.into(), 9.into(), 9.into()] },
+            )
         })
         .collect();
     let kids: Vec<Object> = ids.iter().map(|id| (*id).into()).collect();

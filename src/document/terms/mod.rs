@@ -1,1 +1,3 @@
-//! x
+//! The dictionary of a book from its structure.
+
+pub mod vocabulary;
