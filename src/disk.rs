@@ -29,7 +29,9 @@ pub struct DiskError {
 }
 
 impl DiskError {
-    fn new(verb: &'static str, path: &Path, source: io::Error) -> Self {
+    /// What `verb` on `path` ended in.
+    #[must_use]
+    pub fn new(verb: &'static str, path: &Path, source: io::Error) -> Self {
         Self { verb, path: path.to_path_buf(), source }
     }
 
@@ -449,6 +451,58 @@ impl Appender {
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes).map_err(to("write", &self.path))
     }
+}
+
+// ---- the lock file, and syncing a batch
+
+/// Opens a lock file for reading and writing, making it (and its folder) if it is not there; its content is kept.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn open_lock(path: &Path) -> Result<File> {
+    create_dir_all(folder_of(path))?;
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(to("open", path))
+}
+
+/// Opens a file that something else will add to at its end.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn open_append(path: &Path) -> Result<File> {
+    OpenOptions::new().create(true).append(true).open(path).map_err(to("open", path))
+}
+
+/// Replaces the content of the open `file` at `path`, in place: for lock files, whose inode must stay.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn rewrite(mut file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Seek;
+    let mut write = || {
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(bytes)
+    };
+    write().map_err(to("write", path))
+}
+
+/// Makes all that was written to the file system of `path` durable: one call for a whole batch.
+///
+/// # Errors
+/// If the system refuses.
+#[cfg(target_os = "linux")]
+pub fn sync_file_system(path: &Path) -> Result<()> {
+    let file = File::open(path).map_err(to("open", path))?;
+    rustix::fs::syncfs(&file).map_err(|e| DiskError::new("sync", path, e.into()))
+}
+
+/// Elsewhere there is no such call: what matters is synced file by file, and blobs are re-hashed when read.
+///
+/// # Errors
+/// None.
+#[cfg(not(target_os = "linux"))]
+pub fn sync_file_system(_path: &Path) -> Result<()> {
+    Ok(())
 }
 
 // ---- moving and removing

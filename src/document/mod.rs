@@ -10,6 +10,7 @@ pub mod entity;
 pub mod flow;
 pub mod ids;
 pub mod link_graph;
+pub mod markup;
 pub mod page_text;
 pub mod part;
 pub mod profile;

@@ -168,8 +168,8 @@ pub struct GateSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Check {
-    /// It exists, parses (JSON outputs), and is not 0 bytes. Every output has this one.
-    Present,
+    /// It exists, is not 0 bytes, and parses as JSON if `json`. Every output has this one.
+    Present { json: bool },
     /// Valid against `files[0]`.
     Schema,
     /// At least this many items.
