@@ -65,7 +65,8 @@ fn take_lock(project: &Project, args: &Build, console: &Console) -> Result<Build
         Asked::Held(lock) => Ok(lock),
         Asked::Busy(pid) if args.no_wait => {
             let who = if pid.is_empty() { String::new() } else { format!(" (process {pid})") };
-            Err(CliError::new(ErrorKind::Failed, format!("another build is running{who}")).hint("leave out `--no-wait` to wait for it"))
+            Err(CliError::new(ErrorKind::Failed, format!("another build is running{who}"))
+                .hint("leave out `--no-wait` to wait for it"))
         }
         Asked::Busy(pid) => {
             console.status(&format!("waiting for the build of process {pid}"));
@@ -160,7 +161,7 @@ fn build(
     }
     let build_id = crate::job::build_id(clock(), std::process::id());
     let broken = |e: crate::job::manifest::ManifestError| EngineError::Input(e.to_string());
-    let manifest = ManifestWriter::open(job.clone(), build_id.clone(), std::collections::BTreeMap::new(), clock).map_err(broken)?;
+    let manifest = ManifestWriter::open(job.clone(), build_id.clone(), clock).map_err(broken)?;
     let verbosity = match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
         (_, true) => Verbosity::Verbose,
@@ -217,7 +218,12 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
             console.status(&render::outcome(&end));
             Err(CliError::told(ErrorKind::Interrupted))
         }
-        Err(e) => Err(CliError::from_error(ErrorKind::Failed, &e)),
+        Err(e) => {
+            let error = CliError::from_error(ErrorKind::Failed, &e);
+            console.status(&render::problem(console.paint(), "", &error.problem));
+            console.status("ingest: stopped; what was finished is kept");
+            Err(CliError::told(ErrorKind::Failed))
+        }
     }
 }
 
