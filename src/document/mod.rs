@@ -14,4 +14,5 @@ pub mod page_text;
 pub mod part;
 pub mod profile;
 pub mod section;
+pub mod sentences;
 pub mod term;
