@@ -3,6 +3,7 @@
 //! Flow: source bytes → `page_text` / `flow` (what is printed, in reading order) → `section` (contents) → `element` →
 //! `chunk` → `entity` → `link_graph` → `cleanup`. Each of these modules holds the types of one artifact.
 
+pub mod blocks;
 pub mod chunk;
 pub mod cleanup;
 pub mod element;
