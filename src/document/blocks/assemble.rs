@@ -23,7 +23,11 @@ pub enum Kind {
     Paragraph,
     /// Nesting depth from 0.
     ListItem(u32),
-    Table { rows: Vec<Row>, header_rows: usize, edges: Vec<i32> },
+    Table {
+        rows: Vec<Row>,
+        header_rows: usize,
+        edges: Vec<i32>,
+    },
     /// `Label: value` lines.
     Fields,
     Furniture(Furniture),
@@ -64,8 +68,7 @@ impl<'a> Pages<'a> {
     /// Reads the pages of a part and finds their furniture.
     #[must_use]
     pub fn read(texts: &[&'a PageText], profile: Option<&SourceProfile>) -> Self {
-        let lines: Vec<Vec<Line<'a>>> =
-            texts.iter().zip(1..).map(|(text, page)| lines::of_page(page, text)).collect();
+        let lines: Vec<Vec<Line<'a>>> = texts.iter().zip(1..).map(|(text, page)| lines::of_page(page, text)).collect();
         let heights: Vec<i32> = texts.iter().map(|t| t.height).collect();
         let furniture = furniture::find(&lines, &heights, profile);
         Self { lines, texts: texts.to_vec(), furniture }
@@ -78,7 +81,9 @@ impl<'a> Pages<'a> {
             .lines
             .iter()
             .zip(&self.furniture)
-            .map(|(lines, furniture)| lines.iter().zip(furniture).filter(|(l, f)| f.is_none() && l.is_plain()).map(|(l, _)| l).collect())
+            .map(|(lines, furniture)| {
+                lines.iter().zip(furniture).filter(|(l, f)| f.is_none() && l.is_plain()).map(|(l, _)| l).collect()
+            })
             .collect();
         Metrics::of(&text)
     }
@@ -88,7 +93,8 @@ impl<'a> Pages<'a> {
 #[must_use]
 pub fn blocks<'a>(pages: &'a Pages<'a>, headings: &[Heading], metrics: &Metrics) -> Vec<Block<'a>> {
     let lexicon = Lexicon::of(pages.lines.iter().flatten().filter(|l| l.is_plain()));
-    let mut builder = Builder { blocks: Vec::new(), open: None, open_box: None, table: None, depths: Vec::new(), metrics, lexicon: &lexicon };
+    let mut builder =
+        Builder { blocks: Vec::new(), open: None, open_box: None, table: None, depths: Vec::new(), metrics, lexicon: &lexicon };
     for (page, lines) in pages.lines.iter().enumerate() {
         let here: Vec<&Heading> = headings.iter().filter(|h| h.page == page).collect();
         builder.page(pages, page, lines, &here);
@@ -236,7 +242,9 @@ impl<'a> Builder<'a, '_> {
         self.table = None;
         let open = match last {
             // A box that goes on in the next column or page is another box.
-            Some((before, mut open)) if before == key && self.goes_on(&open, line, false) || before != key && self.box_runs_over(&open, line) => {
+            Some((before, mut open))
+                if before == key && self.goes_on(&open, line, false) || before != key && self.box_runs_over(&open, line) =>
+            {
                 self.append(&mut open, line);
                 open
             }
@@ -258,7 +266,11 @@ impl<'a> Builder<'a, '_> {
             let unfinished = !paragraphs::ends_sentence(&open.last.text) && paragraphs::starts_lower(&line.text);
             return unfinished && !same_column && paragraphs::runs_over(&view, line, self.metrics);
         }
-        if same_column { paragraphs::goes_on(&view, line, self.metrics) } else { paragraphs::runs_over(&view, line, self.metrics) }
+        if same_column {
+            paragraphs::goes_on(&view, line, self.metrics)
+        } else {
+            paragraphs::runs_over(&view, line, self.metrics)
+        }
     }
 
     fn start(&mut self, line: &'a Line<'a>, sidebar: bool) -> OpenBlock<'a> {
@@ -292,7 +304,8 @@ impl<'a> Builder<'a, '_> {
             let start = block.text.chars().count().saturating_sub(line.chars());
             block.breaks.push((u32::try_from(start).unwrap_or(u32::MAX), line.page));
         }
-        let turned = open.last.page != line.page || open.last.region != line.region || line.baseline < open.last.baseline - line.size();
+        let turned =
+            open.last.page != line.page || open.last.region != line.region || line.baseline < open.last.baseline - line.size();
         if turned {
             block.places.push((line.page, line.rect));
         } else {
@@ -329,9 +342,12 @@ impl<'a> Builder<'a, '_> {
         let turned = (page, region) != (line.page, line.region) && line.page <= page + 1;
         let font_before = self.blocks[block].font;
         let Kind::Table { rows, header_rows, edges } = &mut self.blocks[block].kind else { return false };
-        let alike = edges.len() == table.edges.len() && edges.iter().zip(&table.edges).all(|(a, b)| (a - edges[0] - (b - table.edges[0])).abs() <= 1200);
+        let alike = edges.len() == table.edges.len()
+            && edges.iter().zip(&table.edges).all(|(a, b)| (a - edges[0] - (b - table.edges[0])).abs() <= 1200);
         let same_font = font_before.is_some_and(|f| (f.size - line.font.size).abs() <= 50);
-        let repeats = *header_rows > 0 && table.rows.len() > *header_rows && (0..*header_rows).all(|i| rows[i].cells == table.rows[i].cells);
+        let repeats = *header_rows > 0
+            && table.rows.len() > *header_rows
+            && (0..*header_rows).all(|i| rows[i].cells == table.rows[i].cells);
         // Another header begins another table.
         if !turned || !alike || !same_font || (table.header_rows > 0 && !repeats) {
             return false;
@@ -343,7 +359,14 @@ impl<'a> Builder<'a, '_> {
         if skip > 0 {
             let text = text_of_rows(&table.rows[..skip]);
             let places = rows_place(&table.rows[..skip]);
-            self.blocks.push(Block { kind: Kind::RepeatedHeader, text, places, breaks: Vec::new(), font: font_before, sidebar: false });
+            self.blocks.push(Block {
+                kind: Kind::RepeatedHeader,
+                text,
+                places,
+                breaks: Vec::new(),
+                font: font_before,
+                sidebar: false,
+            });
         }
         true
     }

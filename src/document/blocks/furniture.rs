@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lines::Line;
-use super::squash;
+use crate::document::headings::key::compact;
 use crate::document::profile::SourceProfile;
 
 /// Why a line is no part of the text.
@@ -42,7 +42,8 @@ pub fn find(pages: &[Vec<Line<'_>>], heights: &[i32], profile: Option<&SourcePro
     let mut found: Vec<Vec<Option<Furniture>>> = pages.iter().map(|p| vec![None; p.len()]).collect();
     let edges = edges(pages, heights);
     mark_edges(pages, &edges, profile, &mut found);
-    let titles: BTreeSet<String> = profile.map_or_else(BTreeSet::new, |p| p.furniture_titles.iter().map(|t| squash(t)).collect());
+    let titles: BTreeSet<String> =
+        profile.map_or_else(BTreeSet::new, |p| p.furniture_titles.iter().map(|t| compact(t)).collect());
     mark_lists_of_pages(pages, &titles, &mut found);
     found
 }
@@ -72,7 +73,8 @@ fn edges(pages: &[Vec<Line<'_>>], heights: &[i32]) -> Vec<Edge> {
                 continue;
             }
             let Some(rank) = baselines.iter().rposition(|b| *b <= line.baseline) else { continue };
-            let (top, bottom) = (rank < 2 && line.baseline <= reach, rank + 2 >= baselines.len() && line.baseline >= height - reach);
+            let (top, bottom) =
+                (rank < 2 && line.baseline <= reach, rank + 2 >= baselines.len() && line.baseline >= height - reach);
             if top || bottom {
                 let towards = if top { baselines.get(rank + 1) } else { rank.checked_sub(1).and_then(|r| baselines.get(r)) };
                 let gap = towards.map_or(i32::MAX, |b| (b - baselines[rank]).abs().saturating_mul(100) / line.size());
@@ -141,7 +143,8 @@ fn mark_edges(pages: &[Vec<Line<'_>>], edges: &[Edge], profile: Option<&SourcePr
     for edge in edges {
         let text = &pages[edge.page][edge.line].text;
         let counted = offset.is_some_and(|o| edge.numbers.iter().any(|n| n - edge.page as i64 == o));
-        let repeated = edge.gap >= HEAD_GAP && recurring.get(edge.pattern.as_str()).is_some_and(|p| p.len() >= 3 || p.len() * 2 > pages.len() && p.len() > 1);
+        let repeated = edge.gap >= HEAD_GAP
+            && recurring.get(edge.pattern.as_str()).is_some_and(|p| p.len() >= 3 || p.len() * 2 > pages.len() && p.len() > 1);
         if counted || repeated || known.contains(&edge.pattern) {
             let bare = text.chars().filter(|c| c.is_alphabetic()).count() <= 4 && !edge.numbers.is_empty();
             found[edge.page][edge.line] = Some(if bare { Furniture::Folio } else { Furniture::RunningHead });
@@ -150,7 +153,8 @@ fn mark_edges(pages: &[Vec<Line<'_>>], edges: &[Edge], profile: Option<&SourcePr
     // What stands on one printed line with a folio or running head is one too.
     for edge in edges.iter().filter(|e| e.gap >= HEAD_GAP) {
         let baseline = pages[edge.page][edge.line].baseline;
-        let beside = |(other, f): (&Line<'_>, &Option<Furniture>)| f.is_some() && (other.baseline - baseline).abs() <= SAME_BASELINE;
+        let beside =
+            |(other, f): (&Line<'_>, &Option<Furniture>)| f.is_some() && (other.baseline - baseline).abs() <= SAME_BASELINE;
         if found[edge.page][edge.line].is_none() && pages[edge.page].iter().zip(&found[edge.page]).any(beside) {
             found[edge.page][edge.line] = Some(Furniture::RunningHead);
         }
@@ -178,7 +182,7 @@ fn mark_lists_of_pages(pages: &[Vec<Line<'_>>], titles: &BTreeSet<String>, found
         let from = if running.is_some() { 0 } else { title.unwrap_or(0) };
         let listed = &text[from.min(text.len())..];
         let shape = Shape::of(lines, listed);
-        let kind = match title.map(|t| squash(&lines[text[t]].text)) {
+        let kind = match title.map(|t| compact(&lines[text[t]].text)) {
             Some(t) if t.contains("index") => Some(Furniture::Index),
             Some(_) => Some(Furniture::Contents),
             None => running,
@@ -204,7 +208,7 @@ fn mark_lists_of_pages(pages: &[Vec<Line<'_>>], titles: &BTreeSet<String>, found
 
 /// Titles that mark such pages in any book; the profile adds those of this one.
 fn is_title(text: &str, titles: &BTreeSet<String>) -> bool {
-    let title = squash(text);
+    let title = compact(text);
     titles.contains(&title) || ["contents", "tableofcontents", "index"].contains(&title.as_str())
 }
 
@@ -227,7 +231,8 @@ impl Shape {
             let text = &lines[*index].text;
             let Some(number) = trailing_number(text) else { continue };
             shape.numbered += 1;
-            shape.leaders += usize::from(text.contains("...") || text.contains(". . .") || text.contains('…') || text.contains("·····"));
+            shape.leaders +=
+                usize::from(text.contains("...") || text.contains(". . .") || text.contains('…') || text.contains("·····"));
             shape.rising += usize::from(before.is_none_or(|b| b <= number));
             before = Some(number);
             shape.first.get_or_insert(at);
@@ -259,10 +264,13 @@ mod tests {
 
     #[test]
     fn folios_that_count_the_pages_are_found_and_numbers_that_do_not_are_text() {
-        let texts: Vec<[String; 3]> = (0..4).map(|i| [format!("{} The Deep", 10 + i), "Some text here".into(), "45".into()]).collect();
+        let texts: Vec<[String; 3]> =
+            (0..4).map(|i| [format!("{} The Deep", 10 + i), "Some text here".into(), "45".into()]).collect();
         let pages: Vec<_> = texts
             .iter()
-            .map(|t| page(&[(3000, &[(5000, 4000, 0, &t[0])]), (30000, &[(5000, 9000, 0, &t[1])]), (31200, &[(5000, 500, 0, &t[2])])]))
+            .map(|t| {
+                page(&[(3000, &[(5000, 4000, 0, &t[0])]), (30000, &[(5000, 9000, 0, &t[1])]), (31200, &[(5000, 500, 0, &t[2])])])
+            })
             .collect();
         let lines: Vec<_> = pages.iter().enumerate().map(|(i, p)| of_page(i as u32 + 1, p)).collect();
         let found = find(&lines, &[80000; 4], None);
@@ -273,7 +281,8 @@ mod tests {
     fn a_page_of_dotted_leaders_is_contents() {
         let rows: Vec<String> = (1..9).map(|i| format!("Chapter {i} ........ {}", i * 7)).collect();
         let spans: Vec<[(i32, i32, u16, &str); 1]> = rows.iter().map(|r| [(5000, 20000, 0, r.as_str())]).collect();
-        let lines: Vec<(i32, &[(i32, i32, u16, &str)])> = spans.iter().enumerate().map(|(i, s)| (20000 + i as i32 * 1200, s.as_slice())).collect();
+        let lines: Vec<(i32, &[(i32, i32, u16, &str)])> =
+            spans.iter().enumerate().map(|(i, s)| (20000 + i as i32 * 1200, s.as_slice())).collect();
         let text = page(&lines);
         assert!(find(&[of_page(1, &text)], &[80000], None)[0].iter().all(|f| *f == Some(Furniture::Contents)));
     }

@@ -17,6 +17,8 @@ pub struct Cell {
 pub struct Line<'a> {
     /// Part-relative, 1-based.
     pub page: u32,
+    /// Index among all lines of its page.
+    pub index: usize,
     pub rect: Rect,
     pub baseline: i32,
     pub region: u16,
@@ -63,10 +65,10 @@ static NO_FONT: FontStyle = FontStyle { name: String::new(), size: 1000, bold: f
 /// The lines of a page that print something, in reading order.
 #[must_use]
 pub fn of_page(page: u32, text: &PageText) -> Vec<Line<'_>> {
-    text.lines.iter().filter_map(|line| of_line(page, text, line)).collect()
+    text.lines.iter().enumerate().filter_map(|(index, line)| of_line(page, index, text, line)).collect()
 }
 
-fn of_line<'a>(page: u32, text: &'a PageText, line: &'a TextLine) -> Option<Line<'a>> {
+fn of_line<'a>(page: u32, index: usize, text: &'a PageText, line: &'a TextLine) -> Option<Line<'a>> {
     let printed = line.text();
     if printed.is_empty() {
         return None;
@@ -74,6 +76,7 @@ fn of_line<'a>(page: u32, text: &'a PageText, line: &'a TextLine) -> Option<Line
     let font = main_font(text, line);
     Some(Line {
         page,
+        index,
         rect: line.rect,
         baseline: line.baseline,
         region: line.region,
@@ -186,7 +189,12 @@ pub mod tests {
                     spans.iter().map(|(x, w, font, text)| Span { font: *font, x: *x, w: *w, text: (*text).into() }).collect();
                 let right = spans.iter().map(|s| s.x + s.w).max().unwrap_or(0);
                 let x = spans.iter().map(|s| s.x).min().unwrap_or(0);
-                TextLine { rect: Rect { x, y: baseline - 800, w: right - x, h: 1000 }, baseline: *baseline, spans, ..TextLine::default() }
+                TextLine {
+                    rect: Rect { x, y: baseline - 800, w: right - x, h: 1000 },
+                    baseline: *baseline,
+                    spans,
+                    ..TextLine::default()
+                }
             })
             .collect();
         PageText { width: 60000, height: 80000, fonts, lines, ..PageText::default() }

@@ -101,7 +101,8 @@ impl Metrics {
             // A region of few lines shares the right edge of the widest column of the page that begins where it begins.
             for (page, region, own, count) in &extents {
                 let mut column = *own;
-                let alike = extents.iter().filter(|(_, r, c, n)| r != region && n > count && (c.left - own.left).abs() <= 2 * SAME_EDGE);
+                let alike =
+                    extents.iter().filter(|(_, r, c, n)| r != region && n > count && (c.left - own.left).abs() <= 2 * SAME_EDGE);
                 if let Some(other) = alike.max_by_key(|(_, _, c, n)| (*n, c.right)) {
                     column.right = column.right.max(other.2.right);
                 }

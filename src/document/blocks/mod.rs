@@ -14,11 +14,3 @@ pub mod metrics;
 pub mod paragraphs;
 pub mod sidebars;
 pub mod tables;
-
-use unicode_normalization::UnicodeNormalization;
-
-/// A text reduced to what identifies it in print: its letters and digits, lower case, ligatures resolved.
-#[must_use]
-pub fn squash(text: &str) -> String {
-    text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-}

@@ -44,7 +44,9 @@ pub fn goes_on(open: &Open<'_, '_>, line: &Line<'_>, metrics: &Metrics) -> bool 
     }
     match open.item_text_x {
         // Back at the margin behind a hanging item: a new paragraph, unless the sentence is not over.
-        Some(text_x) if line.rect.x < text_x - em / 2 => !ended || line.rect.x < open.first.rect.x + em / 2 && full && starts_lower(&line.text),
+        Some(text_x) if line.rect.x < text_x - em / 2 => {
+            !ended || line.rect.x < open.first.rect.x + em / 2 && full && starts_lower(&line.text)
+        }
         Some(text_x) => line.rect.x <= text_x + em || !ended,
         None => keeps_margin(open, line, ended),
     }

@@ -16,7 +16,11 @@ pub fn of_lines(lines: &[Line<'_>], shapes: &[Shape], width: i32, height: i32) -
     let is_sidebar = |i: usize| counts[i] > 0 && (counts[i] * 10 <= lines.len() * 9 || lines.len() < 8);
     lines
         .iter()
-        .map(|line| (0..boxes.len()).filter(|i| is_sidebar(*i) && inside(line, &boxes[*i])).min_by_key(|i| i64::from(boxes[*i].w) * i64::from(boxes[*i].h)))
+        .map(|line| {
+            (0..boxes.len())
+                .filter(|i| is_sidebar(*i) && inside(line, &boxes[*i]))
+                .min_by_key(|i| i64::from(boxes[*i].w) * i64::from(boxes[*i].h))
+        })
         .collect()
 }
 
@@ -27,7 +31,10 @@ fn merged(shapes: &[Shape], width: i32, height: i32) -> Vec<Rect> {
     let mut boxes: Vec<Rect> = Vec::new();
     for shape in shapes.iter().filter(|s| large(&s.rect) && !(s.filled && s.color == WHITE)) {
         let r = shape.rect;
-        match boxes.iter_mut().find(|b| (b.x - r.x).abs() <= 200 && (b.w - r.w).abs() <= 200 && b.y <= r.bottom() + 100 && r.y <= b.bottom() + 100) {
+        match boxes
+            .iter_mut()
+            .find(|b| (b.x - r.x).abs() <= 200 && (b.w - r.w).abs() <= 200 && b.y <= r.bottom() + 100 && r.y <= b.bottom() + 100)
+        {
             Some(b) => *b = b.union(&r),
             None => boxes.push(r),
         }

@@ -44,7 +44,9 @@ pub fn find(lines: &[Option<&Line<'_>>], shapes: &[Shape], lexicon: &Lexicon) ->
     let mut tables = Vec::new();
     let mut at = 0;
     while at < lines.len() {
-        match grow(lines, at, tables.last().map_or(0, |t: &Table| t.lines.end)).and_then(|grown| build(lines, grown, shapes, lexicon)) {
+        match grow(lines, at, tables.last().map_or(0, |t: &Table| t.lines.end))
+            .and_then(|grown| build(lines, grown, shapes, lexicon))
+        {
             Some(table) => {
                 at = table.lines.end.max(at + 1);
                 tables.push(table);
@@ -57,7 +59,8 @@ pub fn find(lines: &[Option<&Line<'_>>], shapes: &[Shape], lexicon: &Lexicon) ->
 
 /// Whether `line` has cells: gaps other than the one behind a list marker.
 fn is_multi(line: &Line<'_>) -> bool {
-    let marked = line.cells.len() > 1 && (lists::marker(line).is_some_and(|m| m.text_x > line.cells[0].right) || lists::is_lone_bullet(&line.cells[0].text));
+    let marked = line.cells.len() > 1
+        && (lists::marker(line).is_some_and(|m| m.text_x > line.cells[0].right) || lists::is_lone_bullet(&line.cells[0].text));
     line.is_plain() && line.cells.len() > 1 + usize::from(marked)
 }
 
@@ -119,7 +122,13 @@ fn leading_lines(lines: &[Option<&Line<'_>>], start: usize, floor: usize, rivers
         let (Some(line), Some(below)) = (lines[kept - 1], lines[kept]) else { break };
         let tight = (0..=line.size() * 14 / 10).contains(&(below.baseline - line.baseline));
         let later_column = rivers.first().is_some_and(|r| line.rect.x >= r.left);
-        if !tight || !later_column || !line.is_bold() || !below.is_bold() || line.region != below.region || narrowed(rivers, &line.cells, line.size()).len() < rivers.len() {
+        if !tight
+            || !later_column
+            || !line.is_bold()
+            || !below.is_bold()
+            || line.region != below.region
+            || narrowed(rivers, &line.cells, line.size()).len() < rivers.len()
+        {
             break;
         }
         kept -= 1;
@@ -137,7 +146,10 @@ fn narrowed(rivers: &[River], cells: &[Cell], size: i32) -> Vec<River> {
             parts = parts
                 .into_iter()
                 .flat_map(|p| {
-                    let (left, right) = (River { left: p.left, right: p.right.min(cell.x) }, River { left: p.left.max(cell.right), right: p.right });
+                    let (left, right) = (
+                        River { left: p.left, right: p.right.min(cell.x) },
+                        River { left: p.left.max(cell.right), right: p.right },
+                    );
                     if cell.right <= p.left || cell.x >= p.right { [Some(p), None] } else { [Some(left), Some(right)] }
                 })
                 .flatten()
@@ -218,7 +230,8 @@ fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<
     let steps: Vec<i32> = lines.windows(2).map(|w| w[1].baseline - w[0].baseline).collect();
     let tightest = steps.iter().copied().filter(|s| *s > lines[0].size() / 2).min().unwrap_or(0);
     let spaced = steps.iter().filter(|s| **s * 100 > tightest * 118).count();
-    let between = |a: &Line<'_>, b: &Line<'_>| separators.iter().any(|y| *y > a.baseline - a.size() / 4 && *y < b.baseline - b.size() / 4);
+    let between =
+        |a: &Line<'_>, b: &Line<'_>| separators.iter().any(|y| *y > a.baseline - a.size() / 4 && *y < b.baseline - b.size() / 4);
     let ruled = lines.windows(2).filter(|w| between(w[0], w[1])).count();
     let mut starts = vec![true];
     for (index, pair) in lines.windows(2).enumerate() {
@@ -258,7 +271,8 @@ mod tests {
             (12800, &[(5000, 2500, 0, "Lantern"), (15000, 900, 0, "10 gp")]),
         ]);
         assert_eq!(rows(&table), [["Item", "Cost"], ["Rope", "5 gp"], ["Lantern", "10 gp"]]);
-        let prose = page(&[(10000, &[(5000, 20000, 0, "Some prose that runs on")]), (11200, &[(5000, 18000, 0, "and on and on.")])]);
+        let prose =
+            page(&[(10000, &[(5000, 20000, 0, "Some prose that runs on")]), (11200, &[(5000, 18000, 0, "and on and on.")])]);
         assert!(rows(&prose).is_empty());
     }
 
@@ -271,7 +285,10 @@ mod tests {
             (15200, &[(8000, 4000, 0, "carp.")]),
             (18000, &[(5000, 500, 0, "3"), (8000, 9000, 0, "A melody")]),
         ]);
-        assert_eq!(rows(&table), [["1", "A sad, short tale about a musician."], ["2", "A celebrated song about a carp."], ["3", "A melody"]]);
+        assert_eq!(
+            rows(&table),
+            [["1", "A sad, short tale about a musician."], ["2", "A celebrated song about a carp."], ["3", "A melody"]]
+        );
     }
 
     #[test]
