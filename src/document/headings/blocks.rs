@@ -30,6 +30,8 @@ pub struct Block {
     pub strength: Strength,
     /// Depth of its leading number, 0 if it has none.
     pub depth: u32,
+    /// Baseline distance to the line below, 1/100 pt.
+    pub below: i32,
     /// More space above than lines of text have, or nothing above.
     pub free_above: bool,
     /// More space below than lines of text have.
@@ -114,6 +116,7 @@ fn block(book: &BookLines, page: usize, first: usize, last: usize, strength: Str
         style,
         strength,
         depth,
+        below,
         free_above: above * 10 >= book.leading * 13 || above == FAR,
         free_below: below != FAR && below * 100 >= book.leading * 105,
     })

@@ -2,6 +2,8 @@
 //! them the headings that type alone shows. Outline entries are checked against the pages and repaired; an outline whose
 //! titles are not on their pages is passed over. Knows nothing of ids.
 
+use std::collections::BTreeMap;
+
 use super::blocks::{Block, heading_blocks};
 use super::contents_page::Listings;
 use super::furniture::Furniture;
@@ -66,18 +68,19 @@ pub fn find_headings(book: &BookLines, outline: &[OutlineEntry], vocabulary: &Vo
         frame = finder.contents_frame(&mut notes);
     }
     let places: Vec<Place> = frame.iter().filter_map(|e| e.place).collect();
-    let ranks = Ranks::of(book, &blocks, &places, |p, l| !furniture.holds(p, l) && !listings.holds(p));
-    let front = finder.first_text_page(&frame, origin);
+    let outlined = origin == Origin::Outline;
+    let ranks = Ranks::of(book, &blocks, &places, outlined, |p, l| !furniture.holds(p, l) && !listings.holds(p));
+    let front = finder.start_of_text(&frame, origin);
     let typed: Vec<(&Block, Certainty)> = blocks
         .iter()
-        .filter(|b| b.page >= front && !places.iter().any(|p| p.page == b.page && p.first <= b.last && b.first <= p.last))
+        .filter(|b| (b.page, b.first) >= front && !is_label(book, b, vocabulary) && !places.iter().any(|p| p.page == b.page && p.first <= b.last && b.first <= p.last))
         .filter_map(|b| ranks.certainty(b).map(|c| (b, c)))
         .collect();
     if origin == Origin::ContentsPage && typed.len() > frame.len() {
         origin = Origin::Type;
     }
     let headings = nest(book, frame, &typed, &ranks, origin);
-    let style_levels = style_levels(book, &headings);
+    let style_levels = usual_levels(book, headings.iter().map(|h| (h.place, h.level)));
     BookHeadings { headings, origin, furniture, listings, style_levels, notes }
 }
 
@@ -219,15 +222,28 @@ impl<'a> Finder<'a> {
         super::key::join_lines(lines[place.first..=place.last].iter().map(|l| l.text.as_str()))
     }
 
-    /// The first page (from 0) that type may find headings on. Before the first outline entry stand cover and imprint; without
-    /// an outline, the cover is what stands before the first page of running text.
-    fn first_text_page(&self, frame: &[Entry], origin: Origin) -> usize {
+    /// The first line (page and line from 0) that type may find headings from. Before the first outline entry stand cover and
+    /// imprint; without an outline, the cover is what stands before the first page of running text.
+    fn start_of_text(&self, frame: &[Entry], origin: Origin) -> (usize, usize) {
         if origin == Origin::Outline {
-            return frame.first().map_or(0, |e| usize::try_from(e.page).unwrap_or(1).saturating_sub(1));
+            let page = |e: &Entry| usize::try_from(e.page).unwrap_or(1).saturating_sub(1);
+            return frame.first().map_or((0, 0), |e| e.place.map_or((page(e), 0), |p| (p.page, p.first)));
         }
         let texts = |p: &super::lines::PageLines| p.lines.iter().filter(|l| l.seen && Some(l.style) == self.book.body).count();
-        self.book.pages.iter().position(|p| texts(p) >= 8).unwrap_or(0)
+        (self.book.pages.iter().position(|p| texts(p) >= 8).unwrap_or(0), 0)
     }
+}
+
+/// Whether a block only counts the heading printed right below it ("Chapter 4" over the chapter's title).
+fn is_label(book: &BookLines, block: &Block, vocabulary: &Vocabulary) -> bool {
+    if !vocabulary.is_division_label(&block.title) {
+        return false;
+    }
+    let lines = &book.pages[block.page].lines;
+    let size = |l: usize| book.styles[lines[l].style].size;
+    let next = lines.get(block.last + 1).filter(|n| n.seen && n.key.chars().any(char::is_alphabetic));
+    let near = |n: &super::lines::Line| n.baseline > lines[block.last].baseline && n.baseline - lines[block.last].baseline < 4 * size(block.last);
+    next.is_some_and(|n| near(n) && size(block.last + 1) * 10 >= size(block.last) * 8 && Some(n.style) != book.body)
 }
 
 fn physical(page: usize) -> u32 {
@@ -244,6 +260,7 @@ struct Open {
 
 /// Merges frame and typed headings in reading order and gives each its level.
 fn nest(book: &BookLines, frame: Vec<Entry>, typed: &[(&Block, Certainty)], ranks: &Ranks, origin: Origin) -> Vec<Heading> {
+    let usual = usual_levels(book, frame.iter().map(|e| (e.place, e.level)));
     let mut merged: Vec<((u32, usize), Item<'_>)> = Vec::new();
     let mut previous = (0, 0);
     for entry in frame {
@@ -263,7 +280,7 @@ fn nest(book: &BookLines, frame: Vec<Entry>, typed: &[(&Block, Certainty)], rank
         .extend(typed.iter().map(|(block, certainty)| ((physical(block.page), block.first + 1), Item::Typed(block, *certainty))));
     merged.sort_by_key(|(at, _)| *at);
     let mut open: Vec<Open> = Vec::new();
-    merged.into_iter().map(|(_, item)| item.into_heading(book, ranks, origin, &mut open)).collect()
+    merged.into_iter().map(|(_, item)| item.into_heading(book, ranks, origin, &usual, &mut open)).collect()
 }
 
 enum Item<'a> {
@@ -272,15 +289,21 @@ enum Item<'a> {
 }
 
 impl Item<'_> {
-    fn into_heading(self, book: &BookLines, ranks: &Ranks, origin: Origin, open: &mut Vec<Open>) -> Heading {
+    fn into_heading(self, book: &BookLines, ranks: &Ranks, origin: Origin, usual: &[Option<u32>], open: &mut Vec<Open>) -> Heading {
         match self {
             Self::Known(entry) => {
+                let usual = entry.place.and_then(|p| usual[book.pages[p.page].lines[p.first].style]);
                 let rank = entry
                     .place
                     .filter(|p| !p.run_in)
                     .map(|p| ranks.rank(book.pages[p.page].lines[p.first].style, depth(&entry.title)));
                 let level = if entry.level > 0 {
                     while open.last().is_some_and(|o| o.frame_level >= entry.level) {
+                        open.pop();
+                    }
+                    // An outline that leaves a level out counts the first heading behind the hole too high: two headings
+                    // of one style are siblings where the style's own level is that of the second.
+                    if open.last().is_some_and(|o| rank.is_some() && o.rank == rank) && usual == Some(entry.level) {
                         open.pop();
                     }
                     push(open, entry.level, rank)
@@ -331,12 +354,12 @@ fn push(open: &mut Vec<Open>, frame_level: u32, rank: Option<Rank>) -> u32 {
     level
 }
 
-/// The level that most headings of a style have.
-fn style_levels(book: &BookLines, headings: &[Heading]) -> Vec<Option<u32>> {
-    let mut counts: Vec<std::collections::BTreeMap<u32, u32>> = vec![std::collections::BTreeMap::new(); book.styles.len()];
-    for heading in headings {
-        if let Some(place) = heading.place.filter(|p| !p.run_in) {
-            *counts[book.pages[place.page].lines[place.first].style].entry(heading.level).or_default() += 1;
+/// The level that most headings of each style have.
+fn usual_levels(book: &BookLines, headings: impl Iterator<Item = (Option<Place>, u32)>) -> Vec<Option<u32>> {
+    let mut counts: Vec<BTreeMap<u32, u32>> = vec![BTreeMap::new(); book.styles.len()];
+    for (place, level) in headings {
+        if let Some(place) = place.filter(|p| !p.run_in) {
+            *counts[book.pages[place.page].lines[place.first].style].entry(level).or_default() += 1;
         }
     }
     counts.iter().map(|c| c.iter().max_by_key(|(level, n)| (**n, std::cmp::Reverse(**level))).map(|(level, _)| *level)).collect()
