@@ -3,6 +3,7 @@
 //! Flow: source bytes → `page_text` / `flow` (what is printed, in reading order) → `section` (contents) → `element` →
 //! `chunk` → `entity` → `link_graph` → `cleanup`. Each of these modules holds the types of one artifact.
 
+pub mod blocks;
 pub mod chunk;
 pub mod cleanup;
 pub mod element;
@@ -19,5 +20,6 @@ pub mod part;
 pub mod pdf;
 pub mod profile;
 pub mod section;
+pub mod sentences;
 pub mod term;
 pub mod terms;
