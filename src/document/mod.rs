@@ -15,3 +15,7 @@ pub mod part;
 pub mod profile;
 pub mod section;
 pub mod term;
+pub mod matching;
+pub mod normalized;
+pub mod expressions;
+pub mod references;
