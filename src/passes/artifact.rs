@@ -12,7 +12,8 @@ use crate::builtin::FailureKind;
 /// # Errors
 /// `BadArtifact` naming the input, with line, column and reason.
 pub fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(bytes).map_err(|e| Failure::new(FailureKind::BadArtifact, format!("input `{name}` does not parse: {e}")))
+    serde_json::from_slice(bytes)
+        .map_err(|e| Failure::new(FailureKind::BadArtifact, format!("input `{name}` does not parse: {e}")))
 }
 
 /// `artifact` as compact JSON.

@@ -123,8 +123,24 @@ fn parse_dc(captures: &Captures<'_>, _: &str) -> Option<Parsed> {
 
 fn parse_damage(captures: &Captures<'_>, _: &str) -> Option<Parsed> {
     // Words that stand before "damage" and are no type of it.
-    const NO_TYPE: [&str; 16] =
-        ["of", "the", "extra", "additional", "more", "less", "total", "as", "for", "in", "any", "no", "and", "or", "points", "point"];
+    const NO_TYPE: [&str; 16] = [
+        "of",
+        "the",
+        "extra",
+        "additional",
+        "more",
+        "less",
+        "total",
+        "as",
+        "for",
+        "in",
+        "any",
+        "no",
+        "and",
+        "or",
+        "points",
+        "point",
+    ];
     let kind = text_of(captures, "type").map(str::to_lowercase).filter(|t| !NO_TYPE.contains(&t.as_str()));
     let mut value = BTreeMap::new();
     let amount = text_of(captures, "amount").or_else(|| text_of(captures, "points")).and_then(whole);

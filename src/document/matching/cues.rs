@@ -30,10 +30,37 @@ pub fn neighbours(kind: Kind) -> &'static [&'static str] {
             &["cast", "casts", "casting", "spell", "spells", "cantrip", "concentration", "slot", "prepared", "caster", "scroll"]
         }
         Kind::Item => &[
-            "carry", "carries", "carrying", "wear", "wears", "wearing", "wield", "wields", "wielding", "hold", "holds", "buy", "armor",
-            "armour", "weapon", "weapons", "gp", "sp", "cp", "lb", "equipment", "gear", "cost", "costs", "rack", "takes", "take",
+            "carry",
+            "carries",
+            "carrying",
+            "wear",
+            "wears",
+            "wearing",
+            "wield",
+            "wields",
+            "wielding",
+            "hold",
+            "holds",
+            "buy",
+            "armor",
+            "armour",
+            "weapon",
+            "weapons",
+            "gp",
+            "sp",
+            "cp",
+            "lb",
+            "equipment",
+            "gear",
+            "cost",
+            "costs",
+            "rack",
+            "takes",
+            "take",
         ],
-        Kind::Creature => &["attacks", "bites", "summon", "beast", "monster", "monsters", "hp", "creature", "herd", "pack", "lair"],
+        Kind::Creature => {
+            &["attacks", "bites", "summon", "beast", "monster", "monsters", "hp", "creature", "herd", "pack", "lair"]
+        }
         Kind::Condition => &["condition", "conditions", "immune", "immunity", "suffers", "ends"],
         Kind::Skill => &["check", "checks", "proficient", "proficiency", "skill"],
         Kind::Class => &["level", "levels", "class", "multiclass"],
@@ -46,8 +73,12 @@ pub fn neighbours(kind: Kind) -> &'static [&'static str] {
 pub fn title_words(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::Spell => &["spell", "spells", "magic", "cantrips", "grimoire", "spellbooks"],
-        Kind::Item => &["item", "items", "equipment", "gear", "armor", "armour", "weapons", "treasure", "goods", "marketplace", "relics"],
-        Kind::Creature => &["monster", "monsters", "creatures", "bestiary", "animals", "beasts", "adversaries", "foes", "enemies"],
+        Kind::Item => {
+            &["item", "items", "equipment", "gear", "armor", "armour", "weapons", "treasure", "goods", "marketplace", "relics"]
+        }
+        Kind::Creature => {
+            &["monster", "monsters", "creatures", "bestiary", "animals", "beasts", "adversaries", "foes", "enemies"]
+        }
         Kind::Condition => &["condition", "conditions"],
         Kind::Feat => &["feats", "talents", "stunts"],
         Kind::Class => &["classes", "class"],
@@ -77,33 +108,98 @@ pub fn is_often_a_verb(kind: Kind) -> bool {
 
 /// Before a verb, not a noun.
 pub const BEFORE_VERB: &[&str] = &[
-    "can", "cannot", "could", "may", "might", "must", "shall", "should", "will", "would", "to", "not", "can't", "don't", "doesn't", "i", "you",
-    "we", "they", "who", "let", "lets", "please", "never", "also", "then",
+    "can", "cannot", "could", "may", "might", "must", "shall", "should", "will", "would", "to", "not", "can't", "don't",
+    "doesn't", "i", "you", "we", "they", "who", "let", "lets", "please", "never", "also", "then",
 ];
 
 /// Before a noun.
 pub const ARTICLES: &[&str] = &[
-    "a", "an", "the", "this", "that", "these", "those", "each", "every", "any", "no", "your", "his", "her", "its", "their", "my", "our",
-    "another", "some", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "several", "many", "few",
+    "a", "an", "the", "this", "that", "these", "those", "each", "every", "any", "no", "your", "his", "her", "its", "their", "my",
+    "our", "another", "some", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "several", "many",
+    "few",
 ];
 
 /// After a verb at the start of a sentence: its object, or the particle that goes with it.
 pub const AFTER_VERB: &[&str] = &[
-    "a", "an", "the", "this", "that", "these", "those", "your", "his", "her", "its", "their", "my", "our", "it", "them", "him",
-    "yourself", "yourselves", "one", "each", "every", "any", "all", "in", "into", "up", "down", "out", "off", "on", "over", "away",
-    "with", "through", "at", "to", "from",
+    "a",
+    "an",
+    "the",
+    "this",
+    "that",
+    "these",
+    "those",
+    "your",
+    "his",
+    "her",
+    "its",
+    "their",
+    "my",
+    "our",
+    "it",
+    "them",
+    "him",
+    "yourself",
+    "yourselves",
+    "one",
+    "each",
+    "every",
+    "any",
+    "all",
+    "in",
+    "into",
+    "up",
+    "down",
+    "out",
+    "off",
+    "on",
+    "over",
+    "away",
+    "with",
+    "through",
+    "at",
+    "to",
+    "from",
 ];
 
 /// After a name that is the subject of its sentence.
 pub const AFTER_SUBJECT: &[&str] = &[
-    "is", "was", "are", "were", "has", "have", "had", "can", "may", "must", "does", "do", "did", "lasts", "ends", "deals", "creates",
-    "allows", "lets", "grants", "gives", "requires", "counts", "works", "causes", "makes", "affects", "targets", "fails",
+    "is", "was", "are", "were", "has", "have", "had", "can", "may", "must", "does", "do", "did", "lasts", "ends", "deals",
+    "creates", "allows", "lets", "grants", "gives", "requires", "counts", "works", "causes", "makes", "affects", "targets",
+    "fails",
 ];
 
 /// Before a condition that somebody is in.
 pub const BEFORE_CONDITION: &[&str] = &[
-    "is", "are", "be", "been", "being", "was", "were", "become", "becomes", "becoming", "became", "while", "when", "if", "fall", "falls",
-    "fell", "knocked", "knock", "land", "lands", "remain", "remains", "stay", "stays", "made", "considered", "you're", "it's", "the",
+    "is",
+    "are",
+    "be",
+    "been",
+    "being",
+    "was",
+    "were",
+    "become",
+    "becomes",
+    "becoming",
+    "became",
+    "while",
+    "when",
+    "if",
+    "fall",
+    "falls",
+    "fell",
+    "knocked",
+    "knock",
+    "land",
+    "lands",
+    "remain",
+    "remains",
+    "stay",
+    "stays",
+    "made",
+    "considered",
+    "you're",
+    "it's",
+    "the",
 ];
 
 #[cfg(test)]

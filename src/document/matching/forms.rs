@@ -88,7 +88,9 @@ fn singulars(word: &str) -> Vec<String> {
         out.push(format!("{stem}y"));
     } else if let Some(stem) = word.strip_suffix("ves") {
         out.extend([format!("{stem}f"), format!("{stem}fe"), format!("{stem}ve")]);
-    } else if let Some(stem) = word.strip_suffix("es").filter(|s| s.ends_with(['s', 'x', 'z']) || s.ends_with("ch") || s.ends_with("sh")) {
+    } else if let Some(stem) =
+        word.strip_suffix("es").filter(|s| s.ends_with(['s', 'x', 'z']) || s.ends_with("ch") || s.ends_with("sh"))
+    {
         out.push(stem.to_owned());
     } else if let Some(stem) = word.strip_suffix('s').filter(|s| !s.ends_with(['s', 'u', 'i'])) {
         out.push(stem.to_owned());

@@ -78,7 +78,12 @@ impl<'a> Matcher<'a> {
         for list in patterns.values_mut() {
             list.sort_unstable_by(|a, b| (a.closeness, &names[a.term].term_id).cmp(&(b.closeness, &names[b.term].term_id)));
             let mut seen = Vec::new();
-            list.retain(|c| !seen.contains(&c.term) && { seen.push(c.term); true });
+            list.retain(|c| {
+                !seen.contains(&c.term) && {
+                    seen.push(c.term);
+                    true
+                }
+            });
         }
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
@@ -100,7 +105,8 @@ impl<'a> Matcher<'a> {
             let input = Input::new(&folded.text).range(from..).anchored(Anchored::No);
             let Some(hit) = self.automaton.find(input) else { break };
             let place = folded.source_range(hit.start(), hit.end()).and_then(|(a, b)| text.place(a, b));
-            let after_condition = last_condition.zip(place).is_some_and(|(end, p)| is_listed_after(&chars, end as usize, p.start));
+            let after_condition =
+                last_condition.zip(place).is_some_and(|(end, p)| is_listed_after(&chars, end as usize, p.start));
             let chosen = place.and_then(|p| self.choose(hit.pattern().as_usize(), &p, section_path, after_condition));
             let range = folded.source_range(hit.start(), hit.end());
             if let (Some(term), Some((start, end))) = (chosen, range) {

@@ -132,7 +132,8 @@ impl Place<'_> {
     #[must_use]
     pub fn opens_sentence(&self) -> bool {
         let before = self.text.chars[..self.start].iter().rev();
-        let mark = before.copied().find(|c| *c == '\n' || !(c.is_whitespace() || matches!(c, '"' | '“' | '\'' | '‘' | '*' | '-' | '_')));
+        let mark =
+            before.copied().find(|c| *c == '\n' || !(c.is_whitespace() || matches!(c, '"' | '“' | '\'' | '‘' | '*' | '-' | '_')));
         mark.is_none_or(ends_sentence)
     }
 
@@ -160,7 +161,10 @@ impl Place<'_> {
     #[must_use]
     pub fn in_heading_case(&self) -> bool {
         let from = self.text.chars[..self.start].iter().rposition(|c| matches!(c, '\n' | '|')).map_or(0, |i| i + 1);
-        let to = self.text.chars[self.end..].iter().position(|c| matches!(c, '\n' | '|')).map_or(self.text.chars.len(), |i| self.end + i);
+        let to = self.text.chars[self.end..]
+            .iter()
+            .position(|c| matches!(c, '\n' | '|'))
+            .map_or(self.text.chars.len(), |i| self.end + i);
         // A heading is at most a dozen words and does not end as a sentence does.
         let others: Vec<usize> = (0..self.text.words.len())
             .skip(self.text.words.partition_point(|w| (w.start as usize) < from))
@@ -196,7 +200,8 @@ impl Place<'_> {
     pub fn joined_by_hyphen(&self) -> bool {
         let hyphen = |c: char| matches!(c, '-' | '\u{2010}' | '\u{2011}');
         let at = |i: Option<usize>| i.and_then(|i| self.text.chars.get(i)).copied();
-        let before = at(self.start.checked_sub(1)).is_some_and(hyphen) && at(self.start.checked_sub(2)).is_some_and(char::is_alphanumeric);
+        let before =
+            at(self.start.checked_sub(1)).is_some_and(hyphen) && at(self.start.checked_sub(2)).is_some_and(char::is_alphanumeric);
         let after = at(Some(self.end)).is_some_and(hyphen) && at(self.end.checked_add(1)).is_some_and(char::is_alphanumeric);
         before || after
     }
@@ -204,7 +209,8 @@ impl Place<'_> {
     /// `'s` follows it, or the apostrophe of a plural.
     #[must_use]
     pub fn is_possessive(&self) -> bool {
-        matches!(self.mark_after(), Some('\'' | '’')) && self.text.chars.get(self.end + 1).is_none_or(|c| *c == 's' || !c.is_alphanumeric())
+        matches!(self.mark_after(), Some('\'' | '’'))
+            && self.text.chars.get(self.end + 1).is_none_or(|c| *c == 's' || !c.is_alphanumeric())
     }
 
     /// The code points of it.

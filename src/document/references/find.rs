@@ -116,7 +116,11 @@ fn add_pages(patterns: &Patterns, text: &str, captures: &Captures<'_>, candidate
     if rest.starts_with('.') && rest[1..].starts_with(|c: char| c.is_ascii_digit()) || is_measure(rest) {
         return;
     }
-    let book = patterns.book.captures(&text[..whole.start()]).and_then(|c| c.name("book")).map(|book| without_see(text, book.start(), book.end()));
+    let book = patterns
+        .book
+        .captures(&text[..whole.start()])
+        .and_then(|c| c.name("book"))
+        .map(|book| without_see(text, book.start(), book.end()));
     let (start, printed) = match book.filter(|(start, end)| start < end) {
         Some((start, _)) => (start, text[start..whole.end()].to_owned()),
         None => (whole.start(), target.as_str().to_owned()),
@@ -171,8 +175,12 @@ fn add_titled(text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidat
     let (Some(whole), Some(target), Some(see)) = (captures.get(0), captures.name("target"), captures.name("see")) else { return };
     // A sentence that begins with "See", or a "see" right after a bracket or a mark, points; within a sentence it looks.
     let before = text[..whole.start()].trim_end();
-    let after_mark = before.is_empty() || before.ends_with(['(', '[', ';', '—', '–', ',', ':', '.', '!', '?', '|', '"', '”', '’']);
-    if !after_mark || (see.as_str().starts_with('S') && !before.is_empty() && before.ends_with(',')) || eyes_see(text, whole.start()) {
+    let after_mark =
+        before.is_empty() || before.ends_with(['(', '[', ';', '—', '–', ',', ':', '.', '!', '?', '|', '"', '”', '’']);
+    if !after_mark
+        || (see.as_str().starts_with('S') && !before.is_empty() && before.ends_with(','))
+        || eyes_see(text, whole.start())
+    {
         return;
     }
     let title = target.as_str().trim_end_matches("'s").trim_end_matches("’s");
@@ -213,7 +221,8 @@ mod tests {
         }
         let mut wrong = Vec::new();
         for (text, expected) in &cases {
-            let found: Vec<String> = references(text).iter().map(|r| format!("{} | {} | {}", r.kind, r.target, r.surface)).collect();
+            let found: Vec<String> =
+                references(text).iter().map(|r| format!("{} | {} | {}", r.kind, r.target, r.surface)).collect();
             if &found != expected {
                 wrong.push(format!("{text:?}\n   expected {expected:?}\n   found    {found:?}"));
             }

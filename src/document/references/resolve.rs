@@ -170,7 +170,10 @@ fn title_keys(title: &str) -> Vec<String> {
     let mut keys = vec![name_key(title)];
     let (first, rest) = title.trim().split_once(char::is_whitespace).unwrap_or((title.trim(), ""));
     let numbered = first.trim_end_matches(['.', ':', ')']);
-    if !rest.is_empty() && numbered.starts_with(|c: char| c.is_ascii_digit()) && numbered.chars().all(|c| c.is_ascii_digit() || c == '.') {
+    if !rest.is_empty()
+        && numbered.starts_with(|c: char| c.is_ascii_digit())
+        && numbered.chars().all(|c| c.is_ascii_digit() || c == '.')
+    {
         keys.extend([name_key(rest), name_key(numbered)]);
     }
     if matches!(first.to_lowercase().as_str(), "chapter" | "appendix" | "part" | "section" | "book") {

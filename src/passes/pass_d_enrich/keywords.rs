@@ -71,10 +71,16 @@ fn by_score(a: &str, b: &str) -> Ordering {
 
 /// Words and the marks that end sentences or clauses; what else there is becomes space.
 fn readable(text: &str) -> String {
-    let kept: String = text
-        .chars()
-        .map(|c| if c.is_alphanumeric() || matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '-' | '(' | ')') { c } else { ' ' })
-        .collect();
+    let kept: String =
+        text.chars()
+            .map(|c| {
+                if c.is_alphanumeric() || matches!(c, '.' | ',' | ';' | ':' | '!' | '?' | '\'' | '-' | '(' | ')') {
+                    c
+                } else {
+                    ' '
+                }
+            })
+            .collect();
     kept.split(' ').filter(|w| !w.is_empty() && w.chars().count() <= LONGEST_WORD).collect::<Vec<_>>().join(" ")
 }
 

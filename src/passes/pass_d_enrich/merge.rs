@@ -37,7 +37,8 @@ fn array_body(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 fn rebased(piece: &Piece, offset: u32) -> Result<Vec<u8>, Failure> {
-    let mut items: Vec<Enriched> = serde_json::from_slice(&piece.bytes).map_err(|e| not_an_array(&piece.item_id, &e.to_string()))?;
+    let mut items: Vec<Enriched> =
+        serde_json::from_slice(&piece.bytes).map_err(|e| not_an_array(&piece.item_id, &e.to_string()))?;
     for item in &mut items {
         let pages = [&mut item.page, &mut item.metadata.page_start, &mut item.metadata.page_end];
         for page in pages.into_iter().flatten() {

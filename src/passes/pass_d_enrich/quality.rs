@@ -22,7 +22,8 @@ fn noise(text: &str) -> f64 {
         all = all.saturating_add(length);
         let lost = word.chars().filter(|c| *c == '\u{fffd}' || ('\u{e000}'..='\u{f8ff}').contains(c) || c.is_control()).count();
         let core = word.trim_matches(|c: char| !c.is_alphanumeric());
-        let odd = core.chars().filter(|c| matches!(c, '|' | '_' | '~' | '^' | '\\' | '{' | '}' | '<' | '>' | '`' | '¬' | '¦')).count();
+        let odd =
+            core.chars().filter(|c| matches!(c, '|' | '_' | '~' | '^' | '\\' | '{' | '}' | '<' | '>' | '`' | '¬' | '¦')).count();
         let is_address = core.contains("://") || core.contains('@') || core.contains("www.");
         bad = bad.saturating_add(if odd > 0 && !is_address { length } else { u32::try_from(lost).unwrap_or(length) });
     }

@@ -63,7 +63,8 @@ pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
         let graph = Assembly::new(toc, inputs.dictionary, inputs.enriched).graph();
         let nodes = graph.nodes.len() as u64;
         if nodes > params.max_nodes {
-            let message = format!("the link graph of `{}` has {nodes} nodes, more than max_nodes = {}", toc.path, params.max_nodes);
+            let message =
+                format!("the link graph of `{}` has {nodes} nodes, more than max_nodes = {}", toc.path, params.max_nodes);
             return Err(Failure::new(FailureKind::Limit, message));
         }
         if let [_] = inputs.toc {

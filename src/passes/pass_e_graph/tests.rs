@@ -138,7 +138,10 @@ fn no_edge_dangles_and_everything_is_sorted() {
     let ids: Vec<&str> = graph.nodes.iter().map(|n| n.id.as_str()).collect();
     assert!(ids.is_sorted() && graph.edges.is_sorted());
     assert!(graph.edges.iter().all(|e| ids.contains(&e.source.as_str()) && ids.contains(&e.target.as_str())));
-    assert_eq!((graph.stats.components, graph.stats.orphans, graph.stats.nodes["chunk"], graph.stats.edges["next"]), (1, 0, 3, 2));
+    assert_eq!(
+        (graph.stats.components, graph.stats.orphans, graph.stats.nodes["chunk"], graph.stats.edges["next"]),
+        (1, 0, 3, 2)
+    );
 }
 
 fn merged(books: &[&Book]) -> LinkGraph {
