@@ -227,7 +227,7 @@ fn parse_duration(captures: &Captures<'_>, text: &str) -> Option<Parsed> {
 /// An amount or dice with a unit.
 fn measured(captures: &Captures<'_>, text: &str, unit: &str) -> Option<Parsed> {
     // A sign or a die before the number belongs to something else: `+5 feet` is a difference, `1d6 foot` is caught by dice.
-    if lead(captures, text).ends_with(|c: char| c == '.' || c == '/' || c == ',') && text_of(captures, "amount").is_some() {
+    if lead(captures, text).ends_with(['.', '/', ',']) && text_of(captures, "amount").is_some() {
         return None;
     }
     let mut value = BTreeMap::from([("unit".to_owned(), Value::from(unit))]);

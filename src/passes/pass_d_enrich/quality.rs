@@ -33,7 +33,7 @@ fn noise(text: &str) -> f64 {
 /// Its last sentence does not end: running text that stops without a mark.
 fn is_truncated(chunk: &Chunk) -> bool {
     let last = chunk.text.trim_end().rsplit('\n').next().unwrap_or("");
-    let running = chunk.metadata.element_types.iter().any(|t| *t == ElementType::NarrativeText);
+    let running = chunk.metadata.element_types.contains(&ElementType::NarrativeText);
     let cells = last.contains(" | ");
     let closes = |c: char| matches!(c, '.' | '!' | '?' | ':' | ';' | '"' | '”' | '’' | '\'' | ')' | ']' | '…' | '*');
     running && !cells && last.split_whitespace().count() >= SENTENCE_WORDS && !last.ends_with(closes)
