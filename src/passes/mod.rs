@@ -1,6 +1,7 @@
 //! The built-in rules: each module a pure `run(inputs, params)` and the `BUILTIN` that the engine calls it by.
 //! They never touch the disk, the clock or the terminal.
 
+pub mod artifact;
 pub mod pages;
 pub mod pass_a_toc;
 pub mod pass_b_split;
