@@ -14,5 +14,6 @@ pub mod markup;
 pub mod page_text;
 pub mod part;
 pub mod profile;
+pub mod schemas;
 pub mod section;
 pub mod term;
