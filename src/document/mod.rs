@@ -23,6 +23,7 @@ pub mod part;
 pub mod pdf;
 pub mod profile;
 pub mod references;
+pub mod schemas;
 pub mod section;
 pub mod sentences;
 pub mod similarity;
