@@ -14,5 +14,6 @@ pub mod passes;
 pub mod placeholder;
 pub mod rel_path;
 pub mod source_id;
+pub mod sources;
 pub mod staging;
 pub mod store;

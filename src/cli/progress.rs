@@ -1,7 +1,7 @@
 //! What a build shows while it goes on: a line that moves on a terminal, plain lines elsewhere. Errors as they happen.
 //! The last line is not its business: `render::outcome`, when all is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use super::console::Console;
@@ -30,13 +30,15 @@ pub struct Progress {
     started: BTreeMap<Pass, SystemTime>,
     running: u64,
     done: u64,
+    /// Messages of actions that were shown: a pass repeats the first of its own.
+    told: BTreeSet<String>,
 }
 
 impl Progress {
     /// Shows as much as `verbosity` allows.
     #[must_use]
     pub fn new(console: Console, verbosity: Verbosity, clock: Clock) -> Self {
-        Self { console, verbosity, clock, started: BTreeMap::new(), running: 0, done: 0 }
+        Self { console, verbosity, clock, started: BTreeMap::new(), running: 0, done: 0, told: BTreeSet::new() }
     }
 
     /// Prints what `verbosity` and above may see.
@@ -46,11 +48,24 @@ impl Progress {
         }
     }
 
-    /// Problems are shown at any verbosity.
+    /// Problems are shown at any verbosity, but not once more for the pass if an action told them.
     fn complain(&self, subject: &str, problem: Option<&Problem>) {
-        if let Some(problem) = problem {
-            self.console.status(&render::problem(self.console.paint(), subject, problem));
-        }
+        let Some(problem) = problem.filter(|p| !self.was_told(p)) else { return };
+        self.console.status(&render::problem(self.console.paint(), subject, problem));
+    }
+
+    /// Each action is named, also where two fail in one way.
+    fn complain_of_action(&mut self, rule: &str, item: &str, problem: Option<&Problem>) {
+        let Some(problem) = problem else { return };
+        let name = render::action_name(rule, item);
+        self.console.status(&render::problem(self.console.paint(), &name, problem));
+        self.told.insert(problem.message.clone());
+    }
+
+    /// A pass says "… (and 2 more)" where its action said "…".
+    fn was_told(&self, problem: &Problem) -> bool {
+        let first = problem.message.split(" (and ").next().unwrap_or_default();
+        problem.message.is_empty() || self.told.contains(first) || self.told.contains(&problem.message)
     }
 
     /// Moves the line at the bottom of the terminal.
@@ -68,7 +83,7 @@ impl Progress {
         match outcome {
             Outcome::UpToDate => return,
             Outcome::Failed | Outcome::Rejected if problem.is_some() => {
-                self.complain(&render::action_name(&action.rule, &action.item), problem.as_ref());
+                self.complain_of_action(&action.rule, &action.item, problem.as_ref());
             }
             _ => self.say(Verbosity::Verbose, &render::action(&action.rule, &action.item, *outcome, *duration_ms, reason)),
         }
@@ -162,7 +177,7 @@ mod tests {
             ended(Outcome::FromCache, None),
             ended(Outcome::Failed, problem("`x.pdf` asks for a password")),
             Event::Published { rule: "passC".to_owned(), pass: Some(Pass('C')), record: record("passC_chunks.json", "[]") },
-            pass_end('C', Status::Failed, counts, None),
+            pass_end('C', Status::Failed, counts, problem("`x.pdf` asks for a password (and 1 more)")),
             pass_end('D', Status::Skipped, Counts::default(), problem("passC is FAILED")),
             Event::BuildEnded { counts, interrupted: false },
         ] {

@@ -155,4 +155,9 @@ pub trait Observer {
     /// # Errors
     /// A sentence, if it cannot do its duty (manifest.json cannot be written): the build stops with it.
     fn on(&mut self, event: &Event) -> Result<(), String>;
+
+    /// Told before `BuildStarted`, and again if a source changed meanwhile: `sha256:` and 64 hex digits by source id.
+    fn sources(&mut self, sha_map: &std::collections::BTreeMap<String, String>) {
+        let _ = sha_map;
+    }
 }

@@ -107,6 +107,10 @@ impl ManifestWriter {
 }
 
 impl Observer for ManifestWriter {
+    fn sources(&mut self, sha_map: &BTreeMap<String, String>) {
+        self.text.source_sha_map.clone_from(sha_map);
+    }
+
     fn on(&mut self, event: &Event) -> Result<(), String> {
         let now = (self.clock)();
         let span = self.tally.on(event, now);

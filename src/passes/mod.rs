@@ -9,3 +9,8 @@ pub mod pass_d_enrich;
 pub mod pass_e_graph;
 pub mod pass_f_validate;
 pub mod text;
+
+use crate::builtin::Builtin;
+
+/// Every rule that ships with `ingest`, in the order of the passes.
+pub const BUILTINS: &[&Builtin] = &[];

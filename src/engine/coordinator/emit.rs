@@ -1,10 +1,13 @@
 //! Telling observers, lazily: a build that finds nothing to do says nothing and writes nothing.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::{ActionIx, Coordinator, Stop};
 use crate::engine::error::EngineError;
+use crate::engine::files;
 use crate::engine::graph::Pass;
+use crate::engine::items::SourceFile;
 use crate::engine::observe::{ActionName, Counts, Event, Outcome};
 use crate::engine::select::Choice;
 
@@ -22,12 +25,26 @@ impl Coordinator<'_, '_> {
             return Err(Stop::Stale);
         }
         self.announced.build = true;
+        self.observer.sources(&self.sha_map());
         let event = Event::BuildStarted { sources: self.setup.sources.len() as u64, ignored_files: self.setup.ignored_files };
         self.emit(&event)
     }
 
+    /// SHA-256 of every source that could be read, by id.
+    fn sha_map(&self) -> BTreeMap<String, String> {
+        let sha = |s: &SourceFile| {
+            let entry = self.store.state.files.get(&files::index_key(&s.file))?;
+            let hex: String = entry.sha256?.iter().map(|b| format!("{b:02x}")).collect();
+            Some((s.id.clone(), format!("sha256:{hex}")))
+        };
+        self.setup.sources.iter().filter_map(sha).collect()
+    }
+
     pub(super) fn announce_pass(&mut self, pass: Pass) -> Result<(), Stop> {
         self.announce_build()?;
+        if !self.setup.publish {
+            return Ok(());
+        }
         if self.announced.passes.insert(pass) { self.emit(&Event::PassStarted { pass }) } else { Ok(()) }
     }
 

@@ -41,7 +41,8 @@ impl Coordinator<'_, '_> {
         let per_item = self.setup.graph.rule(rule).outputs.iter().any(|o| o.merge == crate::engine::graph::MergeKind::PerItem);
         let soundness = self.soundness(rule);
         // Files published per item stand by themselves: those of the good items are put in place whatever became of others.
-        if soundness == Soundness::Good || (soundness == Soundness::Bad && per_item && self.mode == Mode::Build) {
+        let wanted = soundness == Soundness::Good || (soundness == Soundness::Bad && per_item && self.mode == Mode::Build);
+        if wanted && self.setup.publish {
             match self.publish(rule, pool)? {
                 Ok(found) => records = found,
                 Err(Unpublished::Problem(found)) => problem = Some(found),
@@ -79,7 +80,7 @@ impl Coordinator<'_, '_> {
             Soundness::Bad => self.pass_failed(pass, None),
             Soundness::Good => {
                 let mut records = Vec::new();
-                for rule in rules {
+                for rule in rules.into_iter().filter(|_| self.setup.publish) {
                     match self.publish(rule, pool)? {
                         Ok(found) => records.extend(found),
                         Err(Unpublished::Problem(problem)) => return self.pass_failed(pass, Some(problem)),
@@ -94,7 +95,9 @@ impl Coordinator<'_, '_> {
     fn pass_succeeded(&mut self, pass: Pass, records: Vec<ArtifactRecord>) -> Result<(), Stop> {
         let stands = self.setup.prior.get(&pass).is_some_and(|p| p.status == Status::Success && p.records == records);
         let announced = self.announced.passes.contains(&pass);
-        if self.mode == Mode::Plan {
+        if !self.setup.publish {
+            // Nothing of the job folder was touched.
+        } else if self.mode == Mode::Plan {
             if !stands {
                 self.would_publish.push(format!("the record of {pass}"));
             }
@@ -128,7 +131,9 @@ impl Coordinator<'_, '_> {
                 self.announce_pass(pass)?;
             }
             let problem = Some(problem);
-            self.emit(&Event::PassEnded { pass, status, records: Vec::new(), counts, problem })?;
+            if self.setup.publish {
+                self.emit(&Event::PassEnded { pass, status, records: Vec::new(), counts, problem })?;
+            }
         } else {
             self.blocked_passes.push((pass, problem.message));
         }

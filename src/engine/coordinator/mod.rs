@@ -76,6 +76,8 @@ pub struct Setup<'a> {
     pub keep_going: bool,
     /// Run again what failed or was rejected for the same inputs.
     pub retry: bool,
+    /// Whether the job folder is brought up to date; if not (a target restricted to one source), results stay in the cache.
+    pub publish: bool,
     /// Where bytes go that were never ours and stand where something is published.
     pub rejected_dir: PathBuf,
     /// Set by the signal handler.

@@ -1,0 +1,3 @@
+//! The dictionary of a book from its structure.
+
+pub mod vocabulary;
