@@ -1,6 +1,7 @@
 //! Printed lines as the block builders see them: their cells, their main font and the column they stand in.
 //! Knows nothing of what a line means.
 
+use super::rows;
 use crate::document::page_text::{FontStyle, PageText, Rect, Span, TextLine, Visibility};
 
 /// A run of spans without a wide gap: a cell of a table row, or the whole line.
@@ -24,6 +25,8 @@ pub struct Line<'a> {
     /// Columns in reading order: as the layout's regions, and parted where reading jumps up.
     pub region: u16,
     pub text: String,
+    /// Lines with the same number are one row of a table.
+    pub row: Option<u32>,
     pub cells: Vec<Cell>,
     /// The font of most of its characters.
     pub font: &'a FontStyle,
@@ -66,7 +69,8 @@ static NO_FONT: FontStyle = FontStyle { name: String::new(), size: 1000, bold: f
 /// The lines of a page that print something, in reading order.
 #[must_use]
 pub fn of_page(page: u32, text: &PageText) -> Vec<Line<'_>> {
-    let mut lines: Vec<Line<'_>> = text.lines.iter().enumerate().filter_map(|(index, line)| of_line(page, index, text, line)).collect();
+    let mut lines =
+        rows::reassembled(text.lines.iter().enumerate().filter_map(|(index, line)| of_line(page, index, text, line)).collect());
     number_columns(&mut lines);
     lines
 }
@@ -96,6 +100,7 @@ fn of_line<'a>(page: u32, index: usize, text: &'a PageText, line: &'a TextLine) 
         rect: line.rect,
         baseline: line.baseline,
         region: line.region,
+        row: None,
         cells: cells(text, line, font.size.max(100)),
         bold_start: bold_start(text, line, &printed),
         text: printed,
