@@ -86,10 +86,13 @@ impl Ranks {
             Strength::None => None,
             Strength::Bold if self.has_teachers && e.taught * 5 >= e.blocks * 4 && block.free_above => Some(Certainty::Taught),
             Strength::Bold => {
-                let spaced = block.free_above && block.free_below && !block.title.ends_with('.');
-                let usual = e.usual_below.contains(&(block.below / 100));
-                let own_style = e.blocks >= 5 && e.block_lines * 10 >= e.lines * 8 && block.free_above;
-                (!self.has_outline && (own_style || spaced && (usual || block.depth > 1))).then_some(Certainty::Spaced)
+                let usual = block.free_below && e.usual_below.contains(&(block.below / 100));
+                let own_style = e.blocks >= 5 && e.block_lines * 10 >= e.lines * 8;
+                // A single number before a bold line counts the rows of a table or the items of a list.
+                let spaced = usual || block.isolated || block.last_of_column && !e.usual_below.is_empty();
+                let sentence = block.title.ends_with('.') && !block.title.ends_with("..");
+                let set_off = block.free_above && block.depth != 1 && !sentence && (own_style || spaced);
+                (!self.has_outline && (set_off || block.depth > 1 && block.free_above)).then_some(Certainty::Spaced)
             }
             _ if taught => Some(Certainty::Taught),
             Strength::Marked | Strength::Large if stands_alone => Some(Certainty::Style),
@@ -122,7 +125,7 @@ fn usual_below<'a>(blocks: impl Iterator<Item = &'a Block>) -> BTreeSet<i32> {
     }
     let total: usize = counts.values().sum();
     let near = |gap: i32| (gap - 1..=gap + 1).filter_map(|g| counts.get(&g)).sum::<usize>();
-    counts.keys().copied().filter(|gap| near(*gap) >= 5 && near(*gap) * 4 >= total).collect()
+    counts.keys().copied().filter(|gap| near(*gap) >= 4 && near(*gap) * 5 >= total).collect()
 }
 
 /// See `Ranks::rank`.
