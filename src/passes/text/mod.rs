@@ -17,7 +17,7 @@ use crate::passes::pages::{UNPAGED, extension};
 
 /// Params of `text`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Params {
     /// What reads glyphs first.
     pub backend: Backend,
