@@ -83,7 +83,7 @@ pub fn find_headings(book: &BookLines, outline: &[OutlineEntry], vocabulary: &Vo
     if origin == Origin::ContentsPage && typed.len() > frame.len() {
         origin = Origin::Type;
     }
-    let headings = nest(book, frame, &typed, &ranks, origin);
+    let headings = nest(book, &listings, frame, &typed, &ranks, origin);
     let style_levels = usual_levels(book, headings.iter().map(|h| (h.place, h.level)));
     BookHeadings { headings, origin, furniture, listings, style_levels, notes }
 }
@@ -262,10 +262,19 @@ struct Open {
     /// Level in the frame's own count, which may leave levels out.
     frame_level: u32,
     rank: Option<Rank>,
+    /// It titles a contents or index page: what follows is no part of it.
+    listing: bool,
 }
 
 /// Merges frame and typed headings in reading order and gives each its level.
-fn nest(book: &BookLines, frame: Vec<Entry>, typed: &[(&Block, Certainty)], ranks: &Ranks, origin: Origin) -> Vec<Heading> {
+fn nest(
+    book: &BookLines,
+    listings: &Listings,
+    frame: Vec<Entry>,
+    typed: &[(&Block, Certainty)],
+    ranks: &Ranks,
+    origin: Origin,
+) -> Vec<Heading> {
     let usual = usual_levels(book, frame.iter().map(|e| (e.place, e.level)));
     let mut merged: Vec<((u32, usize), Item<'_>)> = Vec::new();
     let mut previous = (0, 0);
@@ -286,7 +295,18 @@ fn nest(book: &BookLines, frame: Vec<Entry>, typed: &[(&Block, Certainty)], rank
         .extend(typed.iter().map(|(block, certainty)| ((physical(block.page), block.first + 1), Item::Typed(block, *certainty))));
     merged.sort_by_key(|(at, _)| *at);
     let mut open: Vec<Open> = Vec::new();
-    merged.into_iter().map(|(_, item)| item.into_heading(book, ranks, origin, &usual, &mut open)).collect()
+    let mut out: Vec<Heading> = Vec::with_capacity(merged.len());
+    for (_, item) in merged {
+        while open.last().is_some_and(|o| o.listing) {
+            open.pop();
+        }
+        let heading = item.into_heading(book, ranks, origin, &usual, &mut open);
+        if let Some(last) = open.last_mut() {
+            last.listing = heading.place.is_some_and(|p| listings.titles.contains(&(p.page, p.first)));
+        }
+        out.push(heading);
+    }
+    out
 }
 
 enum Item<'a> {
@@ -363,7 +383,7 @@ fn by_rank(open: &mut Vec<Open>, rank: Option<Rank>) -> u32 {
 
 fn push(open: &mut Vec<Open>, frame_level: u32, rank: Option<Rank>) -> u32 {
     let level = open.last().map_or(1, |o| o.level + 1);
-    open.push(Open { level, frame_level, rank });
+    open.push(Open { level, frame_level, rank, listing: false });
     level
 }
 
