@@ -108,10 +108,11 @@ fn block(book: &BookLines, page: usize, first: usize, last: usize, strength: Str
     let letters = title.chars().count();
     let stop = title.ends_with([',', ';', '.']) && !title.ends_with("..") && !title.ends_with(". .");
     let sentence = stop && strength != Strength::Large || title.ends_with(',');
+    let long = strength != Strength::Large && (title.contains(';') || title.split_whitespace().count() > 12);
     let begins = title.chars().find(|c| c.is_alphanumeric());
     let aside = title.starts_with(['(', '[', '•', '►']) && strength != Strength::Large;
     let lower = begins.is_some_and(char::is_lowercase) && strength != Strength::Large;
-    if letters > MAX_LETTERS || last - first > 3 || sentence || lower || aside {
+    if letters > MAX_LETTERS || last - first > 3 || sentence || lower || aside || long {
         return None;
     }
     let (above, below) = (lines[first].above, lines[last].below);
