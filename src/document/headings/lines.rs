@@ -180,7 +180,8 @@ fn half_points(size: i32) -> i32 {
     (size.clamp(0, FAR / 10) + 25) / 50
 }
 
-/// Every size → the peak it belongs to: it climbs to its more frequent neighbour (within a half point) while there is one.
+/// Every size → the peak it belongs to: it climbs to its more frequent neighbour (within a half point) while there is one, and
+/// from a rare size to a frequent one a point above, for text is fitted by making it smaller.
 fn peaks_of(histogram: &BTreeMap<i32, u64>) -> BTreeMap<i32, i32> {
     let at = |size: i32| histogram.get(&size).copied().unwrap_or(0);
     histogram
@@ -188,7 +189,8 @@ fn peaks_of(histogram: &BTreeMap<i32, u64>) -> BTreeMap<i32, i32> {
         .map(|&start| {
             let mut size = start;
             loop {
-                let next = if at(size + 1) >= at(size - 1) { size + 1 } else { size - 1 };
+                let near = if at(size + 1) >= at(size - 1) { size + 1 } else { size - 1 };
+                let next = if at(near) == 0 { size + 2 } else { near };
                 if at(next) <= at(size) {
                     break (start, size);
                 }

@@ -18,6 +18,8 @@ struct Evidence {
     taught: usize,
     /// Taught headings that begin with a number.
     taught_numbered: usize,
+    /// Blocks that begin with a single number.
+    counted: usize,
     /// Blocks right above text.
     topping: usize,
     /// Spaces below (in points) that its free-standing blocks share.
@@ -65,6 +67,7 @@ impl Ranks {
         }
         for block in blocks {
             evidence[block.style].blocks += 1;
+            evidence[block.style].counted += usize::from(block.depth == 1);
             evidence[block.style].topping += usize::from(block.tops_text);
             evidence[block.style].block_lines += block.last - block.first + 1;
         }
@@ -97,10 +100,14 @@ impl Ranks {
             Strength::Bold => {
                 let usual = block.free_below && e.usual_below.contains(&(block.below / 100));
                 let own_style = e.blocks >= 5 && e.block_lines * 10 >= e.lines * 8;
-                // A single number before a bold line counts the rows of a table or the items of a list.
-                let spaced = usual || block.isolated || block.tops_text && e.topping >= 4 || block.last_of_column && !e.usual_below.is_empty();
+                // A single number before several bold lines counts the rows of a table or the items of a list.
+                let spaced = usual
+                    || block.isolated
+                    || block.tops_text && e.topping >= 4
+                    || block.last_of_column && !e.usual_below.is_empty();
                 let sentence = block.title.ends_with('.') && !block.title.ends_with("..") && !block.title.ends_with(". .");
-                let set_off = block.free_above && block.depth != 1 && !sentence && (own_style || spaced);
+                let counted = block.depth == 1 && e.counted >= 3;
+                let set_off = (block.free_above || block.isolated) && !counted && !sentence && (own_style || spaced);
                 (!self.has_outline && (set_off || block.depth > 1 && block.free_above)).then_some(Certainty::Spaced)
             }
             _ if taught => Some(Certainty::Taught),
