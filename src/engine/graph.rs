@@ -1,6 +1,7 @@
 //! The build graph: rules, what they range over, what they read and write. Made by `ingestfile::lower`, checked there, and
 //! never changed afterwards. Knows nothing of items: those come to be while a build runs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ impl RuleId {
 }
 
 /// A pass, `A` to `F`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Pass(pub char);
 
 impl Pass {
@@ -167,8 +168,8 @@ pub struct GateSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Check {
-    /// It exists, parses (JSON outputs), and is not 0 bytes. Every output has this one.
-    Present,
+    /// It exists, is not 0 bytes, and parses as JSON if `json`. Every output has this one.
+    Present { json: bool },
     /// Valid against `files[0]`.
     Schema,
     /// At least this many items.

@@ -1,5 +1,24 @@
 //! The engine: from a build graph to accepted, published artifacts. Never names a document, a schema language or a terminal.
+//!
+//! `graph` says what there is to do, `select` what of it is wanted, `coordinator` does it: `items` and `files` (what there
+//! is), `manifest` (the action key), `execute` and `command` (work on pool threads), `derive` (merges, projections), `gate`
+//! (judging), and publication. `observe` tells the outside as it happens, `report` and `plan` at the end.
 
+pub mod command;
+pub mod coordinator;
+pub mod derive;
+pub mod error;
+pub mod execute;
+pub mod files;
+pub mod gate;
 pub mod graph;
+pub mod items;
+pub mod manifest;
 pub mod observe;
+pub mod plan;
+pub mod probe;
+pub mod report;
+pub mod select;
 pub mod verdict;
+
+pub use coordinator::{Mode, Prior, Setup, build};

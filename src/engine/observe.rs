@@ -1,6 +1,7 @@
 //! What happens during a build, as events: the coordinator emits them in order, observers (the job's manifest and log, the
 //! console, tests) act on them. Events hold no clock: whoever writes a time reads it through the clock it was given.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::graph::Pass;
@@ -8,7 +9,7 @@ use super::verdict::Violation;
 use crate::digest::Digest;
 
 /// Status of a pass, as in manifest.json.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
     Pending,
@@ -19,11 +20,12 @@ pub enum Status {
 }
 
 /// A published artifact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ArtifactRecord {
     /// Path below the job folder, `/`-separated; a tree ends in `/`.
     pub name: String,
     /// blake3 of the file; of the sorted (name, digest) list for a tree or for one file per item.
+    #[schemars(with = "String", regex(pattern = r"^[0-9a-f]{64}$"))]
     pub digest: Digest,
     pub bytes: u64,
     /// Array length, files of a tree, or 1.
@@ -31,7 +33,7 @@ pub struct ArtifactRecord {
 }
 
 /// What became of an action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Its manifest is that of last time.
@@ -47,7 +49,7 @@ pub enum Outcome {
 }
 
 /// Counts of a build, of a pass, or of a rule.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     pub up_to_date: u64,
     pub from_cache: u64,
@@ -62,7 +64,7 @@ pub struct Counts {
 }
 
 /// Why something failed: for people.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// One sentence, lower case, no final period.
     pub message: String,
@@ -77,7 +79,7 @@ pub struct Problem {
 }
 
 /// Name of an action: its rule and its item ("" for once-per-job rules).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionName {
     pub rule: String,
     /// Ids from the source inwards, joined by `/`.
@@ -85,7 +87,7 @@ pub struct ActionName {
 }
 
 /// One event. Order is the order of emission; `PassStarted` and `PassEnded` of one pass enclose its actions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     /// The build has something to run or publish. Not emitted when there is nothing to do.
@@ -153,4 +155,9 @@ pub trait Observer {
     /// # Errors
     /// A sentence, if it cannot do its duty (manifest.json cannot be written): the build stops with it.
     fn on(&mut self, event: &Event) -> Result<(), String>;
+
+    /// Told before `BuildStarted`, and again if a source changed meanwhile: `sha256:` and 64 hex digits by source id.
+    fn sources(&mut self, sha_map: &std::collections::BTreeMap<String, String>) {
+        let _ = sha_map;
+    }
 }

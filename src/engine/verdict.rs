@@ -2,37 +2,8 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::graph::GateSpec;
-
-/// One thing that is wrong with an artifact.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Violation {
-    /// JSON pointer into the artifact: `/0/text`.
-    pub pointer: String,
-    /// One sentence, lower case, no final period.
-    pub message: String,
-    /// Chunk, source and page where the artifact tells, for example `chunk-12ab…, page 7`; "" if it does not.
-    pub place: String,
-}
-
-/// What a gate said.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Verdict {
-    /// The first few violations; empty if accepted.
-    pub violations: Vec<Violation>,
-    /// How many there are in all.
-    pub count: u64,
-}
-
-impl Verdict {
-    /// Nothing is wrong.
-    #[must_use]
-    pub fn accepted(&self) -> bool {
-        self.count == 0
-    }
-}
+pub use crate::store::records::{Verdict, Violation};
 
 /// A file or artifact that a gate reads beside its subject.
 #[derive(Clone, Debug)]

@@ -1,1 +1,156 @@
-//!
+//! Pass A, rule `toc`: the contents, the dictionary and the typographic profile of one source.
+//! Reads the lines of all pages (rule `text`) and, of a PDF, outline, page labels and title from the file itself.
+//! Output of one source: `toc` an array of one `SourceToc`, `dictionary` an array of `Term`, `profile` an array of one
+//! `SourceProfile`; merges are plain splices. Projections: toc `part` (→ `PartToc`), dictionary `names` (→ `TermName`s).
+
+mod entries;
+mod flow;
+mod listed;
+mod paged;
+mod profile;
+mod projections;
+mod sections;
+
+use serde::{Deserialize, Serialize};
+
+use crate::builtin::{Builtin, Failure, FailureKind, Inputs as RuleInputs, Item, Merge, Output, OutputPort, Project, Projection};
+use crate::document::outline::{FrameError, PdfFrame, read_frame};
+use crate::document::page_text::{PageText, TextUnit};
+use crate::document::profile::SourceProfile;
+use crate::document::section::SourceToc;
+use crate::document::term::Term;
+
+/// Params of the rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Params {
+    /// Use the outline of a PDF where it has one (`false`: contents page and type only).
+    pub outline: bool,
+    /// Write a dictionary (`false`: `[]`).
+    pub dictionary: bool,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { outline: true, dictionary: true }
+    }
+}
+
+/// What the pass reads.
+#[derive(Clone, Debug)]
+pub struct Inputs<'a> {
+    pub item: &'a Item,
+    /// Bytes of the source; only those of a PDF are looked at.
+    pub source: &'a [u8],
+    /// All pages in order, or one flow.
+    pub lines: &'a [TextUnit],
+}
+
+/// What the pass finds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outputs {
+    pub toc: SourceToc,
+    pub dictionary: Vec<Term>,
+    pub profile: SourceProfile,
+}
+
+/// Contents, dictionary and profile of a source. Pure.
+///
+/// # Errors
+/// `Encrypted` if the PDF asks for a password and no page could be read either.
+pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
+    if let [TextUnit::Flow(flow)] = inputs.lines {
+        return Ok(flow::read(inputs.item, flow, params));
+    }
+    let pages: Vec<&PageText> = inputs
+        .lines
+        .iter()
+        .filter_map(|unit| match unit {
+            TextUnit::Page(page) => Some(page),
+            TextUnit::Flow(_) => None,
+        })
+        .collect();
+    let frame = pdf_frame(&inputs, pages.is_empty())?;
+    Ok(paged::read(inputs.item, &pages, frame, params))
+}
+
+/// The frame of a PDF. What lopdf cannot read is no reason to lose a book whose pages were read: it is noted.
+fn pdf_frame(inputs: &Inputs<'_>, no_pages: bool) -> Result<PdfFrame, Failure> {
+    // Writers put junk before the header; readers look for it in the first kilobyte.
+    let is_pdf = inputs.source.windows(5).take(1024).any(|w| w == b"%PDF-");
+    if !is_pdf {
+        return Ok(PdfFrame::default());
+    }
+    match read_frame(inputs.source) {
+        Ok(frame) => Ok(frame),
+        Err(FrameError::Encrypted) if no_pages => Err(Failure::new(FailureKind::Encrypted, FrameError::Encrypted.to_string())),
+        Err(error) => Ok(PdfFrame { notes: vec![format!("outline: {error}")], ..PdfFrame::default() }),
+    }
+}
+
+fn run_rule(item: &Item, inputs: &RuleInputs, params: &serde_json::Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+    let bad = |what: String| Failure::new(FailureKind::BadArtifact, what);
+    let params: Params = serde_json::from_value(params.clone()).map_err(|e| bad(format!("params: {e}")))?;
+    let source = inputs.file("source")?;
+    let units = inputs
+        .tree("lines")?
+        .iter()
+        .map(|file| serde_json::from_slice(&file.bytes).map_err(|e| bad(format!("`lines/{}`: {e}", file.name))))
+        .collect::<Result<Vec<TextUnit>, Failure>>()?;
+    let outputs = run(Inputs { item, source: &source.bytes, lines: &units }, &params)?;
+    Ok(vec![
+        ("toc", Output::File(json(&[outputs.toc])?)),
+        ("dictionary", Output::File(json(&outputs.dictionary)?)),
+        ("profile", Output::File(json(&[outputs.profile])?)),
+    ])
+}
+
+fn json<T: Serialize>(items: &[T]) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(items).map_err(|e| Failure::new(FailureKind::BadArtifact, e.to_string()))
+}
+
+fn default_params() -> serde_json::Value {
+    serde_json::to_value(Params::default()).unwrap_or_default()
+}
+
+fn check_params(params: &serde_json::Value) -> Result<(), (String, String)> {
+    if let Some(fields) = params.as_object() {
+        for (key, value) in fields {
+            match key.as_str() {
+                "outline" | "dictionary" if value.is_boolean() => {}
+                "outline" | "dictionary" => return Err((key.clone(), "must be true or false".to_owned())),
+                _ => return Err((key.clone(), "is no param of `toc`".to_owned())),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The rule `toc`.
+pub static BUILTIN: Builtin = Builtin {
+    name: "toc",
+    about: "contents, dictionary and typographic profile of a source, from outline, contents page and type",
+    inputs: &["source", "lines"],
+    outputs: &[
+        OutputPort {
+            name: "toc",
+            tree: false,
+            merge: Merge::Splice,
+            projections: &[Projection { name: "part", apply: Project::File(projections::part) }],
+        },
+        OutputPort {
+            name: "dictionary",
+            tree: false,
+            merge: Merge::Splice,
+            projections: &[Projection { name: "names", apply: Project::File(projections::names) }],
+        },
+        OutputPort { name: "profile", tree: false, merge: Merge::Splice, projections: &[] },
+    ],
+    default_params,
+    check_params,
+    run: run_rule,
+    fingerprint: env!("INGEST_FINGERPRINT_TOC"),
+};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,340 @@
+//! The command line: what can be asked for. Knows nothing of how it is done; clap refuses what makes no sense (exit code 2).
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::engine::graph::Pass;
+use crate::job::folder::Choice;
+
+/// Make for document corpora: gated passes turn a folder of rulebooks into contents, chunks, entities and a link graph.
+#[derive(Debug, Parser)]
+#[command(name = "ingest", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct Global {
+    /// Go to this folder first
+    #[arg(short = 'C', long, global = true, value_name = "DIR", help_heading = "Common")]
+    pub directory: Option<PathBuf>,
+    /// Rules to read
+    #[arg(short = 'f', long, global = true, value_name = "FILE", default_value = "Ingestfile.toml", help_heading = "Common")]
+    pub ingestfile: PathBuf,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto, help_heading = "Common")]
+    pub color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run what is out of date, check it, publish it
+    Build(Build),
+    /// Remove published outputs
+    Clean(Clean),
+    /// Say why something would run, or why it last ran
+    Why(Why),
+    /// Show passes, counts, and what is out of date
+    Status(Status),
+    /// Judge what a pass published, without running anything
+    Gate(Gate),
+    /// Run one built-in by hand on a request file
+    RunPass(RunPass),
+    /// Write a commented Ingestfile, schemas and .gitignore for a folder of books
+    Init(Init),
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+/// Which job a command is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct JobArgs {
+    /// Environment, instead of the one in the Ingestfile
+    #[arg(long, value_name = "NAME", help_heading = "Job")]
+    pub env: Option<String>,
+    /// Job of this name, instead of the current one
+    #[arg(long, value_name = "ID", conflicts_with = "job_dir", help_heading = "Job")]
+    pub job: Option<String>,
+    /// Job in this folder, wherever it is
+    #[arg(long, value_name = "DIR", help_heading = "Job")]
+    pub job_dir: Option<PathBuf>,
+}
+
+impl JobArgs {
+    /// The job that is meant.
+    #[must_use]
+    pub fn choice(&self) -> Choice {
+        match (&self.job_dir, &self.job) {
+            (Some(dir), _) => Choice::At(dir.clone()),
+            (None, Some(id)) => Choice::Named(id.clone()),
+            (None, None) => Choice::Current,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Build {
+    /// What to build, with all that it needs: passD, passD_enriched.json or passD:SOURCE_ID [default: everything]
+    #[arg(value_name = "TARGET")]
+    pub targets: Vec<String>,
+    /// Threads to use [default: all cores]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Say what would run and why; run nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// After a failure, still run what does not depend on it
+    #[arg(short, long)]
+    pub keep_going: bool,
+    /// Run again what failed or was rejected, even if nothing changed
+    #[arg(long)]
+    pub retry: bool,
+    /// Fail at once if another build is running, instead of waiting for it
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Run this pass and all later ones; take the earlier ones as they are
+    #[arg(long, value_name = "PASS", value_parser = parse_pass, conflicts_with_all = ["passes", "targets"])]
+    pub resume_from: Option<Pass>,
+    /// Run only these passes (A,C); take the others as they are
+    #[arg(long, value_name = "PASSES", value_delimiter = ',', value_parser = parse_pass, conflicts_with = "targets")]
+    pub passes: Vec<Pass>,
+    /// Folder of books, instead of the one in the Ingestfile
+    #[arg(long, value_name = "DIR", help_heading = "Job")]
+    pub uploads: Option<PathBuf>,
+    #[command(flatten)]
+    pub job: JobArgs,
+    /// Start a new job, filled from the cache
+    #[arg(long, conflicts_with_all = ["job", "job_dir"], help_heading = "Job")]
+    pub new_job: bool,
+    /// Only errors and the last line
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Also each action, with its reason
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
+    /// Print one event a line on stdout (schemas/events.schema.json)
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+    /// How much to write to the diagnostics log
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = LogLevel::Warn, help_heading = "Output")]
+    pub log_level: LogLevel,
+    /// Write the diagnostics log to this file, instead of stderr
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub log_file: Option<PathBuf>,
+}
+
+impl Build {
+    /// The job that is meant.
+    #[must_use]
+    pub fn choice(&self) -> Choice {
+        if self.new_job { Choice::New } else { self.job.choice() }
+    }
+
+    /// The passes that are selected by `--resume-from` or `--passes`; `None` if neither was given.
+    #[must_use]
+    pub fn selected(&self) -> Option<Vec<Pass>> {
+        match self.resume_from {
+            Some(first) => Some(Pass::ALL.into_iter().filter(|p| *p >= first).collect()),
+            None if self.passes.is_empty() => None,
+            None => Some(Pass::ALL.into_iter().filter(|p| self.passes.contains(p)).collect()),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl LogLevel {
+    /// As `tracing_subscriber` filters spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Clean {
+    /// Whose outputs to remove [default: the whole job]
+    #[arg(value_name = "TARGET", conflicts_with = "all")]
+    pub targets: Vec<String>,
+    /// All jobs of all environments, and the cache too
+    #[arg(long)]
+    pub all: bool,
+    /// Say what would be removed; remove nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Why {
+    /// passD, passD_enriched.json or passD:SOURCE_ID
+    pub target: String,
+    /// Why it last ran, instead of why it would run
+    #[arg(long)]
+    pub last: bool,
+    /// Only this item: ids from the source inwards, joined by /
+    #[arg(long, value_name = "ID")]
+    pub item: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Gate {
+    /// A pass (C, passC) or a rule
+    pub pass: String,
+    /// Judge this file instead of what is published
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct RunPass {
+    /// The built-in: pages, text, toc, split, parse, chunk, enrich, graph, validate
+    pub name: String,
+    /// The request; inputs/ and outputs/ stand beside it
+    #[arg(long, value_name = "FILE")]
+    pub request: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Where to write [default: here]
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Replace files that are there
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Completions {
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+/// A pass by its letter, in either case, with or without `pass` before it.
+fn parse_pass(text: &str) -> Result<Pass, String> {
+    let letter = text.strip_prefix("pass").unwrap_or(text).to_ascii_uppercase();
+    let found = Pass::ALL.into_iter().find(|p| letter == p.0.to_string());
+    found.ok_or_else(|| "the passes are A, B, C, D, E and F".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn build(args: &[&str]) -> Build {
+        match Cli::try_parse_from([&["ingest", "build"], args].concat()).unwrap().command {
+            Command::Build(build) => build,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn exit_code(args: &[&str]) -> i32 {
+        Cli::try_parse_from([&["ingest"], args].concat()).unwrap_err().exit_code()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn selected_passes_come_in_order_however_they_are_written() {
+        let letters = |b: &Build| b.selected().map(|s| s.iter().map(|p| p.0).collect::<String>());
+        assert_eq!(letters(&build(&["--passes", "c,passA"])).as_deref(), Some("AC"));
+        assert_eq!(letters(&build(&["--resume-from", "D"])).as_deref(), Some("DEF"));
+        assert_eq!(letters(&build(&[])), None);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_a_usage_error() {
+        for args in [
+            &["build", "--passes", "A,X"][..],
+            &["build", "--resume-from", "G"],
+            &["build", "--resume-from", "B", "--passes", "C"],
+            &["build", "--new-job", "--job", "x"],
+            &["build", "-q", "-v"],
+            &["build", "-j", "0"],
+            &["build", "--no-such"],
+            &["clean", "passA", "--all"],
+            &["nonsense"],
+            &["why"],
+            &["completions", "cmd"],
+        ] {
+            assert_eq!(exit_code(args), 2, "{args:?}");
+        }
+        assert_eq!(exit_code(&["--help"]), 0);
+    }
+
+    #[test]
+    fn the_job_is_chosen_by_one_flag() {
+        assert_eq!(build(&[]).choice(), Choice::Current);
+        assert_eq!(build(&["--new-job"]).choice(), Choice::New);
+        assert_eq!(build(&["--job", "x"]).choice(), Choice::Named("x".to_owned()));
+        assert_eq!(build(&["--job-dir", "x"]).choice(), Choice::At(PathBuf::from("x")));
+    }
+
+    #[test]
+    fn the_help_of_each_command_is_stable() {
+        let mut all = String::new();
+        let mut cli = Cli::command();
+        cli.build();
+        for command in std::iter::once(&mut cli.clone()).chain(cli.get_subcommands_mut()) {
+            let help = command.clone().term_width(100).render_help().to_string();
+            all.push_str(&help);
+            all.push_str("\n----\n");
+        }
+        let all = all.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!("help", all);
+    }
+}

@@ -1,0 +1,65 @@
+//! The command line: everything that talks to people. `main` reads as a table of contents; each command has a file.
+
+pub mod args;
+pub mod build;
+pub mod completions;
+pub mod console;
+pub mod error;
+pub mod events;
+pub mod init;
+pub mod progress;
+pub mod project;
+pub mod render;
+
+use std::time::SystemTime;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use console::Console;
+use error::{CliError, ErrorKind, exit_code};
+
+/// Parses the arguments of this process, runs the command, tells its end; the exit code.
+#[must_use]
+pub fn main() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return u8::try_from(e.exit_code()).unwrap_or(2);
+        }
+    };
+    let console = Console::of_process(cli.global.color, no_color());
+    let mut end = run(&cli, &console);
+    if let Err(e) = console.finish() {
+        end = end.and(Err(CliError::new(ErrorKind::Failed, format!("cannot write to stdout: {e}"))));
+    }
+    if let Err(e) = end.as_ref() {
+        if !e.problem.message.is_empty() {
+            console.status(&render::problem(console.paint(), "", &e.problem));
+        }
+    }
+    exit_code(&end)
+}
+
+fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Build(args) => build::run(args, global, console, now),
+        Command::Completions(args) => {
+            console.data(&completions::script(args.shell));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the clock is read here and handed down")]
+fn now() -> SystemTime {
+    SystemTime::now()
+}
+
+#[allow(clippy::disallowed_methods, reason = "the environment is read here and handed down")]
+fn no_color() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty()) || std::env::var_os("TERM").is_some_and(|v| v == "dumb")
+}

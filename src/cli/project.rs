@@ -1,0 +1,228 @@
+//! A project, as every command opens it: the Ingestfile, the sources, the job, and the set-up of a build from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::args::Global;
+use super::console::Console;
+use super::error::{CliError, ErrorKind};
+use crate::disk;
+use crate::engine::graph::{Pass, RuleId};
+use crate::engine::items::SourceFile;
+use crate::engine::observe::Status;
+use crate::engine::select::{self, Selection};
+use crate::engine::{Prior, Setup};
+use crate::gates::Gates;
+use crate::ingestfile::{self, Loaded};
+use crate::job::Clock;
+use crate::job::folder::{Choice, JobFolder};
+use crate::job::manifest::Manifest;
+use crate::passes;
+use crate::sources;
+
+/// The cache folder, below the project root.
+pub const CACHE: &str = "cache";
+
+/// A project, opened.
+pub struct Project {
+    /// Absolute.
+    pub root: PathBuf,
+    pub loaded: Loaded,
+    pub gates: Gates,
+    pub clock: Clock,
+}
+
+/// What a target on the command line means.
+pub struct Target {
+    pub rules: Vec<RuleId>,
+    /// Only this source.
+    pub source: Option<String>,
+}
+
+impl Project {
+    /// Opens the project that `global` names; what is wrong with its Ingestfile is told on `console`.
+    ///
+    /// # Errors
+    /// Exit code 2, if the Ingestfile cannot be read or has anything wrong with it.
+    pub fn open(global: &Global, console: &Console, clock: Clock) -> Result<Self, CliError> {
+        let folder = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
+        let file = folder.join(&global.ingestfile);
+        let shown = file.strip_prefix(".").unwrap_or(&file).display().to_string();
+        let usage = |e: disk::DiskError| {
+            let error = CliError::from_error(ErrorKind::Usage, &e);
+            if e.is_missing() { error.hint("`ingest init` writes one for a folder of books") } else { error }
+        };
+        let text = disk::read_to_string(&file).map_err(usage)?;
+        let loaded = match ingestfile::load(&shown, &text, passes::BUILTINS) {
+            Ok(loaded) => loaded,
+            Err(problems) => {
+                let color = console.paint().0;
+                problems.iter().for_each(|p| console.status(&p.render(color)));
+                return Err(CliError::told(ErrorKind::Usage));
+            }
+        };
+        let parent = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let root = disk::canonical(parent).map_err(usage)?;
+        let project = Self { root, loaded, gates: Gates::default(), clock };
+        if let Some(missing) = project.loaded.project_files().find(|f| !disk::is_file(&project.root.join(f))) {
+            console.status(&project.loaded.missing_file(missing).render(console.paint().0));
+            return Err(CliError::told(ErrorKind::Usage));
+        }
+        Ok(project)
+    }
+
+    /// The cache folder.
+    #[must_use]
+    pub fn cache(&self) -> PathBuf {
+        self.root.join(CACHE)
+    }
+
+    /// The folder below which all environments publish.
+    #[must_use]
+    pub fn artifacts(&self) -> PathBuf {
+        self.root.join(&self.loaded.job.artifacts)
+    }
+
+    /// The job that `choice` means in `env` (the Ingestfile's, if none is given).
+    ///
+    /// # Errors
+    /// If its name is not safe, or what is there is no job.
+    pub fn job(&self, env: Option<&str>, choice: &Choice) -> Result<JobFolder, CliError> {
+        let env = env.unwrap_or(&self.loaded.job.env);
+        Ok(JobFolder::choose(&self.artifacts(), env, choice, (self.clock)())?)
+    }
+
+    /// The sources, from the Ingestfile's folder or from `uploads`.
+    ///
+    /// # Errors
+    /// Exit code 2 if the folder does not exist, 1 if it cannot be read or two sources get one id.
+    pub fn sources(&self, uploads: Option<&Path>, console: &Console) -> Result<sources::Found, CliError> {
+        let ranges = self.loaded.graph.rules.iter().any(|r| r.range != crate::engine::graph::Range::Job);
+        let folder = match (uploads, &self.loaded.job.sources) {
+            (Some(dir), _) => dir.to_path_buf(),
+            (None, Some(dir)) => self.root.join(dir),
+            (None, None) => return Ok(sources::Found::default()),
+        };
+        if !disk::is_dir(&folder) {
+            if !ranges && uploads.is_none() {
+                return Ok(sources::Found::default());
+            }
+            if uploads.is_some() {
+                let message = format!("the folder `{}` does not exist", folder.display());
+                return Err(CliError::new(ErrorKind::Usage, message));
+            }
+            console.status(&self.loaded.missing_sources().render(console.paint().0));
+            return Err(CliError::told(ErrorKind::Usage));
+        }
+        let root = disk::canonical(&folder)?;
+        let left_out = [self.cache(), self.artifacts()];
+        let include = &self.loaded.job.include;
+        let found = sources::find(&root, &left_out, &|path| include.is_match(path))
+            .map_err(|e| CliError::from_error(ErrorKind::Failed, &e))?;
+        if found.sources.is_empty() && ranges {
+            let message = format!("no file in `{}` is a source", self.shown(&root));
+            let patterns = self.loaded.job.include_patterns.join("`, `");
+            return Err(CliError::new(ErrorKind::Failed, message).hint(format!("sources are what `{patterns}` take")));
+        }
+        Ok(found)
+    }
+
+    /// A path as people know it: below the root if it lies there.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string().replace('\\', "/")
+    }
+
+    /// The rules that `text` means: a pass (`passD`), a rule, or an artifact (`passD_enriched.json`); after a colon, the
+    /// source to restrict it to.
+    ///
+    /// # Errors
+    /// Exit code 2, with the nearest known names.
+    pub fn target(&self, text: &str, sources: &[SourceFile]) -> Result<Target, CliError> {
+        let graph = &self.loaded.graph;
+        let (name, source) = match text.split_once(':') {
+            Some((name, source)) => (name, Some(source)),
+            None => (text, None),
+        };
+        let pass = Pass::ALL.into_iter().find(|p| p.to_string() == name);
+        let mut rules: Vec<RuleId> = pass.map(|p| select::rules_of(graph, p).collect()).unwrap_or_default();
+        if rules.is_empty() {
+            rules.extend(graph.rule_named(name));
+        }
+        if rules.is_empty() {
+            let ids = (0..graph.rules.len()).map(|i| RuleId(u32::try_from(i).unwrap_or(u32::MAX)));
+            rules.extend(
+                ids.filter(|id| {
+                    graph.rule(*id).outputs.iter().any(|o| o.path.trim_end_matches('/') == name.trim_end_matches('/'))
+                }),
+            );
+        }
+        if rules.is_empty() {
+            let known = graph
+                .rules
+                .iter()
+                .flat_map(|r| std::iter::once(r.name.as_str()).chain(r.outputs.iter().map(|o| o.path.as_str())));
+            return Err(unknown("target", name, known));
+        }
+        let source = match source {
+            None => None,
+            Some(id) if sources.iter().any(|s| s.id == id) => Some(id.to_owned()),
+            Some(id) => return Err(unknown("source", id, sources.iter().map(|s| s.id.as_str()))),
+        };
+        Ok(Target { rules, source })
+    }
+
+    /// What a build of `selection` over `sources` into `job` is told.
+    ///
+    /// # Errors
+    /// If the job's manifest cannot be read.
+    pub fn setup<'a>(&'a self, job: &JobFolder, found: &sources::Found, selection: Selection) -> Result<Setup<'a>, CliError> {
+        let manifest = Manifest::read(&job.manifest_path())?.unwrap_or_default();
+        let prior = Pass::ALL.into_iter().map(|p| {
+            let record = manifest.pass(p);
+            (p, Prior { status: record.status, records: record.artifact_records })
+        });
+        let rules = manifest.rules.iter().filter(|(_, r)| r.status == Status::Success);
+        let env: BTreeMap<String, String> = environment();
+        Ok(Setup {
+            graph: &self.loaded.graph,
+            root: self.root.clone(),
+            job_dir: job.path.clone(),
+            job_key: self.shown(&job.path),
+            sources: found.sources.clone(),
+            ignored_files: found.ignored.len() as u64,
+            selection,
+            prior: prior.collect(),
+            prior_rules: rules.map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(),
+            jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            judge: &self.gates,
+            base_env: BASE_ENV.iter().filter_map(|n| Some(((*n).to_owned(), env.get(*n)?.clone()))).collect(),
+            env,
+            keep_going: false,
+            retry: false,
+            publish: true,
+            rejected_dir: self.cache().join("rejected").join("build"),
+            interrupted: Arc::new(AtomicBool::new(false)),
+        })
+    }
+}
+
+/// What every command of a rule gets of the environment; the rest must be declared. All but PATH exist on Windows only.
+const BASE_ENV: [&str; 5] = ["PATH", "SystemRoot", "PATHEXT", "ComSpec", "windir"];
+
+#[allow(clippy::disallowed_methods, reason = "the environment is read here and handed down")]
+fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
+}
+
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> CliError {
+    let message = format!("there is no {what} `{name}`");
+    let error = CliError::new(ErrorKind::Usage, message);
+    let best = known.map(|k| (strsim::damerau_levenshtein(k, name), k)).min();
+    match best {
+        Some((distance, near)) if distance <= name.len().max(3) / 2 => error.hint(format!("did you mean `{near}`?")),
+        _ => error,
+    }
+}

@@ -1,0 +1,757 @@
+//! The one door to the file system: atomic writes, private copies, stat tuples, and errors that name verb and path.
+//! Knows nothing of artifacts, jobs or caches.
+
+#![allow(clippy::disallowed_methods, reason = "this is the module through which the file system is reached")]
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// How the name of every temporary file begins: what a killed process leaves can be told by it and removed.
+pub const LEFTOVER_PREFIX: &str = ".ingest-tmp-";
+
+/// From here on a copy first asks for shared extents; below, asking (a second file, made and removed) costs more than the
+/// bytes. 64 KiB is sixteen pages of memory: one read and one write.
+const REFLINK_FROM_BYTES: u64 = 64 * 1024;
+
+/// What could not be done to which path. Its sentence holds the cause, so it is the end of its chain:
+/// ``cannot write `artifacts/x`: no space left on device``.
+#[derive(Debug)]
+pub struct DiskError {
+    /// What was tried: `write`, `read`, `remove`, …
+    pub verb: &'static str,
+    pub path: PathBuf,
+    pub source: io::Error,
+}
+
+impl DiskError {
+    /// What `verb` on `path` ended in.
+    #[must_use]
+    pub fn new(verb: &'static str, path: &Path, source: io::Error) -> Self {
+        Self { verb, path: path.to_path_buf(), source }
+    }
+
+    /// What kind of error the system reported.
+    #[must_use]
+    pub fn kind(&self) -> io::ErrorKind {
+        self.source.kind()
+    }
+
+    /// Nothing stands at the path.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        means_missing(&self.source)
+    }
+}
+
+impl fmt::Display for DiskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot {} `{}`: {}", self.verb, self.path.display(), plain(&self.source))
+    }
+}
+
+impl std::error::Error for DiskError {}
+
+/// The result of everything here.
+pub type Result<T> = std::result::Result<T, DiskError>;
+
+/// The system's sentence in our style: lower case, without error number or final period.
+#[must_use]
+pub fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error ").next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    let mut chars = text.chars();
+    match chars.next() {
+        // "I/O error" and "EOF" keep their capitals.
+        Some(first) if !chars.clone().next().is_some_and(|c| c.is_uppercase() || c == '/') => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+fn means_missing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// `verb` failed on `path`: turns an `io::Error` into ours.
+fn to<'a>(verb: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> DiskError + 'a {
+    move |e| DiskError::new(verb, path, e)
+}
+
+/// `Ok(None)` for what is not there.
+fn if_there<T>(result: io::Result<T>, verb: &'static str, path: &Path) -> Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(e) if means_missing(&e) => Ok(None),
+        Err(e) => Err(DiskError::new(verb, path, e)),
+    }
+}
+
+// ---- reading
+
+/// The bytes of a file.
+///
+/// # Errors
+/// If it is not there or cannot be read.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(to("read", path))
+}
+
+/// The bytes of a file; `None` if it is not there.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
+    if_there(fs::read(path), "read", path)
+}
+
+/// A UTF-8 file.
+///
+/// # Errors
+/// If it is not there, cannot be read or is not UTF-8.
+pub fn read_to_string(path: &Path) -> Result<String> {
+    fs::read_to_string(path).map_err(to("read", path))
+}
+
+/// A file opened for reading.
+///
+/// # Errors
+/// If it is not there or cannot be opened.
+pub fn open(path: &Path) -> Result<File> {
+    File::open(path).map_err(to("read", path))
+}
+
+/// What stands at a path; links are not followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    File,
+    Folder,
+    Symlink,
+    /// A device, a pipe, a socket.
+    Other,
+}
+
+impl Kind {
+    /// The kind of a file type.
+    #[must_use]
+    pub fn of(file_type: fs::FileType) -> Self {
+        if file_type.is_symlink() {
+            Self::Symlink
+        } else if file_type.is_dir() {
+            Self::Folder
+        } else if file_type.is_file() {
+            Self::File
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// An entry of a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub name: OsString,
+    pub path: PathBuf,
+    pub kind: Kind,
+}
+
+/// The entries of a folder, by the bytes of their names.
+///
+/// # Errors
+/// If it is not there, no folder, or cannot be read.
+pub fn read_dir_sorted(path: &Path) -> Result<Vec<Entry>> {
+    let list = || -> io::Result<Vec<Entry>> {
+        fs::read_dir(path)?
+            .map(|entry| {
+                let entry = entry?;
+                Ok(Entry { name: entry.file_name(), path: entry.path(), kind: Kind::of(entry.file_type()?) })
+            })
+            .collect()
+    };
+    let mut entries = list().map_err(to("list", path))?;
+    entries.sort_by(|a, b| a.name.as_encoded_bytes().cmp(b.name.as_encoded_bytes()));
+    Ok(entries)
+}
+
+/// What stands at `path`, links not followed; `None` if nothing does.
+///
+/// # Errors
+/// If it cannot be told.
+pub fn kind(path: &Path) -> Result<Option<Kind>> {
+    Ok(if_there(fs::symlink_metadata(path), "look at", path)?.map(|m| Kind::of(m.file_type())))
+}
+
+/// Something stands at `path`; a link counts, wherever it leads.
+#[must_use]
+pub fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// `path` is a folder, or a link to one.
+#[must_use]
+pub fn is_dir(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|m| m.is_dir())
+}
+
+/// `path` is a file, or a link to one.
+#[must_use]
+pub fn is_file(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|m| m.is_file())
+}
+
+/// `path` is a link itself.
+#[must_use]
+pub fn is_symlink(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_symlink())
+}
+
+/// The absolute path, all links resolved.
+///
+/// # Errors
+/// If it is not there or cannot be resolved.
+pub fn canonical(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path).map_err(to("look at", path))
+}
+
+// ---- stat tuples
+
+/// All that an unchanged file keeps: while every field is equal and settled, its bytes are. Where the system has no inode
+/// or change time, device and inode are 0 and `ctime_ns` is the creation time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StatTuple {
+    pub dev: u64,
+    pub ino: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Nanoseconds since 1970, UTC.
+    pub mtime_ns: i64,
+    /// Nanoseconds since 1970, UTC.
+    pub ctime_ns: i64,
+}
+
+impl StatTuple {
+    /// The tuple of `metadata`.
+    #[cfg(unix)]
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        let ns = |s: i64, ns: i64| s.saturating_mul(1_000_000_000).saturating_add(ns);
+        Self {
+            dev: metadata.dev(),
+            ino: metadata.ino(),
+            size: metadata.len(),
+            mtime_ns: ns(metadata.mtime(), metadata.mtime_nsec()),
+            ctime_ns: ns(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// The tuple of `metadata`.
+    #[cfg(not(unix))]
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
+        let ns = |time: io::Result<std::time::SystemTime>| {
+            let since = time.ok().and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok());
+            since.map_or(0, |d| i64::try_from(d.as_nanos()).unwrap_or(i64::MAX))
+        };
+        Self { dev: 0, ino: 0, size: metadata.len(), mtime_ns: ns(metadata.modified()), ctime_ns: ns(metadata.created()) }
+    }
+}
+
+/// The tuple of what `path` names, links followed; `None` if nothing is there.
+///
+/// # Errors
+/// If it cannot be looked at.
+pub fn stat(path: &Path) -> Result<Option<StatTuple>> {
+    Ok(if_there(fs::metadata(path), "look at", path)?.map(|m| StatTuple::of(&m)))
+}
+
+/// The tuple of `path` itself, links not followed; `None` if nothing is there.
+///
+/// # Errors
+/// If it cannot be looked at.
+pub fn stat_no_follow(path: &Path) -> Result<Option<StatTuple>> {
+    Ok(if_there(fs::symlink_metadata(path), "look at", path)?.map(|m| StatTuple::of(&m)))
+}
+
+// ---- writing
+
+/// Writes `bytes` so that `path` holds either what it held before or all of them, also after a power cut: a temporary file
+/// in the same folder, fsync, rename, fsync of the folder where there is such a thing. The folder must exist.
+///
+/// # Errors
+/// If any step fails; unless it is the last, `path` is as it was. No temporary file remains.
+pub fn atomic_write(path: &Path, bytes: &[u8]) -> Result<()> {
+    atomic_write_with(path, |file| file.write_all(bytes))
+}
+
+/// As `atomic_write`, with the bytes streamed by `fill` (hand it small writes: they are buffered).
+///
+/// # Errors
+/// As `atomic_write`; also what `fill` reports.
+pub fn atomic_write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let temporary = fill_temporary(path, fill)?;
+    temporary.as_file().sync_all().map_err(to("write", path))?;
+    temporary.persist(path).map_err(|e| DiskError::new("write", path, e.error))?;
+    sync_folder(folder_of(path))
+}
+
+/// Replaces `path` by rename, so that no reader sees a part of it, but without fsync: a power cut may undo it. For what a
+/// batch syncs afterwards, and for what can be made again.
+///
+/// # Errors
+/// If any step fails; `path` is then as it was.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = fill_temporary(path, |file| file.write_all(bytes))?;
+    temporary.persist(path).map(drop).map_err(|e| DiskError::new("write", path, e.error))
+}
+
+/// Replaces `to` by a private copy of `from` (see `copy_private`), by rename and without fsync.
+///
+/// # Errors
+/// If any step fails; `to` is then as it was.
+pub fn replace_with_copy(from: &Path, to: &Path) -> Result<()> {
+    let temporary = temporary_beside(to).map_err(self::to("write", to))?.into_temp_path();
+    copy_private(from, &temporary).map_err(|e| if e.path == from { e } else { DiskError { path: to.to_path_buf(), ..e } })?;
+    temporary.persist(to).map_err(|e| DiskError::new("write", to, e.error))
+}
+
+/// Writes a file in a place that nobody else reads yet (staging): neither atomic nor synced.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).map_err(to("write", path))
+}
+
+/// Whether a file of this name is what a killed process left of an atomic write.
+#[must_use]
+pub fn is_leftover(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(LEFTOVER_PREFIX.as_bytes())
+}
+
+/// Removes what killed processes left of atomic writes in `folder` and below; links are not followed. Says how many there
+/// were. Only for one who holds the lock: another writer's temporary files look the same.
+///
+/// # Errors
+/// If a folder cannot be listed or a file not removed.
+pub fn remove_leftovers(folder: &Path) -> Result<u64> {
+    let (mut open, mut removed) = (vec![folder.to_path_buf()], 0);
+    while let Some(folder) = open.pop() {
+        let entries = match read_dir_sorted(&folder) {
+            Err(e) if e.is_missing() => continue,
+            listed => listed?,
+        };
+        for entry in entries {
+            match entry.kind {
+                Kind::Folder => open.push(entry.path),
+                Kind::File if is_leftover(&entry.name) => {
+                    remove_file(&entry.path)?;
+                    removed += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(removed)
+}
+
+fn fill_temporary(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<tempfile::NamedTempFile> {
+    let write = || {
+        let mut temporary = temporary_beside(path)?;
+        let mut buffered = io::BufWriter::with_capacity(64 * 1024, temporary.as_file_mut());
+        fill(&mut buffered)?;
+        buffered.flush()?;
+        drop(buffered);
+        Ok(temporary)
+    };
+    write().map_err(to("write", path))
+}
+
+/// An empty file beside `path`, removed when dropped.
+fn temporary_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(LEFTOVER_PREFIX);
+    #[cfg(unix)]
+    let readable_by_all = {
+        use std::os::unix::fs::PermissionsExt;
+        // What is published is an ordinary file: the umask decides, as for any other.
+        fs::Permissions::from_mode(0o666)
+    };
+    #[cfg(unix)]
+    builder.permissions(readable_by_all);
+    builder.tempfile_in(folder_of(path)).map_err(without_path)
+}
+
+/// `tempfile` adds the temporary path to its errors; people know only the final one.
+fn without_path(error: io::Error) -> io::Error {
+    match error.get_ref().and_then(|e| e.source()).and_then(|e| e.downcast_ref::<io::Error>()) {
+        Some(inner) => inner.raw_os_error().map_or_else(|| inner.kind().into(), io::Error::from_raw_os_error),
+        None => error,
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Makes the bytes of a file last through a power cut.
+///
+/// # Errors
+/// If it cannot be opened or synced.
+pub fn sync_file(path: &Path) -> Result<()> {
+    // Windows syncs only what is open for writing.
+    let file = if cfg!(windows) { OpenOptions::new().write(true).open(path) } else { File::open(path) };
+    file.and_then(|f| f.sync_all()).map_err(to("write", path))
+}
+
+/// Makes the names in a folder last through a power cut; does nothing where folders cannot be synced.
+///
+/// # Errors
+/// If the folder cannot be opened or synced.
+pub fn sync_folder(path: &Path) -> Result<()> {
+    if !cfg!(unix) {
+        return Ok(());
+    }
+    match File::open(path).and_then(|f| f.sync_all()) {
+        // Some network file systems have no such call for folders.
+        Err(e) if matches!(e.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::Unsupported) => Ok(()),
+        other => other.map_err(to("write", path)),
+    }
+}
+
+/// A file that only ever grows at its end.
+#[derive(Debug)]
+pub struct Appender {
+    path: PathBuf,
+    file: File,
+}
+
+impl Appender {
+    /// Opens `path`, making it if it is not there.
+    ///
+    /// # Errors
+    /// If it cannot be opened for writing.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = OpenOptions::new().create(true).append(true).open(path).map_err(to("write", path))?;
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    /// Adds `bytes` at the end, in one write where the system lets us.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(to("write", &self.path))
+    }
+}
+
+// ---- the lock file, and syncing a batch
+
+/// Opens a lock file for reading and writing, making it (and its folder) if it is not there; its content is kept.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn open_lock(path: &Path) -> Result<File> {
+    create_dir_all(folder_of(path))?;
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(to("open", path))
+}
+
+/// Opens a file that something else will add to at its end.
+///
+/// # Errors
+/// If it cannot be opened.
+pub fn open_append(path: &Path) -> Result<File> {
+    OpenOptions::new().create(true).append(true).open(path).map_err(to("open", path))
+}
+
+/// Replaces the content of the open `file` at `path`, in place: for lock files, whose inode must stay.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn rewrite(mut file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
+    use std::io::Seek;
+    let mut write = || {
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(bytes)
+    };
+    write().map_err(to("write", path))
+}
+
+/// Makes all that was written to the file system of `path` durable: one call for a whole batch.
+///
+/// # Errors
+/// If the system refuses.
+#[cfg(target_os = "linux")]
+pub fn sync_file_system(path: &Path) -> Result<()> {
+    let file = File::open(path).map_err(to("open", path))?;
+    rustix::fs::syncfs(&file).map_err(|e| DiskError::new("sync", path, e.into()))
+}
+
+/// Elsewhere there is no such call: what matters is synced file by file, and blobs are re-hashed when read.
+///
+/// # Errors
+/// None.
+#[cfg(not(target_os = "linux"))]
+pub fn sync_file_system(_path: &Path) -> Result<()> {
+    Ok(())
+}
+
+// ---- moving and removing
+
+/// A copy that shares no inode with `from`: shared extents where the file system has them, else the bytes; never a hard
+/// link. What stands at `to` is replaced, not written through. Neither atomic nor synced.
+///
+/// # Errors
+/// Naming `from` if it cannot be read, else `to`.
+pub fn copy_private(from: &Path, to: &Path) -> Result<()> {
+    remove_file(to)?;
+    let copy = || -> io::Result<()> {
+        if fs::metadata(from)?.len() < REFLINK_FROM_BYTES || reflink_copy::reflink(from, to).is_err() {
+            fs::copy(from, to)?;
+        }
+        Ok(())
+    };
+    copy().map_err(|e| match File::open(from) {
+        Ok(_) => DiskError::new("write", to, e),
+        Err(_) => DiskError::new("read", from, e),
+    })
+}
+
+/// Gives `from` the name `to`, replacing what is there.
+///
+/// # Errors
+/// If it cannot be done (also: across file systems).
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to)
+        .map_err(|e| if exists(from) { DiskError::new("move a file to", to, e) } else { DiskError::new("move", from, e) })
+}
+
+/// A folder with all that leads to it; fine if it is there.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn create_dir_all(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(to("create the folder", path))
+}
+
+/// A new folder; `false` if something has that name already.
+///
+/// # Errors
+/// If it cannot be made.
+pub fn create_dir_new(path: &Path) -> Result<bool> {
+    match fs::create_dir(path) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(e) => Err(DiskError::new("create the folder", path, e)),
+    }
+}
+
+/// Removes a file or a link; fine if there is none.
+///
+/// # Errors
+/// If it cannot be removed.
+pub fn remove_file(path: &Path) -> Result<()> {
+    if_there(fs::remove_file(path), "remove", path).map(drop)
+}
+
+/// Removes a folder and all in it (links are removed, not followed); fine if there is none.
+///
+/// # Errors
+/// If something in it cannot be removed.
+pub fn remove_dir_all(path: &Path) -> Result<()> {
+    if_there(fs::remove_dir_all(path), "remove", path).map(drop)
+}
+
+/// Removes a folder if nothing is in it; says whether it is gone.
+///
+/// # Errors
+/// If it is empty and cannot be removed.
+pub fn remove_dir_if_empty(path: &Path) -> Result<bool> {
+    match fs::remove_dir(path) {
+        Ok(()) => Ok(true),
+        Err(e) if means_missing(&e) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(false),
+        Err(e) => Err(DiskError::new("remove", path, e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder() -> tempfile::TempDir {
+        tempfile::tempdir().unwrap()
+    }
+
+    fn names(path: &Path) -> Vec<String> {
+        read_dir_sorted(path).unwrap().iter().map(|e| e.name.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn an_atomic_write_replaces_the_whole_file_and_leaves_nothing_beside_it() {
+        let dir = folder();
+        let path = dir.path().join("manifest.json");
+        atomic_write(&path, b"a long first version").unwrap();
+        atomic_write(&path, b"second").unwrap();
+        assert_eq!(read(&path).unwrap(), b"second");
+        assert_eq!(names(dir.path()), ["manifest.json"]);
+    }
+
+    #[test]
+    fn an_atomic_write_that_fails_halfway_keeps_the_old_file() {
+        let dir = folder();
+        let path = dir.path().join("x");
+        atomic_write(&path, b"old").unwrap();
+        let error = atomic_write_with(&path, |file| {
+            file.write_all(b"half of the new")?;
+            Err(io::ErrorKind::StorageFull.into())
+        })
+        .unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot write `{}`: no storage space", path.display()));
+        assert_eq!(read(&path).unwrap(), b"old");
+        assert_eq!(names(dir.path()), ["x"]);
+    }
+
+    #[test]
+    fn an_atomic_write_onto_a_folder_fails_and_keeps_the_folder() {
+        let dir = folder();
+        let path = dir.path().join("x");
+        create_dir_all(&path.join("inner")).unwrap();
+        assert!(atomic_write(&path, b"new").is_err());
+        assert_eq!(names(dir.path()), ["x"]);
+        assert!(is_dir(&path.join("inner")));
+    }
+
+    #[test]
+    fn an_atomic_write_into_a_missing_folder_names_the_final_path() {
+        let dir = folder();
+        let path = dir.path().join("no/such/x");
+        let error = atomic_write(&path, b"new").unwrap_err();
+        assert_eq!((error.path.as_path(), error.is_missing()), (path.as_path(), true));
+        assert!(cfg!(not(unix)) || error.to_string().ends_with("no/such/x`: no such file or directory"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_atomic_write_replaces_a_link_and_spares_what_it_leads_to() {
+        let dir = folder();
+        let (target, link) = (dir.path().join("target"), dir.path().join("link"));
+        write(&target, b"not ours").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        atomic_write(&link, b"ours").unwrap();
+        assert_eq!(read(&target).unwrap(), b"not ours");
+        assert!(!is_symlink(&link));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_written_file_has_the_mode_that_the_umask_gives_any_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = folder();
+        let (ours, theirs) = (dir.path().join("ours"), dir.path().join("theirs"));
+        atomic_write(&ours, b"x").unwrap();
+        fs::write(&theirs, b"x").unwrap();
+        let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode();
+        assert_eq!(mode(&ours), mode(&theirs));
+    }
+
+    #[test]
+    fn a_private_copy_shares_no_bytes_with_its_original() {
+        let dir = folder();
+        for size in [10, 3 * 64 * 1024] {
+            let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+            write(&from, &vec![7; size]).unwrap();
+            write(&to, b"something older").unwrap();
+            copy_private(&from, &to).unwrap();
+            OpenOptions::new().write(true).open(&to).unwrap().write_all(b"edited in place").unwrap();
+            assert_eq!(read(&from).unwrap(), vec![7; size]);
+            let inode = |path| stat(path).unwrap().unwrap().ino;
+            assert!(cfg!(not(unix)) || inode(&from) != inode(&to));
+        }
+    }
+
+    #[test]
+    fn a_copy_names_the_side_that_failed() {
+        let dir = folder();
+        let (from, to) = (dir.path().join("from"), dir.path().join("no/to"));
+        let error = replace_with_copy(&from, &dir.path().join("to")).unwrap_err();
+        assert_eq!((error.verb, error.path), ("read", from.clone()));
+        write(&from, b"x").unwrap();
+        let error = copy_private(&from, &to).unwrap_err();
+        assert_eq!((error.verb, error.path), ("write", to));
+        assert_eq!(names(dir.path()), ["from"]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_none_and_already_removed() {
+        let dir = folder();
+        let path = dir.path().join("nothing");
+        assert_eq!(stat(&path).unwrap(), None);
+        assert_eq!(kind(&path).unwrap(), None);
+        assert_eq!(read_if_there(&path).unwrap(), None);
+        remove_file(&path).unwrap();
+        remove_dir_all(&path).unwrap();
+        assert!(remove_dir_if_empty(&path).unwrap());
+        write(&path, b"a file").unwrap();
+        assert_eq!(stat(&path.join("below")).unwrap(), None);
+    }
+
+    #[test]
+    fn a_stat_tuple_changes_with_the_file() {
+        let dir = folder();
+        let path = dir.path().join("x");
+        write(&path, b"one").unwrap();
+        let before = stat(&path).unwrap().unwrap();
+        assert_eq!(stat(&path).unwrap().unwrap(), before);
+        replace(&path, b"two").unwrap();
+        let after = stat(&path).unwrap().unwrap();
+        assert_eq!(after.size, 3);
+        assert!(cfg!(not(unix)) || after.ino != before.ino || after.ctime_ns != before.ctime_ns);
+    }
+
+    #[test]
+    fn a_folder_is_listed_by_the_bytes_of_its_names() {
+        let dir = folder();
+        for name in ["b", "B", "é", "a", ".ingest-tmp-1"] {
+            write(&dir.path().join(name), b"").unwrap();
+        }
+        assert_eq!(names(dir.path()), [".ingest-tmp-1", "B", "a", "b", "é"]);
+        assert!(is_leftover(OsStr::new(".ingest-tmp-1")) && !is_leftover(OsStr::new("a")));
+    }
+
+    #[test]
+    fn leftovers_are_removed_at_any_depth() {
+        let dir = folder();
+        create_dir_all(&dir.path().join("a/b")).unwrap();
+        for name in [".ingest-tmp-1", "a/b/.ingest-tmp-2", "a/b/kept"] {
+            write(&dir.path().join(name), b"").unwrap();
+        }
+        assert_eq!(remove_leftovers(dir.path()).unwrap(), 2);
+        assert_eq!(names(&dir.path().join("a/b")), ["kept"]);
+        assert_eq!(remove_leftovers(&dir.path().join("missing")).unwrap(), 0);
+    }
+
+    #[test]
+    fn an_appender_adds_to_what_is_there() {
+        let dir = folder();
+        let path = dir.path().join("log");
+        write(&path, b"1\n").unwrap();
+        Appender::open(&path).unwrap().append(b"2\n").unwrap();
+        assert_eq!(read(&path).unwrap(), b"1\n2\n");
+    }
+
+    #[test]
+    fn the_systems_sentence_is_put_in_our_style() {
+        assert_eq!(plain(&io::Error::other("Permission denied.")), "permission denied");
+        assert_eq!(plain(&io::Error::other("I/O error")), "I/O error");
+    }
+}

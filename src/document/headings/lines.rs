@@ -1,0 +1,306 @@
+//! A book as lines with styles: what matching and heading detection look at. Styles are interned over all pages; each line
+//! knows its key, its main style, whether it is set in one style, and the space above and below it.
+//! Knows nothing of what a line means.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::key::compact;
+use crate::document::page_text::{FontStyle, PageText, TextLine, Visibility};
+
+/// A type style, sizes in 1/100 pt (to 1/2 pt).
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TypeStyle {
+    pub font: String,
+    pub size: i32,
+    pub bold: bool,
+    pub italic: bool,
+    pub color: u32,
+}
+
+/// One line of a page.
+#[derive(Clone, Debug, Default)]
+pub struct Line {
+    pub text: String,
+    /// `key::compact` of the text.
+    pub key: String,
+    /// Style of most of its letters: an index into `BookLines::styles`.
+    pub style: usize,
+    /// Every letter is in `style`, or in one of the same size and weight.
+    pub uniform: bool,
+    /// Length of the key of its first run of one style and weight, where that run is bold or larger than the rest.
+    pub lead: usize,
+    /// Style of that run.
+    pub lead_style: usize,
+    pub x: i32,
+    pub right: i32,
+    pub baseline: i32,
+    pub top: i32,
+    pub region: u16,
+    /// Wide gaps inside the line: it is a row of cells.
+    pub cells: usize,
+    /// Baseline distance to the nearest line above (below) that shares some of its width; `FAR` if there is none.
+    pub above: i32,
+    pub below: i32,
+    /// Shown upright to the reader of the page.
+    pub seen: bool,
+}
+
+/// One page.
+#[derive(Clone, Debug, Default)]
+pub struct PageLines {
+    pub width: i32,
+    pub height: i32,
+    pub lines: Vec<Line>,
+}
+
+/// All pages of a book or of a part of it.
+#[derive(Clone, Debug, Default)]
+pub struct BookLines {
+    pub pages: Vec<PageLines>,
+    pub styles: Vec<TypeStyle>,
+    /// The style of running text: the one that most letters are in.
+    pub body: Option<usize>,
+    /// Usual baseline distance of running text, 1/100 pt.
+    pub leading: i32,
+}
+
+/// Farther than any line from its neighbour: 20,000 pt, beyond the largest page. Coordinates are held within ± this, so that
+/// sums and products of hostile ones stay in range.
+pub const FAR: i32 = 2_000_000;
+
+/// Above this many different sizes, text was fitted to widths and a size is good to 8 % only: a book is set in a dozen.
+const FITTED_SIZES: usize = 60;
+
+impl BookLines {
+    /// Reads pages in order.
+    #[must_use]
+    pub fn read(pages: &[&PageText]) -> Self {
+        let sizes = SizeScale::of(pages);
+        let mut interned: HashMap<TypeStyle, usize> = HashMap::new();
+        let mut book = Self::default();
+        let mut letters: Vec<u64> = Vec::new();
+        for page in pages {
+            let ids: Vec<usize> = page
+                .fonts
+                .iter()
+                .map(|font| {
+                    let style = sizes.style_of(font);
+                    let next = interned.len();
+                    *interned.entry(style.clone()).or_insert_with(|| {
+                        book.styles.push(style);
+                        letters.push(0);
+                        next
+                    })
+                })
+                .collect();
+            let mut lines: Vec<Line> = page.lines.iter().map(|line| read_line(line, &ids, &book.styles)).collect();
+            for (line, raw) in lines.iter().zip(&page.lines) {
+                for span in raw.spans.iter().filter(|_| line.seen) {
+                    if let Some(count) = ids.get(usize::from(span.font)).and_then(|id| letters.get_mut(*id)) {
+                        *count += span.text.chars().count() as u64;
+                    }
+                }
+            }
+            measure_gaps(&mut lines);
+            book.pages.push(PageLines { width: held(page.width), height: held(page.height), lines });
+        }
+        book.body = (0..letters.len()).filter(|i| letters[*i] > 0).max_by_key(|i| (letters[*i], std::cmp::Reverse(*i)));
+        book.leading = book.usual_leading();
+        book
+    }
+
+    /// Number of letters of each style, in style order.
+    #[must_use]
+    pub fn letters_by_style(&self) -> Vec<u64> {
+        let mut counts = vec![0; self.styles.len()];
+        for line in self.pages.iter().flat_map(|p| &p.lines).filter(|l| l.seen) {
+            if let Some(count) = counts.get_mut(line.style) {
+                *count += line.text.chars().count() as u64;
+            }
+        }
+        counts
+    }
+
+    /// The style of running text, or an empty one.
+    #[must_use]
+    pub fn body_style(&self) -> TypeStyle {
+        self.body.and_then(|b| self.styles.get(b)).cloned().unwrap_or_default()
+    }
+
+    fn usual_leading(&self) -> i32 {
+        let mut counts: BTreeMap<i32, u32> = BTreeMap::new();
+        for line in self.pages.iter().flat_map(|p| &p.lines).filter(|l| Some(l.style) == self.body && l.above < 10_000) {
+            *counts.entry(line.above / 10).or_default() += 1;
+        }
+        let usual = counts.iter().max_by_key(|(gap, n)| (**n, std::cmp::Reverse(**gap))).map(|(gap, _)| gap * 10 + 5);
+        usual.unwrap_or_else(|| self.body_style().size.max(800) * 12 / 10)
+    }
+}
+
+/// Sizes as styles use them: to the half point, or, in books whose text was fitted to widths, the peaks of the histogram.
+struct SizeScale {
+    peaks: BTreeMap<(bool, bool, i32), i32>,
+}
+
+impl SizeScale {
+    fn of(pages: &[&PageText]) -> Self {
+        let mut exact: BTreeSet<i32> = BTreeSet::new();
+        let mut counts: BTreeMap<(bool, bool), BTreeMap<i32, u64>> = BTreeMap::new();
+        for page in pages {
+            exact.extend(page.fonts.iter().map(|f| f.size / 5));
+            for span in page.lines.iter().flat_map(|l| &l.spans) {
+                if let Some(font) = page.fonts.get(usize::from(span.font)) {
+                    let letters = span.text.chars().count() as u64;
+                    *counts.entry((font.bold, font.italic)).or_default().entry(half_points(font.size)).or_default() += letters;
+                }
+            }
+        }
+        let mut peaks = BTreeMap::new();
+        if exact.len() > FITTED_SIZES {
+            for ((bold, italic), histogram) in counts {
+                for (size, peak) in peaks_of(&histogram) {
+                    peaks.insert((bold, italic, size), peak);
+                }
+            }
+        }
+        Self { peaks }
+    }
+
+    fn style_of(&self, font: &FontStyle) -> TypeStyle {
+        let half = half_points(font.size);
+        let peak = self.peaks.get(&(font.bold, font.italic, half)).copied().unwrap_or(half);
+        let name = if self.peaks.is_empty() { font.name.clone() } else { String::new() };
+        TypeStyle { font: name, size: peak * 50, bold: font.bold, italic: font.italic, color: font.color }
+    }
+}
+
+fn half_points(size: i32) -> i32 {
+    (size.clamp(0, FAR / 10) + 25) / 50
+}
+
+/// Every size → the peak it belongs to: it climbs to its more frequent neighbour (within a half point) while there is one.
+fn peaks_of(histogram: &BTreeMap<i32, u64>) -> BTreeMap<i32, i32> {
+    let at = |size: i32| histogram.get(&size).copied().unwrap_or(0);
+    histogram
+        .keys()
+        .map(|&start| {
+            let mut size = start;
+            loop {
+                let next = if at(size + 1) >= at(size - 1) { size + 1 } else { size - 1 };
+                if at(next) <= at(size) {
+                    break (start, size);
+                }
+                size = next;
+            }
+        })
+        .collect()
+}
+
+fn read_line(line: &TextLine, ids: &[usize], styles: &[TypeStyle]) -> Line {
+    let text = line.text();
+    let mut weights: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for span in &line.spans {
+        let Some(&style) = ids.get(usize::from(span.font)) else { continue };
+        let letters = compact(&span.text).len();
+        if letters > 0 {
+            *weights.entry(style).or_default() += letters;
+            runs.push((style, letters));
+        }
+    }
+    let style = weights.iter().max_by_key(|(id, n)| (**n, std::cmp::Reverse(**id))).map_or(0, |(id, _)| *id);
+    let alike = |a: usize, b: usize| match (styles.get(a), styles.get(b)) {
+        (Some(a), Some(b)) => a.bold == b.bold && (a.size - b.size).abs() <= 100 && a.color == b.color,
+        _ => false,
+    };
+    let lead: usize =
+        runs.iter().take_while(|(id, _)| runs.first().is_some_and(|(first, _)| alike(*first, *id))).map(|r| r.1).sum();
+    Line {
+        key: compact(&text),
+        uniform: runs.iter().all(|(id, _)| alike(style, *id)),
+        lead,
+        lead_style: runs.first().map_or(style, |r| r.0),
+        style,
+        x: held(line.rect.x),
+        right: held(line.rect.x.saturating_add(line.rect.w)),
+        top: held(line.rect.y),
+        baseline: held(line.baseline),
+        region: line.region,
+        cells: wide_gaps(line, styles.get(style).map_or(1000, |s| s.size)),
+        above: FAR,
+        below: FAR,
+        seen: line.visibility == Visibility::Visible && line.rotation == 0,
+        text,
+    }
+}
+
+fn held(length: i32) -> i32 {
+    length.clamp(-FAR, FAR)
+}
+
+/// Gaps of more than one and a half em inside the line; the one after a leading number does not count.
+fn wide_gaps(line: &TextLine, size: i32) -> usize {
+    let pairs = line.spans.windows(2);
+    pairs
+        .enumerate()
+        .filter(|(i, pair)| {
+            let number = *i == 0 && pair[0].text.trim().chars().all(|c| c.is_ascii_digit() || c == '.');
+            !number && held(pair[1].x) - held(pair[0].x.saturating_add(pair[0].w)) > size * 3 / 2
+        })
+        .count()
+}
+
+/// Fills `above` and `below`. Lines of one baseline are neighbours, not above one another.
+fn measure_gaps(lines: &mut [Line]) {
+    let mut order: Vec<usize> = (0..lines.len()).filter(|i| lines[*i].seen).collect();
+    order.sort_by_key(|i| (lines[*i].baseline, *i));
+    for (place, &i) in order.iter().enumerate() {
+        let shares = |j: usize| lines[i].x.max(lines[j].x) < lines[i].right.min(lines[j].right);
+        let above = order[..place].iter().rev().copied().find(|j| shares(*j) && lines[i].baseline - lines[*j].baseline > 150);
+        if let Some(j) = above {
+            let gap = (lines[i].baseline - lines[j].baseline).min(FAR - 1);
+            lines[i].above = gap;
+            lines[j].below = lines[j].below.min(gap);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::page_text::{Rect, Span};
+
+    fn page(lines: &[(i32, u16, &str)]) -> PageText {
+        let font = |size, bold| FontStyle { name: "F".into(), size, bold, ..FontStyle::default() };
+        let lines = lines.iter().map(|&(y, font, text)| TextLine {
+            rect: Rect { x: 1000, y: y - 800, w: 5000, h: 1000 },
+            baseline: y,
+            spans: vec![Span { font, x: 1000, w: 5000, text: text.into() }],
+            ..TextLine::default()
+        });
+        PageText {
+            width: 60_000,
+            height: 80_000,
+            fonts: vec![font(1000, false), font(1400, true)],
+            lines: lines.collect(),
+            ..PageText::default()
+        }
+    }
+
+    #[test]
+    fn the_commonest_style_is_the_body_and_gaps_are_measured() {
+        let page = page(&[(10_000, 1, "Head"), (13_000, 0, "some running text"), (14_200, 0, "and more of it")]);
+        let book = BookLines::read(&[&page]);
+        assert_eq!(book.body_style().size, 1000);
+        assert_eq!(book.pages[0].lines[0].below, 3000);
+        assert_eq!(book.pages[0].lines[2].above, 1200);
+        assert_eq!(book.leading, 1205);
+    }
+
+    #[test]
+    fn fitted_sizes_climb_to_their_peak() {
+        let histogram = BTreeMap::from([(33, 10), (34, 74), (35, 54), (36, 10), (23, 121), (22, 27)]);
+        let peaks = peaks_of(&histogram);
+        assert_eq!((peaks[&36], peaks[&33], peaks[&22]), (34, 34, 23));
+    }
+}

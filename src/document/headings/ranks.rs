@@ -1,0 +1,142 @@
+//! Which styles a book sets its headings in, and which of two styles is the higher heading.
+//! Teachers are entries whose place is known (outline, contents page); without them, a style is one of headings if most of
+//! its lines stand as headings do. Knows nothing of titles.
+
+use std::collections::BTreeMap;
+
+use super::blocks::{Block, Strength};
+use super::key::numbering;
+use super::lines::{BookLines, TypeStyle};
+use super::locate::Place;
+
+/// What is known of one style.
+#[derive(Clone, Debug, Default)]
+struct Evidence {
+    lines: usize,
+    block_lines: usize,
+    blocks: usize,
+    taught: usize,
+    /// Taught headings that begin with a number.
+    taught_numbered: usize,
+    /// Space below that most of its free-standing blocks have (points), if most have one.
+    usual_below: Option<i32>,
+}
+
+/// The heading styles of a book.
+#[derive(Clone, Debug)]
+pub struct Ranks {
+    styles: Vec<TypeStyle>,
+    strengths: Vec<Strength>,
+    evidence: Vec<Evidence>,
+    has_teachers: bool,
+    has_outline: bool,
+}
+
+/// How sure a heading found by type is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    /// In a style that stands out little, told by the space around it.
+    Spaced,
+    /// In a style of headings.
+    Style,
+    /// In a style that known headings are set in.
+    Taught,
+}
+
+impl Ranks {
+    /// Weighs all styles. `taught` are places of known headings.
+    #[must_use]
+    pub fn of(
+        book: &BookLines,
+        blocks: &[Block],
+        taught: &[Place],
+        has_outline: bool,
+        counts: impl Fn(usize, usize) -> bool,
+    ) -> Self {
+        let body = book.body_style();
+        let mut evidence = vec![Evidence::default(); book.styles.len()];
+        for (p, page) in book.pages.iter().enumerate() {
+            for (l, line) in page.lines.iter().enumerate().filter(|(l, line)| line.seen && counts(p, *l)) {
+                let _ = l;
+                evidence[line.style].lines += 1;
+            }
+        }
+        for block in blocks {
+            evidence[block.style].blocks += 1;
+            evidence[block.style].block_lines += block.last - block.first + 1;
+        }
+        for place in taught.iter().filter(|p| !p.run_in) {
+            let line = &book.pages[place.page].lines[place.first];
+            evidence[line.style].taught += 1;
+            evidence[line.style].taught_numbered += usize::from(numbering(&line.text).is_some());
+        }
+        for (style, e) in evidence.iter_mut().enumerate() {
+            e.usual_below = usual_below(blocks.iter().filter(|b| b.style == style));
+        }
+        let strengths = book.styles.iter().map(|s| super::blocks::strength(s, &body)).collect();
+        Self { styles: book.styles.clone(), strengths, evidence, has_teachers: !taught.is_empty(), has_outline }
+    }
+
+    /// Whether `block` is a heading, and how sure that is.
+    #[must_use]
+    pub fn certainty(&self, block: &Block) -> Option<Certainty> {
+        let e = &self.evidence[block.style];
+        // Three teachers make a style one of headings, if they are a good part of what is set in it.
+        let taught = e.taught >= 3 && e.taught * 2 >= e.blocks || e.taught > 0 && e.taught * 10 >= e.blocks * 9;
+        let stands_alone = e.block_lines * 10 >= e.lines * 6;
+        // Where the known headings of a style are numbered, what has no number is none of them.
+        if block.depth == 0 && e.taught >= 3 && e.taught_numbered * 10 >= e.taught * 9 {
+            return None;
+        }
+        match self.strengths[block.style] {
+            Strength::None => None,
+            Strength::Bold if self.has_teachers && e.taught * 5 >= e.blocks * 4 && block.free_above => Some(Certainty::Taught),
+            Strength::Bold => {
+                let spaced = block.free_above && block.free_below && !block.title.ends_with('.');
+                let usual = e.usual_below.is_some_and(|usual| (usual - block.below / 100).abs() <= 1);
+                (spaced && !self.has_outline && (usual || block.depth > 1)).then_some(Certainty::Spaced)
+            }
+            _ if taught => Some(Certainty::Taught),
+            Strength::Marked | Strength::Large if stands_alone => Some(Certainty::Style),
+            Strength::Marked | Strength::Large => None,
+        }
+    }
+
+    /// Whether the style is one that known headings are set in.
+    #[must_use]
+    pub fn is_taught(&self, style: usize) -> bool {
+        self.evidence.get(style).is_some_and(|e| e.taught >= 2)
+    }
+
+    /// Order of styles: the smaller, the higher the heading. Size first, then weight, slant and colour; headings of one
+    /// style are told apart by the depth of their number.
+    #[must_use]
+    pub fn rank(&self, style: usize, depth: u32) -> Rank {
+        let s = &self.styles[style];
+        let plain = self.strengths[style] <= Strength::Bold;
+        Rank { size: -s.size, light: !s.bold, slanted: s.italic, plain, depth: depth.max(1) }
+    }
+}
+
+/// The space below (in points) that at least half of the free-standing blocks share: headings of one kind are all set with
+/// the same space below them, bold lines that are none are not. Fewer than five show nothing.
+fn usual_below<'a>(blocks: impl Iterator<Item = &'a Block>) -> Option<i32> {
+    let mut counts: BTreeMap<i32, usize> = BTreeMap::new();
+    for block in blocks.filter(|b| b.free_above && b.free_below) {
+        *counts.entry(block.below / 100).or_default() += 1;
+    }
+    let total: usize = counts.values().sum();
+    let near = |gap: i32| (gap - 1..=gap + 1).filter_map(|g| counts.get(&g)).sum::<usize>();
+    let usual = counts.keys().copied().max_by_key(|gap| (near(*gap), std::cmp::Reverse(*gap)))?;
+    (total >= 5 && near(usual) * 2 >= total).then_some(usual)
+}
+
+/// See `Ranks::rank`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rank {
+    size: i32,
+    light: bool,
+    plain: bool,
+    slanted: bool,
+    depth: u32,
+}

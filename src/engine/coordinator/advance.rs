@@ -1,0 +1,466 @@
+//! One action, step by step: from its inputs to its key, from its key to a candidate, from there to a verdict.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::inputs::Unresolved;
+use super::{ActionIx, Condition, Coordinator, Message, Mode, Phase, Soundness, Stop};
+use crate::digest::Digest;
+use crate::engine::command::CommandError;
+use crate::engine::derive;
+use crate::engine::execute::{self, How, OutputSlot, RunError, Task};
+use crate::engine::gate::{self, Accepted, Judged};
+use crate::engine::graph::Run;
+use crate::engine::manifest::{ActionManifest, Field};
+use crate::engine::observe::{Outcome, Problem};
+use crate::engine::plan::{Fate, PlannedAction};
+use crate::engine::select::Choice;
+use crate::engine::verdict::Verdict;
+use crate::staging::safe_extension;
+use crate::store::StoreError;
+use crate::store::records::{ActionResult, LastBuild, Stored};
+
+/// A sender of messages into the coordinator's queue.
+pub(super) type Sender = std::sync::mpsc::Sender<Message>;
+
+/// Work for the pool, made by the coordinator and spawned by its loop.
+pub(super) type Work<'a> = Box<dyn FnOnce(&Sender) + Send + 'a>;
+
+impl<'a> Coordinator<'a, '_> {
+    /// Takes an action as far as it goes without the pool; what is left for the pool is returned.
+    pub(super) fn advance(&mut self, ix: ActionIx) -> Result<Option<Work<'a>>, Stop> {
+        let rule = self.actions[ix.0].rule;
+        if self.setup.selection.of(rule) == Choice::Frozen {
+            self.take_frozen(ix)?;
+            return Ok(None);
+        }
+        if let Some(why) = self.blocked_reason(ix) {
+            self.end(ix, Outcome::Blocked, Some(Problem { message: why, ..Problem::default() }))?;
+            return Ok(None);
+        }
+        if let Some(other) = self.actions[ix.0].unknown {
+            let name = self.setup.graph.rule(other).name.clone();
+            self.plan_may(ix, format!("`{name}` would be made first"), Some(name));
+            return Ok(None);
+        }
+        self.actions[ix.0].phase = Phase::Preparing;
+        match self.resolve(ix) {
+            Ok(inputs) => {
+                self.actions[ix.0].inputs = inputs;
+                self.decide(ix)
+            }
+            Err(Unresolved::Needs(_)) if self.mode == Mode::Plan => {
+                self.plan_may(ix, "what it reads would be merged anew".to_owned(), None);
+                Ok(None)
+            }
+            Err(Unresolved::Needs(needs)) => {
+                let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
+                Ok(Some(Box::new(move |sender: &Sender| {
+                    let compute =
+                        |n: &derive::Need| derive::compute(&n.work, &cas, &|b| judge.count_items(b)).map(|d| (n.key, d));
+                    let _ = sender.send(Message::Prepared(ix, needs.iter().map(compute).collect()));
+                })))
+            }
+            Err(Unresolved::Failed(message)) => {
+                self.end(ix, Outcome::Failed, Some(Problem { message, ..Problem::default() }))?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn blocked_reason(&self, ix: ActionIx) -> Option<String> {
+        let action = &self.actions[ix.0];
+        if action.blocked_by.is_some() {
+            return action.blocked_by.clone();
+        }
+        let pass = self.setup.graph.rule(action.rule).pass?;
+        let stopped = self.stopped_at.filter(|at| pass > *at)?;
+        Some(format!("{stopped} failed"))
+    }
+
+    /// Makes the key, and looks for what it leads to.
+    fn decide(&mut self, ix: ActionIx) -> Result<Option<Work<'a>>, Stop> {
+        let manifest = match self.manifest_of(ix) {
+            Ok(manifest) => manifest,
+            Err(message) => {
+                self.end(ix, Outcome::Failed, Some(Problem { message, ..Problem::default() }))?;
+                return Ok(None);
+            }
+        };
+        let encoded = manifest.encode();
+        let key = ActionManifest::key_of(&encoded);
+        self.actions[ix.0].key = Some(key);
+        self.actions[ix.0].manifest = Some(encoded);
+        match self.store.state.results.get(&key) {
+            Some(ActionResult { failure: Some(failure), .. }) if !self.setup.retry => {
+                let problem = Problem { message: failure.message.clone(), ..Problem::default() };
+                self.end(ix, Outcome::Failed, Some(problem))?;
+                Ok(None)
+            }
+            Some(ActionResult { failure: None, outputs, .. }) => {
+                self.actions[ix.0].candidate = Some(outputs.clone().into());
+                self.judge(ix)
+            }
+            _ => self.start(ix),
+        }
+    }
+
+    /// The ordered record of all that determines the output of an action whose inputs are resolved.
+    fn manifest_of(&mut self, ix: ActionIx) -> Result<ActionManifest, String> {
+        let graph = self.setup.graph;
+        let rule = graph.rule(self.actions[ix.0].rule);
+        let mut m = ActionManifest::new();
+        match &rule.run {
+            Run::Builtin { builtin, params } => {
+                m.push(Field::Builtin, builtin.name);
+                m.push(Field::Code, builtin.fingerprint);
+                if let Value::Object(params) = params {
+                    params.iter().for_each(|(k, v)| m.push(Field::Param(k.clone()), v.to_string()));
+                }
+            }
+            Run::Command(command) => {
+                m.push(Field::Command, serde_json::to_string(&command.line).unwrap_or_default());
+                for path in &command.files {
+                    m.push(Field::File(path.clone()), self.project_file(path)?.to_hex());
+                }
+                for name in &command.env {
+                    let value = self.setup.env.get(name).map_or("", String::as_str);
+                    m.push(Field::Environment(name.clone()), value);
+                }
+                let (_, version) = self.command(self.actions[ix.0].rule)?;
+                if !version.is_empty() {
+                    m.push(Field::ToolVersion, version);
+                }
+            }
+        }
+        let action = &self.actions[ix.0];
+        m.push(Field::Item, self.items.get(action.item).full_id.clone());
+        for (name, value) in &action.inputs {
+            m.push(Field::Input(name.clone()), value.digest().to_hex());
+        }
+        for output in &rule.outputs {
+            m.push(Field::Output(output.name.clone()), output.path.clone());
+        }
+        Ok(m)
+    }
+
+    /// Why an action is not up to date, in one line; "" if it is.
+    pub(super) fn reason_of(&self, ix: ActionIx) -> (String, Vec<crate::engine::manifest::Change>) {
+        let action = &self.actions[ix.0];
+        let Some(last) = self.store.state.last.get(&self.last_key(ix)) else {
+            return ("it was never built".to_owned(), Vec::new());
+        };
+        let Some(now) = &action.manifest else { return (String::new(), Vec::new()) };
+        let changes = ActionManifest::decode(now).changes_since(&ActionManifest::decode(&last.manifest));
+        let reason = match changes.as_slice() {
+            [] if last.gates != self.gates_digests[action.rule.ix()] => "its gate changed".to_owned(),
+            [] if !last.accepted => "it was not accepted".to_owned(),
+            [] => "its result is no longer in the cache".to_owned(),
+            [one] => one.to_string(),
+            [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
+        };
+        (reason, changes)
+    }
+
+    pub(super) fn last_key(&self, ix: ActionIx) -> String {
+        let action = &self.actions[ix.0];
+        let rule = &self.setup.graph.rule(action.rule).name;
+        format!("{}\0{rule}\0{}", self.setup.job_key, self.items.get(action.item).full_id)
+    }
+
+    fn start(&mut self, ix: ActionIx) -> Result<Option<Work<'a>>, Stop> {
+        let (reason, changes) = self.reason_of(ix);
+        if self.mode == Mode::Plan {
+            self.plan(ix, Fate::Run, reason, changes, None);
+            self.unknown(ix);
+            return Ok(None);
+        }
+        self.actions[ix.0].reason = reason;
+        self.actions[ix.0].phase = Phase::Running;
+        self.actions[ix.0].started = Some(Instant::now());
+        self.announce_start(ix)?;
+        let task = match self.task_of(ix) {
+            Ok(task) => task,
+            Err(message) => {
+                self.end(ix, Outcome::Failed, Some(Problem { message, ..Problem::default() }))?;
+                return Ok(None);
+            }
+        };
+        let rule = self.setup.graph.rule(self.actions[ix.0].rule);
+        let (cas, judge, files) = (self.store.cas.clone(), self.setup.judge, self.gate_files.clone());
+        Ok(Some(Box::new(move |sender: &Sender| {
+            let started = Instant::now();
+            let made = execute::run(&task, &cas, &|b| judge.count_items(b)).map(|outputs| {
+                let open: Vec<usize> = (0..rule.gates.len()).filter(|g| is_item_gate(rule, *g)).collect();
+                // A gate that breaks is met again, and told, when the candidate is judged.
+                let verdicts = gate::judge_open(rule, &open, &outputs, &files, &cas, judge).unwrap_or_default();
+                let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+                (ActionResult { outputs, failure: None, duration_ms }, verdicts)
+            });
+            let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+            let _ = sender.send(Message::Ran(ix, made, duration_ms));
+        })))
+    }
+
+    fn task_of(&mut self, ix: ActionIx) -> Result<Task, String> {
+        let graph = self.setup.graph;
+        let id = self.actions[ix.0].rule;
+        let rule = graph.rule(id);
+        let how = match &rule.run {
+            Run::Builtin { builtin, .. } => How::Builtin { builtin, params: self.params[id.ix()].clone() },
+            Run::Command(_) => How::Command(self.command(id)?.0),
+        };
+        let slot = |o: &crate::engine::graph::Output| OutputSlot {
+            name: o.name.clone(),
+            extension: safe_extension(&o.path),
+            tree: o.tree,
+        };
+        let action = &self.actions[ix.0];
+        Ok(Task {
+            rule: rule.name.clone(),
+            item: self.items.get(action.item).info.clone(),
+            inputs: action.inputs.clone(),
+            outputs: rule.outputs.iter().map(slot).collect(),
+            how,
+        })
+    }
+
+    /// Asks what is known of a candidate; leaves the rest to the pool.
+    pub(super) fn judge(&mut self, ix: ActionIx) -> Result<Option<Work<'a>>, Stop> {
+        let rule = self.setup.graph.rule(self.actions[ix.0].rule);
+        let Some(candidate) = self.actions[ix.0].candidate.clone() else { return Ok(None) };
+        match gate::judge_known(rule, &candidate, &self.gate_files, &self.store.state) {
+            Judged::Accepted(accepted) => {
+                self.accept(ix, accepted)?;
+                Ok(None)
+            }
+            Judged::Rejected { .. } if self.setup.retry && self.actions[ix.0].started.is_none() => self.start(ix),
+            Judged::Rejected { output, verdict } => {
+                self.reject(ix, &output, verdict)?;
+                Ok(None)
+            }
+            Judged::Open(_) if self.mode == Mode::Plan => {
+                self.plan_may(ix, "its gate changed: it would be judged again, not run".to_owned(), None);
+                Ok(None)
+            }
+            Judged::Open(open) => {
+                self.actions[ix.0].phase = Phase::Judging;
+                let (cas, judge, files) = (self.store.cas.clone(), self.setup.judge, self.gate_files.clone());
+                Ok(Some(Box::new(move |sender: &Sender| {
+                    let verdicts = gate::judge_open(rule, &open, &candidate, &files, &cas, judge);
+                    let _ = sender.send(Message::Judged(ix, verdicts));
+                })))
+            }
+        }
+    }
+
+    fn accept(&mut self, ix: ActionIx, accepted: Accepted) -> Result<(), Stop> {
+        let key = self.actions[ix.0].key;
+        let last = self.store.state.last.get(&self.last_key(ix));
+        let same = last.is_some_and(|l| Some(l.key) == key && l.accepted);
+        let outcome = match (self.actions[ix.0].started.is_some(), same) {
+            (true, _) => Outcome::Ran,
+            (false, true) => Outcome::UpToDate,
+            (false, false) => Outcome::FromCache,
+        };
+        if outcome == Outcome::FromCache {
+            let (reason, changes) = self.reason_of(ix);
+            if self.mode == Mode::Plan {
+                self.plan(ix, Fate::FromCache, reason.clone(), changes, None);
+            }
+            self.actions[ix.0].reason = reason;
+        }
+        self.actions[ix.0].accepted = Some(accepted);
+        self.remember(ix, true);
+        self.end(ix, outcome, None)
+    }
+
+    fn reject(&mut self, ix: ActionIx, output: &str, verdict: Verdict) -> Result<(), Stop> {
+        let rule = self.setup.graph.rule(self.actions[ix.0].rule);
+        let path = rule.outputs.iter().find(|o| o.name == output).map_or(output, |o| o.path.as_str());
+        let problem = Problem {
+            message: format!("the gate of `{path}` rejected it"),
+            violations: verdict.violations,
+            violation_count: verdict.count,
+            ..Problem::default()
+        };
+        self.remember(ix, false);
+        self.end(ix, Outcome::Rejected, Some(problem))
+    }
+
+    /// Writes down what the action was built from, for the next `why`.
+    fn remember(&mut self, ix: ActionIx, accepted: bool) {
+        if self.mode == Mode::Plan {
+            return;
+        }
+        let action = &self.actions[ix.0];
+        let (Some(key), Some(manifest)) = (action.key, action.manifest.clone()) else { return };
+        let gates = self.gates_digests[action.rule.ix()];
+        let name = self.last_key(ix);
+        let previous = match self.store.state.last.get(&name) {
+            Some(last) if last.key == key => last.previous.clone(),
+            Some(last) => Some(last.manifest.clone()),
+            None => None,
+        };
+        self.store.state.last.put(name, LastBuild { key, manifest, previous, accepted, gates });
+    }
+
+    /// A pool thread has something to say.
+    pub(super) fn receive(&mut self, message: Message) -> Result<Option<Work<'a>>, Stop> {
+        match message {
+            Message::Prepared(ix, Ok(derived)) => {
+                derived.into_iter().for_each(|(key, value)| self.store.state.derived.put(key, value));
+                self.advance(ix)
+            }
+            Message::Prepared(ix, Err(derive::DeriveError::Failure(failure))) => {
+                self.end(ix, Outcome::Failed, Some(Problem { message: failure.message, ..Problem::default() }))?;
+                Ok(None)
+            }
+            Message::Prepared(_, Err(derive::DeriveError::Store(e))) => Err(e.into()),
+            Message::Judged(ix, verdicts) => {
+                verdicts?.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
+                self.judge(ix)
+            }
+            Message::Ran(ix, Ok((result, verdicts)), _) => {
+                verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
+                self.actions[ix.0].candidate = Some(result.outputs.clone().into());
+                if let Some(key) = self.actions[ix.0].key {
+                    self.store.state.results.put(key, result);
+                }
+                self.judge(ix)
+            }
+            Message::Skipped => Ok(None),
+            Message::Ran(ix, Err(error), duration_ms) => self.ran_badly(ix, error, duration_ms).map(|()| None),
+        }
+    }
+
+    fn ran_badly(&mut self, ix: ActionIx, error: RunError, duration_ms: u64) -> Result<(), Stop> {
+        match error {
+            RunError::Changed(path) => return Err(Stop::Changed(path)),
+            RunError::Store(e @ StoreError::Blob { .. }) => return Err(e.into()),
+            RunError::Command(CommandError::Ended) => return Err(crate::engine::error::EngineError::Interrupted.into()),
+            RunError::Failure(failure) => {
+                if let Some(key) = self.actions[ix.0].key {
+                    let result = ActionResult { outputs: Vec::new(), failure: Some(failure.clone()), duration_ms };
+                    self.store.state.results.put(key, result);
+                    self.remember(ix, false);
+                }
+                let problem = Problem { message: failure.message, ..Problem::default() };
+                return self.end(ix, Outcome::Failed, Some(problem));
+            }
+            other => {
+                let mut causes = Vec::new();
+                let mut at = std::error::Error::source(&other);
+                while let Some(cause) = at {
+                    causes.push(cause.to_string());
+                    at = cause.source();
+                }
+                let problem = Problem { message: other.to_string(), causes, ..Problem::default() };
+                return self.end(ix, Outcome::Failed, Some(problem));
+            }
+        }
+    }
+
+    /// An action is done: tells observers, expands its trees, settles its scope.
+    pub(super) fn end(&mut self, ix: ActionIx, outcome: Outcome, problem: Option<Problem>) -> Result<(), Stop> {
+        let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
+        self.actions[ix.0].phase = Phase::Done;
+        self.actions[ix.0].outcome = Some(outcome);
+        self.actions[ix.0].problem = problem;
+        self.count(ix, outcome);
+        if self.mode == Mode::Build {
+            self.announce_end(ix)?;
+        } else if matches!(outcome, Outcome::Failed | Outcome::Rejected | Outcome::Blocked) {
+            let fate = if outcome == Outcome::Blocked { Fate::Blocked } else { Fate::StillFailing };
+            let reason = self.actions[ix.0].problem.as_ref().map(|p| p.message.clone()).unwrap_or_default();
+            self.plan(ix, fate, reason, Vec::new(), None);
+        } else if outcome == Outcome::UpToDate {
+            self.plan(ix, Fate::UpToDate, String::new(), Vec::new(), None);
+        }
+        match self.actions[ix.0].accepted.clone() {
+            Some(accepted) => {
+                self.expand(rule, item, accepted.outputs());
+                self.settle(Condition::Scope(rule, item), Soundness::Good, None);
+            }
+            None => {
+                let why = self.why_not(ix);
+                self.expand_nothing(rule, item, Soundness::Bad, Some(&why));
+                self.settle(Condition::Scope(rule, item), Soundness::Bad, Some(why));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is said to those whom this action blocks: always the first cause.
+    fn why_not(&self, ix: ActionIx) -> String {
+        let action = &self.actions[ix.0];
+        let message = action.problem.as_ref().map(|p| p.message.clone()).unwrap_or_default();
+        if action.outcome == Some(Outcome::Blocked) {
+            return message;
+        }
+        let rule = &self.setup.graph.rule(action.rule).name;
+        let item = &self.items.get(action.item).full_id;
+        let of = if item.is_empty() { String::new() } else { format!(" of {item}") };
+        format!("`{rule}`{of}: {message}")
+    }
+
+    fn plan(
+        &mut self,
+        ix: ActionIx,
+        fate: Fate,
+        reason: String,
+        changes: Vec<crate::engine::manifest::Change>,
+        waits_for: Option<String>,
+    ) {
+        let pass = self.setup.graph.rule(self.actions[ix.0].rule).pass;
+        self.planned.push(PlannedAction { action: self.name_of(ix), pass, fate, reason, changes, waits_for });
+    }
+
+    fn plan_may(&mut self, ix: ActionIx, reason: String, waits_for: Option<String>) {
+        self.plan(ix, Fate::May, reason, Vec::new(), waits_for);
+        self.unknown(ix);
+    }
+
+    /// Planning: what follows from this action is not known.
+    fn unknown(&mut self, ix: ActionIx) {
+        let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
+        self.actions[ix.0].phase = Phase::Done;
+        self.expand_nothing(rule, item, Soundness::Unknown, None);
+        self.settle(Condition::Scope(rule, item), Soundness::Unknown, None);
+    }
+
+    /// Outputs of an accepted action.
+    pub(super) fn outputs_of(&self, ix: ActionIx) -> Option<&[Stored]> {
+        self.actions[ix.0].accepted.as_ref().map(Accepted::outputs)
+    }
+
+    /// The digest of a file of the project, looked at once per build.
+    pub(super) fn project_file(&mut self, path: &str) -> Result<Digest, String> {
+        if let Some(known) = self.project_files.get(path) {
+            return known.clone();
+        }
+        let digest = self.look_at_file(&self.setup.root.join(path)).map_err(|e| e.to_string());
+        self.project_files.insert(path.to_owned(), digest.clone());
+        digest
+    }
+
+    /// The command of a rule with its environment, and its tool's version; made once per build.
+    fn command(
+        &mut self,
+        id: crate::engine::graph::RuleId,
+    ) -> Result<(Arc<crate::engine::command::CommandTask>, String), String> {
+        if let Some((task, version)) = self.commands.get(&id) {
+            return Ok((task.clone(), version.clone()));
+        }
+        let made = self.make_command(id)?;
+        self.commands.insert(id, made.clone());
+        Ok(made)
+    }
+}
+
+fn is_item_gate(rule: &crate::engine::graph::Rule, ix: usize) -> bool {
+    let gate = &rule.gates[ix];
+    gate.scope == crate::engine::graph::Scope::Item && !matches!(gate.check, crate::engine::graph::Check::Present { json: false })
+}

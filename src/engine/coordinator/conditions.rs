@@ -1,0 +1,199 @@
+//! Items, scopes and conditions: what comes to be when, and who waits for it.
+
+use super::{Action, ActionIx, Condition, Coordinator, Phase, Progress, Soundness, Stop};
+use crate::engine::graph::{From, Pass, Range, RuleId};
+use crate::engine::items::{ItemIx, JOB};
+use crate::engine::select::Choice;
+use crate::store::records::Stored;
+
+impl Coordinator<'_, '_> {
+    /// Ids of all rules that this build looks at, in topological order.
+    pub(super) fn active_rules(&self) -> Vec<RuleId> {
+        let ids = (0..self.setup.graph.rules.len()).map(|i| RuleId(u32::try_from(i).unwrap_or(u32::MAX)));
+        ids.filter(|id| self.setup.selection.of(*id) != Choice::Left).collect()
+    }
+
+    /// Makes the sources' items, every action that can already be named, and the first progress counts.
+    pub(super) fn seed(&mut self) -> Result<(), Stop> {
+        let sources: Vec<ItemIx> = self.setup.sources.iter().map(|s| self.items.add_source(s)).collect();
+        for id in self.active_rules() {
+            match self.setup.graph.rule(id).range {
+                Range::Job => self.create(id, JOB),
+                Range::Source => {
+                    self.expect(id, JOB, sources.len());
+                    sources.iter().for_each(|s| self.create(id, *s));
+                }
+                Range::Tree { .. } => self.expect(id, JOB, sources.len()),
+            }
+        }
+        self.children.insert((JOB, Range::Source), sources);
+        Ok(())
+    }
+
+    /// `id` is complete below `item` when `n` children are.
+    fn expect(&mut self, id: RuleId, item: ItemIx, n: usize) {
+        self.progress.insert((id, item), Progress { open: n, soundness: Soundness::Good });
+        if n == 0 {
+            self.settle(Condition::Scope(id, item), Soundness::Good, None);
+        }
+    }
+
+    fn create(&mut self, rule: RuleId, item: ItemIx) {
+        let ix = ActionIx(self.actions.len());
+        let mut action = Action {
+            rule,
+            item,
+            phase: Phase::Waiting,
+            waits: 0,
+            blocked_by: None,
+            blocked_by_item: false,
+            unknown: None,
+            inputs: Vec::new(),
+            key: None,
+            manifest: None,
+            reason: String::new(),
+            started: None,
+            candidate: None,
+            accepted: None,
+            outcome: None,
+            problem: None,
+        };
+        let frozen = self.setup.selection.of(rule) == Choice::Frozen;
+        let conditions = if frozen { Vec::new() } else { self.conditions_of(rule, item) };
+        for condition in conditions {
+            match self.settled.get(&condition) {
+                Some(soundness) => note(&mut action, condition, *soundness, self.why_bad.get(&condition)),
+                None => {
+                    action.waits += 1;
+                    self.waiting.entry(condition).or_default().push(ix);
+                }
+            }
+        }
+        if action.waits == 0 {
+            self.ready.push(ix);
+        }
+        self.action_at.insert((rule, item), ix);
+        self.actions.push(action);
+    }
+
+    fn conditions_of(&self, rule: RuleId, item: ItemIx) -> Vec<Condition> {
+        let mut conditions = Vec::new();
+        for input in &self.setup.graph.rule(rule).inputs {
+            if let From::Artifact { rule: other, .. } = &input.from {
+                let condition = Condition::Scope(*other, self.common_item(*other, item));
+                if !conditions.contains(&condition) {
+                    conditions.push(condition);
+                }
+            }
+        }
+        if self.setup.graph.rule(rule).pass.is_some() {
+            conditions.extend(self.pass_needs[rule.ix()].iter().map(|p| Condition::Pass(*p)));
+        }
+        conditions
+    }
+
+    /// Where the results of `other` are merged for an action on `item`: the innermost item that both lie in.
+    pub(super) fn common_item(&self, other: RuleId, item: ItemIx) -> ItemIx {
+        let chain = self.setup.graph.range_chain(self.setup.graph.rule(other).range);
+        let mut at = item;
+        while at != JOB && !chain.contains(&self.items.get(at).range) {
+            at = self.items.get(at).parent;
+        }
+        at
+    }
+
+    /// Something will not change any more: tells whoever waits for it, and what it is part of.
+    pub(super) fn settle(&mut self, condition: Condition, soundness: Soundness, why: Option<String>) {
+        if self.settled.insert(condition, soundness).is_some() {
+            return;
+        }
+        if let Some(why) = why {
+            self.why_bad.insert(condition, why);
+        }
+        for ix in self.waiting.remove(&condition).unwrap_or_default() {
+            let why = self.why_bad.get(&condition).cloned();
+            let action = &mut self.actions[ix.0];
+            note(action, condition, soundness, why.as_ref());
+            action.waits -= 1;
+            if action.waits == 0 {
+                self.ready.push(ix);
+            }
+        }
+        if let Condition::Scope(rule, item) = condition {
+            if item == JOB {
+                self.complete.push(rule);
+            } else {
+                self.child_settled(rule, item, soundness);
+            }
+        }
+    }
+
+    fn child_settled(&mut self, rule: RuleId, item: ItemIx, soundness: Soundness) {
+        let parent = self.items.get(item).parent;
+        let why = self.why_bad.get(&Condition::Scope(rule, item)).cloned();
+        let Some(progress) = self.progress.get_mut(&(rule, parent)) else { return };
+        progress.open = progress.open.saturating_sub(1);
+        progress.soundness = progress.soundness.max(soundness);
+        let (open, soundness) = (progress.open, progress.soundness);
+        let above = Condition::Scope(rule, parent);
+        if let Some(why) = why {
+            self.why_bad.entry(above).or_insert(why);
+        }
+        if open == 0 {
+            self.settle(above, soundness, None);
+        }
+    }
+
+    /// An action's tree outputs are known: their entries are items of the rules that range over them.
+    pub(super) fn expand(&mut self, rule: RuleId, item: ItemIx, outputs: &[Stored]) {
+        for (output, stored) in outputs.iter().enumerate() {
+            let Stored::Tree(tree) = stored else { continue };
+            let range = Range::Tree { rule, output };
+            let followers = self.followers(range);
+            if followers.is_empty() {
+                continue;
+            }
+            let entries: Vec<ItemIx> = tree.entries.iter().map(|e| self.items.add_entry(range, item, e)).collect();
+            self.children.insert((item, range), entries.clone());
+            for id in followers {
+                self.expect(id, item, entries.len());
+                if self.setup.graph.rule(id).range == range {
+                    entries.iter().for_each(|e| self.create(id, *e));
+                }
+            }
+        }
+    }
+
+    /// An action gave no trees: nothing that ranges over them can be.
+    pub(super) fn expand_nothing(&mut self, rule: RuleId, item: ItemIx, soundness: Soundness, why: Option<&String>) {
+        for output in 0..self.setup.graph.rule(rule).outputs.len() {
+            for id in self.followers(Range::Tree { rule, output }) {
+                self.settle(Condition::Scope(id, item), soundness, why.cloned());
+            }
+        }
+    }
+
+    /// Active rules that range over `range` or over something below it.
+    fn followers(&self, range: Range) -> Vec<RuleId> {
+        let graph = self.setup.graph;
+        self.active_rules().into_iter().filter(|id| graph.range_chain(graph.rule(*id).range).contains(&range)).collect()
+    }
+
+    /// A pass has ended.
+    pub(super) fn settle_pass(&mut self, pass: Pass, soundness: Soundness, why: Option<String>) {
+        self.settle(Condition::Pass(pass), soundness, why);
+    }
+}
+
+fn note(action: &mut Action, condition: Condition, soundness: Soundness, why: Option<&String>) {
+    match (soundness, condition) {
+        (Soundness::Good, _) => {}
+        (Soundness::Unknown, Condition::Scope(rule, _)) => action.unknown = action.unknown.or(Some(rule)),
+        (Soundness::Unknown, Condition::Pass(_)) => {}
+        (Soundness::Bad, condition) => {
+            action.blocked_by_item |= matches!(condition, Condition::Scope(..));
+            let unnamed = || "something that it needs is not there".to_owned();
+            action.blocked_by.get_or_insert_with(|| why.cloned().unwrap_or_else(unnamed));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Rules and passes that are complete: publication, status, and what it means for those that wait.
+
+use super::publish::Unpublished;
+use super::{Condition, Coordinator, Mode, Soundness, Stop};
+use crate::engine::graph::{Pass, RuleId};
+use crate::engine::items::JOB;
+use crate::engine::observe::{ArtifactRecord, Event, Problem, Status};
+use crate::engine::select::{Choice, rules_of};
+
+impl Coordinator<'_, '_> {
+    /// Finishes every rule that has become complete.
+    pub(super) fn finish_complete(&mut self, pool: &rayon::ThreadPool) -> Result<(), Stop> {
+        while !self.complete.is_empty() {
+            let rule = self.complete.remove(0);
+            if self.setup.selection.of(rule) == Choice::Frozen {
+                continue;
+            }
+            match self.setup.graph.rule(rule).pass {
+                None => self.finish_rule(rule, pool)?,
+                Some(pass) => {
+                    let Some(state) = self.passes.get_mut(&pass) else { continue };
+                    state.open_rules -= 1;
+                    if state.open_rules == 0 {
+                        self.finish_pass(pass, pool)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn soundness(&self, rule: RuleId) -> Soundness {
+        self.settled.get(&Condition::Scope(rule, JOB)).copied().unwrap_or(Soundness::Bad)
+    }
+
+    fn finish_rule(&mut self, rule: RuleId, pool: &rayon::ThreadPool) -> Result<(), Stop> {
+        let name = self.setup.graph.rule(rule).name.clone();
+        let announced = self.announced.build;
+        let mut problem = None;
+        let mut records = Vec::new();
+        let per_item = self.setup.graph.rule(rule).outputs.iter().any(|o| o.merge == crate::engine::graph::MergeKind::PerItem);
+        let soundness = self.soundness(rule);
+        // Files published per item stand by themselves: those of the good items are put in place whatever became of others.
+        let wanted = soundness == Soundness::Good || (soundness == Soundness::Bad && per_item && self.mode == Mode::Build);
+        if wanted && self.setup.publish {
+            match self.publish(rule, pool)? {
+                Ok(found) => records = found,
+                Err(Unpublished::Problem(found)) => problem = Some(found),
+                Err(Unpublished::Unknown) => self.would_publish.push(format!("what `{name}` publishes")),
+            }
+        }
+        if soundness == Soundness::Bad && problem.is_none() {
+            problem = self.rule_problems.get(&rule).and_then(|p| p.first().cloned()).or_else(|| Some(Problem::default()));
+        }
+        let failed = problem.is_some();
+        if let Some(problem) = &problem {
+            self.failures.push((name.clone(), problem.clone()));
+        }
+        let counts = self.rule_counts.get(&rule).copied().unwrap_or_default();
+        let did_something =
+            counts.ran + counts.from_cache + counts.failed + counts.rejected > 0 || (!announced && self.announced.build);
+        if self.mode == Mode::Build
+            && (did_something || (!failed && !self.setup.prior_rules.contains(&name) && !records.is_empty()))
+        {
+            self.announce_build()?;
+            let status = if failed { Status::Failed } else { Status::Success };
+            self.emit(&Event::RuleEnded { rule: name, status, records, counts, problem })?;
+        }
+        Ok(())
+    }
+
+    fn finish_pass(&mut self, pass: Pass, pool: &rayon::ThreadPool) -> Result<(), Stop> {
+        let rules: Vec<RuleId> = rules_of(self.setup.graph, pass).collect();
+        let soundness = rules.iter().map(|r| self.soundness(*r)).max().unwrap_or(Soundness::Good);
+        match soundness {
+            Soundness::Unknown => {
+                self.settle_pass(pass, Soundness::Unknown, None);
+                Ok(())
+            }
+            Soundness::Bad => self.pass_failed(pass, None),
+            Soundness::Good => {
+                let mut records = Vec::new();
+                for rule in rules.into_iter().filter(|_| self.setup.publish) {
+                    match self.publish(rule, pool)? {
+                        Ok(found) => records.extend(found),
+                        Err(Unpublished::Problem(problem)) => return self.pass_failed(pass, Some(problem)),
+                        Err(Unpublished::Unknown) => self.would_publish.push(format!("artifacts of {pass}")),
+                    }
+                }
+                self.pass_succeeded(pass, records)
+            }
+        }
+    }
+
+    fn pass_succeeded(&mut self, pass: Pass, records: Vec<ArtifactRecord>) -> Result<(), Stop> {
+        let stands = self.setup.prior.get(&pass).is_some_and(|p| p.status == Status::Success && p.records == records);
+        let announced = self.announced.passes.contains(&pass);
+        if !self.setup.publish {
+            // Nothing of the job folder was touched.
+        } else if self.mode == Mode::Plan {
+            if !stands {
+                self.would_publish.push(format!("the record of {pass}"));
+            }
+        } else if announced || !stands {
+            self.announce_pass(pass)?;
+            let counts = self.passes.get(&pass).map(|s| s.counts).unwrap_or_default();
+            self.emit(&Event::PassEnded { pass, status: Status::Success, records, counts, problem: None })?;
+        }
+        self.statuses.insert(pass, Status::Success);
+        self.settle_pass(pass, Soundness::Good, None);
+        Ok(())
+    }
+
+    /// The pass failed, or was blocked as a whole. What it published before stays.
+    fn pass_failed(&mut self, pass: Pass, gate: Option<Problem>) -> Result<(), Stop> {
+        let Some(state) = self.passes.get(&pass) else { return Ok(()) };
+        let failed = state.failed || gate.is_some();
+        let problems = if let Some(problem) = gate { vec![problem] } else { state.problems.clone() };
+        let counts = state.counts;
+        let status = if failed { Status::Failed } else { Status::Skipped };
+        let problem = summary(problems, failed);
+        if failed && !self.setup.keep_going {
+            self.stopped_at.get_or_insert(pass);
+        }
+        self.statuses.insert(pass, status);
+        self.failures.push((pass.to_string(), problem.clone()));
+        let why = if failed { format!("{pass} failed") } else { problem.message.clone() };
+        if self.mode == Mode::Build {
+            self.announce_build()?;
+            if failed {
+                self.announce_pass(pass)?;
+            }
+            let problem = Some(problem);
+            if self.setup.publish {
+                self.emit(&Event::PassEnded { pass, status, records: Vec::new(), counts, problem })?;
+            }
+        } else {
+            self.blocked_passes.push((pass, problem.message));
+        }
+        self.settle_pass(pass, Soundness::Bad, Some(why));
+        Ok(())
+    }
+}
+
+/// The first problem, told with how many there are.
+fn summary(mut problems: Vec<Problem>, failed: bool) -> Problem {
+    if problems.is_empty() {
+        return Problem { message: "it is blocked".to_owned(), ..Problem::default() };
+    }
+    let more = problems.len() - 1;
+    let mut first = problems.remove(0);
+    if failed && more > 0 {
+        first.message = format!("{} (and {more} more)", first.message);
+    }
+    first
+}

@@ -1,0 +1,180 @@
+//! Frozen passes: what they published is verified on disk and used as it is; never run, never repaired.
+
+use super::{ActionIx, Coordinator, Soundness, Stop};
+use crate::digest::Digest;
+use crate::disk;
+use crate::engine::gate::{self, Accepted};
+use crate::engine::graph::{Check, From, Pass, RuleId};
+use crate::engine::manifest::{ActionManifest, Field};
+use crate::engine::observe::{Outcome, Problem, Status};
+use crate::engine::select::{Choice, rules_of};
+use crate::engine::verdict::GateInput;
+use crate::store::records::Published;
+
+impl Coordinator<'_, '_> {
+    /// Settles the condition of every frozen pass that a selected one needs.
+    pub(super) fn verify_frozen(&mut self) -> Result<(), Stop> {
+        let graph = self.setup.graph;
+        for pass in Pass::ALL {
+            let frozen = rules_of(graph, pass).any(|id| self.setup.selection.of(id) == Choice::Frozen);
+            let wanted = frozen || self.is_needed_by_selected(pass);
+            if !wanted || self.passes.contains_key(&pass) {
+                continue;
+            }
+            match self.unsound(pass)? {
+                None => self.settle_pass(pass, Soundness::Good, None),
+                Some(why) => self.settle_pass(pass, Soundness::Bad, Some(why)),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_needed_by_selected(&self, pass: Pass) -> bool {
+        let selected = |id: &RuleId| self.setup.selection.of(*id) == Choice::Selected;
+        self.active_rules().iter().filter(|id| selected(id)).any(|id| self.pass_needs[id.ix()].contains(&pass))
+    }
+
+    /// Why a frozen pass cannot be used; `None` if it can.
+    fn unsound(&mut self, pass: Pass) -> Result<Option<String>, Stop> {
+        let status = self.setup.prior.get(&pass).map_or(Status::Pending, |p| p.status);
+        if status != Status::Success {
+            let name = format!("{status:?}").to_uppercase();
+            return Ok(Some(format!("{pass} is {name}, and it is not among the passes to build")));
+        }
+        let rules: Vec<RuleId> = rules_of(self.setup.graph, pass).collect();
+        for id in rules {
+            for output in 0..self.setup.graph.rule(id).outputs.len() {
+                if let Some(why) = self.unsound_output(pass, id, output)? {
+                    return Ok(Some(why));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn unsound_output(&mut self, pass: Pass, id: RuleId, output: usize) -> Result<Option<String>, Stop> {
+        let rule = self.setup.graph.rule(id);
+        let declared = &rule.outputs[output];
+        if !declared.publish {
+            return Ok(None);
+        }
+        let prefix = format!("{}\0", self.setup.job_key);
+        let ours = |p: &Published| p.rule == rule.name && p.output == declared.name;
+        let files: Vec<(String, Published)> = self
+            .store
+            .state
+            .published
+            .range_from(prefix.as_str())
+            .take_while(|(k, _)| k.starts_with(&prefix))
+            .filter(|(_, p)| ours(p))
+            .map(|(k, p)| (k[prefix.len()..].to_owned(), p.clone()))
+            .collect();
+        if files.is_empty() && !declared.tree {
+            return Ok(Some(format!("`{}` of {pass} is not in this job", declared.path)));
+        }
+        for (path, record) in files {
+            let at = self.setup.job_dir.join(&path);
+            let Some(stat) = disk::stat(&at)? else {
+                return Ok(Some(format!("`{path}` of {pass} is missing")));
+            };
+            let edited = stat != record.stat && Digest::of(&disk::read(&at)?) != record.digest;
+            if let Some(found) = self.invalid(id, output, &path, edited, &record)? {
+                return Ok(Some(format!("`{path}` of {pass} is invalid: {found}")));
+            }
+            if edited {
+                return Ok(Some(format!("`{path}` of {pass} was edited since it was published")));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the gates of an output say of the file as it stands: the first violation.
+    fn invalid(
+        &mut self,
+        id: RuleId,
+        output: usize,
+        path: &str,
+        edited: bool,
+        record: &Published,
+    ) -> Result<Option<String>, Stop> {
+        let rule = self.setup.graph.rule(id);
+        let mut bytes = None;
+        for gate in rule.gates.iter().filter(|g| g.output == output) {
+            let key = gate::verdict_key(gate, &record.digest, &self.gate_files, &[]);
+            if !edited
+                && (matches!(gate.check, Check::Present { .. })
+                    || self.store.state.verdicts.get(&key).is_some_and(|v| v.accepted()))
+            {
+                continue;
+            }
+            let bytes = match &bytes {
+                Some(bytes) => std::sync::Arc::clone(bytes),
+                None => {
+                    let read: std::sync::Arc<[u8]> = disk::read(&self.setup.job_dir.join(path))?.into();
+                    bytes.insert(read).clone()
+                }
+            };
+            let files = gate::inputs_of(gate, &self.gate_files);
+            let others = self.published_others(gate)?;
+            let verdict = self.setup.judge.judge(gate, &bytes, &files, &others).map_err(gate::GateError::Broken)?;
+            if let Some(first) = verdict.violations.first() {
+                let more = if verdict.count > 1 { format!(" (and {} more)", verdict.count - 1) } else { String::new() };
+                let place = if first.place.is_empty() { String::new() } else { format!(", {}", first.place) };
+                return Ok(Some(format!("`{}`: {}{place}{more}", first.pointer, first.message)));
+            }
+            if !edited {
+                self.store.state.verdicts.put(key, verdict);
+            }
+        }
+        Ok(None)
+    }
+
+    /// The artifacts that a gate reads beside its subject, as they are published.
+    pub(super) fn published_others(&self, gate: &crate::engine::graph::GateSpec) -> Result<Vec<GateInput>, Stop> {
+        let mut inputs = Vec::with_capacity(gate.others.len());
+        for (rule, output) in &gate.others {
+            let rule = self.setup.graph.rule(*rule);
+            let path = &rule.outputs[*output].path;
+            let bytes = disk::read(&self.setup.job_dir.join(path))?;
+            inputs.push(GateInput { name: format!("{}.{}", rule.name, rule.outputs[*output].name), bytes: bytes.into() });
+        }
+        Ok(inputs)
+    }
+
+    /// An action of a frozen pass: its last accepted result, if the source it was made from is still the same.
+    pub(super) fn take_frozen(&mut self, ix: ActionIx) -> Result<(), Stop> {
+        let rule = self.setup.graph.rule(self.actions[ix.0].rule);
+        let item = self.items.get(self.actions[ix.0].item).full_id.clone();
+        let whose = rule.pass.map_or_else(|| format!("`{}`", rule.name), |p| p.to_string());
+        let state = &self.store.state;
+        let last = state.last.get(&self.last_key(ix)).filter(|l| l.accepted);
+        let found = last.and_then(|l| Some((l, state.results.get(&l.key)?)));
+        let why = match found {
+            None => Some(format!("{whose} has no result for `{item}`, and it is not among the passes to build")),
+            Some((last, result)) => {
+                self.actions[ix.0].accepted = Some(Accepted::from_record(result.outputs.clone()));
+                let made_from = ActionManifest::decode(&last.manifest);
+                self.source_differs(ix, &made_from).then(|| format!("{whose} was made from other bytes of `{item}`"))
+            }
+        };
+        match why {
+            None => self.end(ix, Outcome::UpToDate, None),
+            Some(message) => {
+                self.actions[ix.0].accepted = None;
+                self.end(ix, Outcome::Blocked, Some(Problem { message, ..Problem::default() }))
+            }
+        }
+    }
+
+    fn source_differs(&self, ix: ActionIx, made_from: &ActionManifest) -> bool {
+        let action = &self.actions[ix.0];
+        let source = self.items.in_range(action.item, crate::engine::graph::Range::Source);
+        let Some(Ok(now)) = self.source_digests.get(&source) else { return false };
+        let now = now.to_hex();
+        let rule = self.setup.graph.rule(action.rule);
+        rule.inputs.iter().filter(|i| i.from == From::Source).any(|input| {
+            let field = Field::Input(input.name.clone());
+            made_from.0.iter().any(|(f, v)| *f == field && *v != now)
+        })
+    }
+}

@@ -1,0 +1,239 @@
+//! Resolving inputs: the same item, an ancestor, or results merged within the nearest common ancestor; then a projection.
+
+use super::{ActionIx, Coordinator};
+use crate::builtin::{Attrs, Level, Merge, Project, TreeEntry};
+use crate::digest::Digest;
+use crate::engine::derive::{self, Need, PieceOf, Work};
+use crate::engine::execute::InputValue;
+use crate::engine::graph::{From, MergeKind, Range, RuleId, Run};
+use crate::engine::items::{Body, ItemIx, JOB};
+use crate::staging::safe_extension;
+use crate::store::records::{Stored, StoredFile, StoredTree};
+
+/// Why an input has no digest yet.
+pub(super) enum Unresolved {
+    /// These must be computed first.
+    Needs(Vec<Need>),
+    /// It cannot be had; one sentence.
+    Failed(String),
+}
+
+impl Coordinator<'_, '_> {
+    /// All inputs of an action, in the order of the rule.
+    pub(super) fn resolve(&mut self, ix: ActionIx) -> Result<Vec<(String, InputValue)>, Unresolved> {
+        let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
+        let graph = self.setup.graph;
+        let mut resolved = Vec::with_capacity(graph.rule(rule).inputs.len());
+        let mut needs = Vec::new();
+        for input in &graph.rule(rule).inputs {
+            let value = match &input.from {
+                From::Source => self.source_input(item),
+                From::Item { levels_up } => self.item_input(self.items.ancestor(item, *levels_up)),
+                From::File(path) => self.file_input(path),
+                From::Artifact { rule: other, output, select } => self.artifact_input(*other, *output, select.as_deref(), item),
+            };
+            match value {
+                Ok(value) => resolved.push((input.name.clone(), value)),
+                Err(Unresolved::Needs(more)) => needs.extend(more),
+                Err(failed) => return Err(failed),
+            }
+        }
+        if needs.is_empty() { Ok(resolved) } else { Err(Unresolved::Needs(needs)) }
+    }
+
+    fn source_input(&self, item: ItemIx) -> Result<InputValue, Unresolved> {
+        let source_item = self.items.in_range(item, Range::Source);
+        let Some(source) = self.items.source_of(item) else {
+            return Err(Unresolved::Failed("it has no source".to_owned()));
+        };
+        match self.source_digests.get(&source_item) {
+            Some(Ok(digest)) => {
+                let name = format!("source.{}", safe_extension(&source.path));
+                Ok(InputValue::Foreign { path: source.file.clone(), name, digest: *digest })
+            }
+            Some(Err(why)) => Err(Unresolved::Failed(why.clone())),
+            None => Err(Unresolved::Failed(format!("`{}` was not looked at", source.path))),
+        }
+    }
+
+    fn item_input(&self, item: ItemIx) -> Result<InputValue, Unresolved> {
+        match &self.items.get(item).body {
+            Body::Entry(TreeEntry { name, digest, bytes, .. }) => {
+                let file = StoredFile { digest: *digest, bytes: *bytes, items: 1 };
+                Ok(InputValue::Blob { name: name.clone(), file })
+            }
+            Body::Source(_) => self.source_input(item),
+            Body::Job => Err(Unresolved::Failed("it has no item".to_owned())),
+        }
+    }
+
+    fn file_input(&mut self, path: &str) -> Result<InputValue, Unresolved> {
+        let digest = self.project_file(path).map_err(Unresolved::Failed)?;
+        let name = format!("file.{}", safe_extension(path));
+        Ok(InputValue::Foreign { path: self.setup.root.join(path), name, digest })
+    }
+
+    fn artifact_input(
+        &mut self,
+        other: RuleId,
+        output: usize,
+        select: Option<&str>,
+        item: ItemIx,
+    ) -> Result<InputValue, Unresolved> {
+        let within = self.common_item(other, item);
+        let stored = self.merged(other, output, within)?;
+        let port = &self.setup.graph.rule(other).outputs[output];
+        let name = format!("{}.{}", port.name, safe_extension(&port.path));
+        let Some(select) = select else {
+            return Ok(match stored {
+                Stored::File(file) => InputValue::Blob { name, file },
+                Stored::Tree(tree) => InputValue::Tree(tree),
+            });
+        };
+        self.projected(other, output, select, item, stored, name)
+    }
+
+    fn projected(
+        &mut self,
+        other: RuleId,
+        output: usize,
+        select: &str,
+        item: ItemIx,
+        stored: Stored,
+        name: String,
+    ) -> Result<InputValue, Unresolved> {
+        let rule = self.setup.graph.rule(other);
+        let builtin = match &rule.run {
+            Run::Builtin { builtin, .. } => *builtin,
+            Run::Command(_) => return Err(Unresolved::Failed(format!("`{}` has no projection `{select}`", rule.name))),
+        };
+        let port = builtin.output(&rule.outputs[output].name);
+        let found = port.and_then(|p| p.projections.iter().find(|p| p.name == select));
+        let node = self.items.get(item);
+        let (info, attrs) = (node.info.clone(), node.attrs());
+        match (found.map(|p| p.apply), stored) {
+            (Some(Project::Tree(apply)), Stored::Tree(tree)) => {
+                let chosen = apply(&tree.entries, &info, &attrs).map_err(|e| Unresolved::Failed(e.message))?;
+                Ok(InputValue::Tree(StoredTree::new(chosen)))
+            }
+            (Some(Project::File(apply)), Stored::File(input)) => {
+                let key = derive::project_key(builtin.fingerprint, select, &info, &attrs, &input.digest);
+                match self.store.state.derived.get(&key) {
+                    Some(file) => Ok(InputValue::Blob { name, file: *file }),
+                    None => Err(Unresolved::Needs(vec![Need { key, work: Work::Project { apply, item: info, attrs, input } }])),
+                }
+            }
+            _ => Err(Unresolved::Failed(format!("`{}` has no projection `{select}`", rule.name))),
+        }
+    }
+
+    /// The results of `rule` at or below `item`, as one.
+    pub(super) fn merged(&mut self, rule: RuleId, output: usize, item: ItemIx) -> Result<Stored, Unresolved> {
+        if let Some(known) = self.merged.get(&(rule, output, item)) {
+            return Ok(known.clone());
+        }
+        let stored = match self.action_at.get(&(rule, item)) {
+            Some(ix) => self.output_of(*ix, output)?,
+            None => self.merge_below(rule, output, item)?,
+        };
+        self.merged.insert((rule, output, item), stored.clone());
+        Ok(stored)
+    }
+
+    fn output_of(&self, ix: ActionIx, output: usize) -> Result<Stored, Unresolved> {
+        let accepted = self.actions[ix.0].accepted.as_ref();
+        accepted.and_then(|a| a.outputs().get(output).cloned()).ok_or_else(|| Unresolved::Failed("it was not accepted".into()))
+    }
+
+    /// The children of `item` that `rule` has results at or below, in item order.
+    pub(super) fn children_for(&self, rule: RuleId, item: ItemIx) -> Vec<ItemIx> {
+        let graph = self.setup.graph;
+        let chain = graph.range_chain(graph.rule(rule).range);
+        let here = self.items.get(item).range;
+        let next = if item == JOB { chain.first() } else { chain.iter().skip_while(|r| **r != here).nth(1) };
+        next.and_then(|range| self.children.get(&(item, *range)).cloned()).unwrap_or_default()
+    }
+
+    fn merge_below(&mut self, rule: RuleId, output: usize, item: ItemIx) -> Result<Stored, Unresolved> {
+        let mut needs = Vec::new();
+        let mut pieces = Vec::new();
+        for child in self.children_for(rule, item) {
+            match self.merged(rule, output, child) {
+                Ok(stored) => {
+                    let node = self.items.get(child);
+                    pieces.push((node.info.id.clone(), node.attrs(), stored));
+                }
+                Err(Unresolved::Needs(more)) => needs.extend(more),
+                Err(failed) => return Err(failed),
+            }
+        }
+        if !needs.is_empty() {
+            return Err(Unresolved::Needs(needs));
+        }
+        let level = if item == JOB { Level::AcrossSources } else { Level::WithinSource };
+        self.merge(rule, output, level, pieces)
+    }
+
+    fn merge(
+        &self,
+        rule: RuleId,
+        output: usize,
+        level: Level,
+        pieces: Vec<(String, Attrs, Stored)>,
+    ) -> Result<Stored, Unresolved> {
+        let declared = self.setup.graph.rule(rule);
+        let slot = &declared.outputs[output];
+        let (merge, code) = match &declared.run {
+            Run::Builtin { builtin, .. } => (builtin.output(&slot.name).map_or(Merge::Splice, |p| p.merge), builtin.fingerprint),
+            Run::Command(_) => (Merge::Splice, "command"),
+        };
+        if slot.tree || slot.merge == MergeKind::PerItem {
+            return Ok(Stored::Tree(StoredTree::new(merge_trees(merge, level, pieces, &slot.path))));
+        }
+        let files: Vec<PieceOf> = pieces
+            .into_iter()
+            .filter_map(|(item_id, attrs, stored)| match stored {
+                Stored::File(file) => Some(PieceOf { item_id, attrs, file }),
+                Stored::Tree(_) => None,
+            })
+            .collect();
+        let key = derive::merge_key(code, &slot.name, level, &files);
+        match self.store.state.derived.get(&key) {
+            Some(file) => Ok(Stored::File(*file)),
+            None => Err(Unresolved::Needs(vec![Need { key, work: Work::Merge { merge, level, pieces: files } }])),
+        }
+    }
+
+    /// Key of what a rule's merge over the job is made from, without making it.
+    pub(super) fn content_of(&self, rule: RuleId, output: usize, pieces: &[PieceOf]) -> Digest {
+        let declared = self.setup.graph.rule(rule);
+        let code = match &declared.run {
+            Run::Builtin { builtin, .. } => builtin.fingerprint,
+            Run::Command(_) => "command",
+        };
+        derive::merge_key(code, &declared.outputs[output].name, Level::AcrossSources, pieces)
+    }
+}
+
+fn merge_trees(merge: Merge, level: Level, pieces: Vec<(String, Attrs, Stored)>, path: &str) -> Vec<TreeEntry> {
+    let listed = pieces.into_iter().map(|(id, attrs, stored)| {
+        let entries = match stored {
+            Stored::Tree(tree) => tree.entries.to_vec(),
+            Stored::File(f) => {
+                let name = format!("{id}.{}", safe_extension(path));
+                return (String::new(), attrs, vec![TreeEntry { name, digest: f.digest, bytes: f.bytes, attrs: String::new() }]);
+            }
+        };
+        (id, attrs, entries)
+    });
+    if let (Merge::Tree(merge), Level::WithinSource) = (merge, level) {
+        return merge(&listed.map(|(_, attrs, entries)| (attrs, entries)).collect::<Vec<_>>());
+    }
+    let prefixed = listed.flat_map(|(id, _, entries)| {
+        entries.into_iter().map(move |e| {
+            let name = if id.is_empty() { e.name } else { format!("{id}/{}", e.name) };
+            TreeEntry { name, ..e }
+        })
+    });
+    prefixed.collect()
+}

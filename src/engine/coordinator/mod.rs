@@ -1,0 +1,249 @@
+//! The coordinator: one thread that owns the items, the actions, the records and the observers. Pool threads do the work and
+//! send messages; everything is decided here.
+//!
+//! The life of an action, each step with what must hold before it:
+//!
+//! | phase | precondition |
+//! |---|---|
+//! | waiting | it was created when its item came to be |
+//! | preparing | every condition it waited for holds: its inputs are accepted, the passes it needs are SUCCESS |
+//! | running | its key leads to no known result |
+//! | judging | it has a candidate that some gate has not judged |
+//! | done | accepted, rejected, failed or blocked; its scope is told |
+
+mod advance;
+mod conditions;
+mod emit;
+mod finish;
+mod frozen;
+mod inputs;
+mod publish;
+mod run;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use super::command::{CommandTask, Room};
+use super::error::EngineError;
+use super::execute::InputValue;
+use super::gate::{Accepted, GateFiles, Verdicts};
+use super::graph::{Graph, Pass, Range, RuleId};
+use super::items::{ItemIx, Items, SourceFile};
+use super::observe::{ArtifactRecord, Counts, Observer, Outcome, Problem, Status};
+use super::plan::PlannedAction;
+use super::select::Selection;
+use super::verdict::Judge;
+use crate::digest::Digest;
+use crate::store::Store;
+use crate::store::records::{ActionResult, Derived, Stored};
+
+pub use run::build;
+
+/// What a pass was before this build: its status and records in the job's manifest.
+#[derive(Clone, Debug)]
+pub struct Prior {
+    pub status: Status,
+    pub records: Vec<ArtifactRecord>,
+}
+
+/// Everything a build is told.
+pub struct Setup<'a> {
+    pub graph: &'a Graph,
+    /// The project root: where commands run and declared files lie.
+    pub root: PathBuf,
+    /// The job folder.
+    pub job_dir: PathBuf,
+    /// What records call the job: its folder, relative to the root where it lies below it.
+    pub job_key: String,
+    /// Sorted by path.
+    pub sources: Vec<SourceFile>,
+    /// Files below the sources folder that no pattern takes.
+    pub ignored_files: u64,
+    pub selection: Selection,
+    /// From the job's manifest; passes that it does not name are PENDING.
+    pub prior: BTreeMap<Pass, Prior>,
+    /// Names of rules of no pass whose record in the manifest says SUCCESS.
+    pub prior_rules: BTreeSet<String>,
+    pub jobs: usize,
+    pub judge: &'a dyn Judge,
+    /// The environment that rules may declare.
+    pub env: BTreeMap<String, String>,
+    /// Given to every command.
+    pub base_env: Vec<(String, String)>,
+    pub keep_going: bool,
+    /// Run again what failed or was rejected for the same inputs.
+    pub retry: bool,
+    /// Whether the job folder is brought up to date; if not (a target restricted to one source), results stay in the cache.
+    pub publish: bool,
+    /// Where bytes go that were never ours and stand where something is published.
+    pub rejected_dir: PathBuf,
+    /// Set by the signal handler.
+    pub interrupted: Arc<AtomicBool>,
+}
+
+/// Whether a build acts or only tells what it would do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Build,
+    /// Nothing is run and nothing is written.
+    Plan,
+}
+
+/// How sure it is that something is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Soundness {
+    /// Accepted, with known bytes.
+    Good,
+    /// Only when planning: it would be made first.
+    Unknown,
+    /// Failed, rejected or blocked.
+    Bad,
+}
+
+/// What an action waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Condition {
+    /// All actions of the rule at or below the item.
+    Scope(RuleId, ItemIx),
+    Pass(Pass),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct ActionIx(usize);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Waiting,
+    Preparing,
+    Running,
+    Judging,
+    Done,
+}
+
+struct Action {
+    rule: RuleId,
+    item: ItemIx,
+    phase: Phase,
+    /// Conditions that do not hold yet.
+    waits: usize,
+    /// The first condition that can never hold, told for people.
+    blocked_by: Option<String>,
+    /// Whether a failure below (and not only a pass) blocks it.
+    blocked_by_item: bool,
+    /// Only when planning: the first input that would be made anew.
+    unknown: Option<RuleId>,
+    inputs: Vec<(String, InputValue)>,
+    key: Option<Digest>,
+    manifest: Option<Arc<[u8]>>,
+    reason: String,
+    started: Option<Instant>,
+    candidate: Option<Arc<[Stored]>>,
+    accepted: Option<Accepted>,
+    outcome: Option<Outcome>,
+    problem: Option<Problem>,
+}
+
+/// How far a rule is below an item.
+#[derive(Clone, Copy, Debug)]
+struct Progress {
+    open: usize,
+    soundness: Soundness,
+}
+
+/// A pass under way.
+struct PassState {
+    /// Rules of it that are not complete.
+    open_rules: usize,
+    counts: Counts,
+    problems: Vec<Problem>,
+    failed: bool,
+}
+
+/// What a pool thread sends back.
+enum Message {
+    Prepared(ActionIx, Result<Vec<(Digest, Derived)>, super::derive::DeriveError>),
+    Ran(ActionIx, Result<(ActionResult, Verdicts), super::execute::RunError>, u64),
+    Judged(ActionIx, Result<Verdicts, super::gate::GateError>),
+    /// It was not begun: the build is over.
+    Skipped,
+}
+
+/// Why a build begins again: everything done so far is in the cache.
+enum Stop {
+    Error(EngineError),
+    /// The database knew more than the snapshot that was planned on.
+    Stale,
+    /// A foreign file changed under our hands.
+    Changed(PathBuf),
+    /// A blob is missing or damaged.
+    Blob(Digest),
+}
+
+impl<E: Into<EngineError>> From<E> for Stop {
+    fn from(e: E) -> Self {
+        match e.into() {
+            EngineError::Store(crate::store::StoreError::Blob { digest, .. }) => Self::Blob(digest),
+            e => Self::Error(e),
+        }
+    }
+}
+
+/// What survives a fresh start of the coordinator within one build.
+#[derive(Default)]
+struct Announced {
+    build: bool,
+    passes: BTreeSet<Pass>,
+    /// Actions that ran, by rule and item.
+    ran: BTreeSet<(RuleId, String)>,
+    total: Counts,
+}
+
+struct Coordinator<'a, 'b> {
+    setup: &'a Setup<'a>,
+    mode: Mode,
+    store: &'b mut Store,
+    observer: &'b mut dyn Observer,
+    announced: &'b mut Announced,
+    room: Arc<Room>,
+    clock_probe: Option<crate::disk::StatTuple>,
+
+    items: Items,
+    children: HashMap<(ItemIx, Range), Vec<ItemIx>>,
+    source_digests: HashMap<ItemIx, Result<Digest, String>>,
+    project_files: HashMap<String, Result<Digest, String>>,
+    gate_files: GateFiles,
+    gates_digests: Vec<Digest>,
+    commands: HashMap<RuleId, (Arc<CommandTask>, String)>,
+    params: Vec<Arc<serde_json::Value>>,
+    pass_needs: Vec<BTreeSet<Pass>>,
+
+    actions: Vec<Action>,
+    action_at: HashMap<(RuleId, ItemIx), ActionIx>,
+    progress: HashMap<(RuleId, ItemIx), Progress>,
+    settled: HashMap<Condition, Soundness>,
+    why_bad: HashMap<Condition, String>,
+    waiting: HashMap<Condition, Vec<ActionIx>>,
+    merged: HashMap<(RuleId, usize, ItemIx), Stored>,
+    passes: BTreeMap<Pass, PassState>,
+    /// Rules that became complete and are not finished yet.
+    complete: Vec<RuleId>,
+    ready: Vec<ActionIx>,
+    in_flight: usize,
+    /// The first pass that failed, unless the build keeps going.
+    stopped_at: Option<Pass>,
+    counts: Counts,
+    rule_problems: HashMap<RuleId, Vec<Problem>>,
+    rule_counts: HashMap<RuleId, Counts>,
+    planned: Vec<PlannedAction>,
+    would_publish: Vec<String>,
+    blocked_passes: Vec<(Pass, String)>,
+    failures: Vec<(String, Problem)>,
+    statuses: BTreeMap<Pass, Status>,
+    last_commit: Instant,
+    last_snapshot_cost: std::time::Duration,
+    last_snapshot: Instant,
+    since_commit: usize,
+}

@@ -1,0 +1,442 @@
+//! The loop: ready actions are advanced, the pool works, its messages are taken in, until nothing is left.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use super::advance::Work;
+use super::{Announced, Coordinator, Message, Mode, PassState, Setup, Stop};
+use crate::digest::Digest;
+use crate::disk;
+use crate::engine::command::{CommandTask, Room};
+use crate::engine::error::EngineError;
+use crate::engine::files::{self, Seen, Wanted};
+use crate::engine::gate::{self, GateFiles};
+use crate::engine::graph::{Range, RuleId, Run};
+use crate::engine::items::{Items, JOB};
+use crate::engine::observe::{Event, Observer, Problem, Status};
+use crate::engine::plan::Plan;
+use crate::engine::probe;
+use crate::engine::report::Report;
+use crate::engine::select::{self, Choice};
+use crate::store::Store;
+use crate::store::records::Stored;
+
+/// A build begins again at most this often because something changed under its hands.
+const TRIES: usize = 5;
+/// How long the coordinator sleeps before it looks at signals and time limits.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Brings the selected rules up to date (or, planning, tells what that would take).
+///
+/// # Errors
+/// What stops the build as a whole; everything finished before is kept.
+pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dyn Observer) -> Result<Report, EngineError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(setup.jobs.max(1))
+        .thread_name(|i| format!("worker {i}"))
+        .build()
+        .map_err(|e| EngineError::Threads(e.to_string()))?;
+    let mut announced = Announced::default();
+    let mut last = None;
+    for _ in 0..TRIES {
+        let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &pool).and_then(|c| c.run(&pool));
+        match attempt {
+            Ok(report) => return Ok(report),
+            Err(Stop::Error(e)) => {
+                if announced.build {
+                    let interrupted = matches!(e, EngineError::Interrupted);
+                    let _ = store.commit();
+                    let _ = store.publish_snapshot();
+                    let _ = disk::remove_dir_all(&store.staging());
+                    let _ = observer.on(&Event::BuildEnded { counts: announced.total, interrupted });
+                }
+                return Err(e);
+            }
+            Err(Stop::Stale) => last = None,
+            Err(Stop::Changed(path)) => last = Some(EngineError::KeepsChanging(path.display().to_string())),
+            Err(Stop::Blob(digest)) => {
+                forget(store, &digest)?;
+                last = Some(EngineError::KeepsBreaking(digest));
+            }
+        }
+    }
+    Err(last.unwrap_or_else(|| EngineError::Input("the state changes under our hands".to_owned())))
+}
+
+/// Drops a blob that is not what it should be, and every record that leads to it, so that it is made anew.
+fn forget(store: &mut Store, digest: &Digest) -> Result<(), EngineError> {
+    store.cas.discard(digest)?;
+    let holds = |s: &Stored| match s {
+        Stored::File(f) => f.digest == *digest,
+        Stored::Tree(t) => t.entries.iter().any(|e| e.digest == *digest),
+    };
+    let results: Vec<Digest> = store.state.results.iter().filter(|(_, r)| r.outputs.iter().any(holds)).map(|(k, _)| *k).collect();
+    results.iter().for_each(|k| store.state.results.remove(k));
+    let derived: Vec<Digest> = store.state.derived.iter().filter(|(_, d)| d.digest == *digest).map(|(k, _)| *k).collect();
+    derived.iter().for_each(|k| store.state.derived.remove(k));
+    Ok(())
+}
+
+impl<'a, 'b> Coordinator<'a, 'b> {
+    fn new(
+        setup: &'a Setup<'a>,
+        mode: Mode,
+        store: &'b mut Store,
+        observer: &'b mut dyn Observer,
+        announced: &'b mut Announced,
+        pool: &rayon::ThreadPool,
+    ) -> Result<Self, Stop> {
+        let staging = store.staging();
+        let relative = staging.strip_prefix(&setup.root).map(Path::to_path_buf).unwrap_or(staging);
+        let room = Arc::new(Room::new(setup.root.clone(), relative, setup.base_env.clone()));
+        let rules = 0..setup.graph.rules.len();
+        let ids = rules.map(|i| RuleId(u32::try_from(i).unwrap_or(u32::MAX)));
+        let params = setup.graph.rules.iter().map(|r| match &r.run {
+            Run::Builtin { params, .. } => Arc::new(params.clone()),
+            Run::Command(_) => Arc::default(),
+        });
+        let now = Instant::now();
+        let mut coordinator = Self {
+            setup,
+            mode,
+            store,
+            observer,
+            announced,
+            room,
+            clock_probe: None,
+            items: Items::default(),
+            children: HashMap::new(),
+            source_digests: HashMap::new(),
+            project_files: HashMap::new(),
+            gate_files: GateFiles::new(),
+            gates_digests: Vec::new(),
+            commands: HashMap::new(),
+            params: params.collect(),
+            pass_needs: ids.map(|id| select::pass_needs(setup.graph, id)).collect(),
+            actions: Vec::new(),
+            action_at: HashMap::new(),
+            progress: HashMap::new(),
+            settled: HashMap::new(),
+            why_bad: HashMap::new(),
+            waiting: HashMap::new(),
+            merged: HashMap::new(),
+            passes: BTreeMap::new(),
+            complete: Vec::new(),
+            ready: Vec::new(),
+            in_flight: 0,
+            stopped_at: None,
+            counts: super::Counts::default(),
+            rule_problems: HashMap::new(),
+            rule_counts: HashMap::new(),
+            planned: Vec::new(),
+            would_publish: Vec::new(),
+            blocked_passes: Vec::new(),
+            failures: Vec::new(),
+            statuses: BTreeMap::new(),
+            last_commit: now,
+            last_snapshot_cost: Duration::ZERO,
+            last_snapshot: now,
+            since_commit: 0,
+        };
+        coordinator.count_rules();
+        coordinator.read_gate_files()?;
+        coordinator.seed()?;
+        coordinator.look_at_sources(pool)?;
+        coordinator.verify_frozen()?;
+        Ok(coordinator)
+    }
+
+    fn count_rules(&mut self) {
+        for id in self.active_rules() {
+            let Some(pass) = self.setup.graph.rule(id).pass else { continue };
+            if self.setup.selection.of(id) != Choice::Selected {
+                continue;
+            }
+            let fresh = || PassState { open_rules: 0, counts: super::Counts::default(), problems: Vec::new(), failed: false };
+            self.passes.entry(pass).or_insert_with(fresh).open_rules += 1;
+        }
+    }
+
+    fn read_gate_files(&mut self) -> Result<(), Stop> {
+        let graph = self.setup.graph;
+        let active: BTreeSet<RuleId> = self.active_rules().into_iter().collect();
+        for (ix, rule) in graph.rules.iter().enumerate() {
+            // Frozen passes are judged as well, so their gates' files are needed too.
+            let needed = active.contains(&RuleId(u32::try_from(ix).unwrap_or(u32::MAX))) || rule.pass.is_some();
+            for path in rule.gates.iter().filter(|_| needed).flat_map(|g| &g.files) {
+                if !self.gate_files.contains_key(path) {
+                    let bytes = disk::read(&self.setup.root.join(path))?;
+                    self.gate_files.insert(path.clone(), (Digest::of(&bytes), bytes.into()));
+                }
+            }
+        }
+        self.gates_digests = graph.rules.iter().map(|r| gate::gates_digest(r, &self.gate_files)).collect();
+        Ok(())
+    }
+
+    /// Knows the digest of every source, hashing those that are new or changed.
+    fn look_at_sources(&mut self, pool: &rayon::ThreadPool) -> Result<(), Stop> {
+        let ranges = self.active_rules().iter().any(|id| self.setup.graph.rule(*id).range != Range::Job);
+        if !ranges {
+            return Ok(());
+        }
+        let wanted: Vec<Wanted> = self.setup.sources.iter().map(|s| Wanted { path: s.file.clone(), sha256: true }).collect();
+        let known = pool.install(|| files::look_known(&wanted, &self.store.state));
+        let fresh: Vec<Wanted> = wanted.iter().zip(&known).filter(|(_, known)| !**known).map(|(w, _)| w.clone()).collect();
+        if !fresh.is_empty() {
+            self.clock_probe = self.probe();
+        }
+        let probe = self.clock_probe;
+        let mut seen = pool.install(|| files::look(&fresh, &self.store.state, probe.as_ref())).into_iter();
+        let items = self.children.get(&(JOB, Range::Source)).cloned().unwrap_or_default();
+        for ((wanted, known), item) in wanted.iter().zip(known).zip(items) {
+            let key = files::index_key(&wanted.path);
+            let digest = match if known { Some(Ok(Seen::Known)) } else { seen.next() } {
+                Some(Ok(Seen::Hashed(entry))) => {
+                    let digest = entry.digest;
+                    self.store.state.files.put(key, entry);
+                    Ok(digest)
+                }
+                Some(Ok(Seen::Known)) => self.store.state.files.get(&key).map(|e| e.digest).ok_or_else(String::new),
+                Some(Err(e)) => Err(e.to_string()),
+                None => Err(format!("`{}` was not looked at", wanted.path.display())),
+            };
+            self.source_digests.insert(item, digest);
+        }
+        Ok(())
+    }
+
+    /// A stamp of the file system's clock; only a build may make the file that it takes.
+    fn probe(&self) -> Option<disk::StatTuple> {
+        if self.mode == Mode::Plan {
+            return None;
+        }
+        let staging = self.store.staging();
+        disk::create_dir_all(&staging).ok()?;
+        files::probe(&staging)
+    }
+
+    pub(super) fn look_at_file(&mut self, path: &Path) -> Result<Digest, disk::DiskError> {
+        let wanted = [Wanted { path: path.to_path_buf(), sha256: false }];
+        if self.clock_probe.is_none() && !files::look_known(&wanted, &self.store.state)[0] {
+            self.clock_probe = self.probe();
+        }
+        let key = files::index_key(path);
+        match files::look(&wanted, &self.store.state, self.clock_probe.as_ref()).remove(0)? {
+            Seen::Known => {}
+            Seen::Hashed(entry) => self.store.state.files.put(key.clone(), entry),
+        }
+        Ok(self.store.state.files.get(&key).map_or_else(|| Digest::of(b""), |e| e.digest))
+    }
+
+    pub(super) fn make_command(&mut self, id: RuleId) -> Result<(Arc<CommandTask>, String), String> {
+        let Run::Command(spec) = &self.setup.graph.rule(id).run else { return Err("it is no command".to_owned()) };
+        let value = |name: &String| self.setup.env.get(name).map(|v| (name.clone(), v.clone()));
+        let env: Vec<(String, String)> = spec.env.iter().filter_map(value).collect();
+        let version = match &spec.version {
+            None => String::new(),
+            Some(words) => {
+                let digests: Result<Vec<Digest>, String> = spec.files.iter().map(|f| self.project_file(f)).collect();
+                probe::tool_version(words, &digests?, &self.room, &mut self.store.state, self.mode)?
+            }
+        };
+        Ok((Arc::new(CommandTask { spec: spec.clone(), env, room: self.room.clone() }), version))
+    }
+
+    fn run(mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let (sender, receiver) = mpsc::channel();
+        let outcome = pool.in_place_scope(|scope| {
+            let spawn = |work: Work<'a>| {
+                let (sender, cancelled) = (sender.clone(), cancelled.clone());
+                scope.spawn(move |_| {
+                    if cancelled.load(Ordering::SeqCst) {
+                        let _ = sender.send(Message::Skipped);
+                    } else {
+                        work(&sender);
+                    }
+                });
+            };
+            let outcome = self.turn(&receiver, &spawn, pool);
+            if outcome.is_err() {
+                cancelled.store(true, Ordering::SeqCst);
+                if matches!(outcome, Err(Stop::Error(_))) {
+                    self.room.end_all();
+                }
+                self.drain(&receiver);
+            }
+            outcome
+        });
+        match outcome {
+            Ok(()) => self.conclude(pool),
+            Err(stop) => {
+                self.announced.total = self.counts;
+                if let Stop::Error(e) = &stop {
+                    self.tell_failed(e);
+                }
+                Err(stop)
+            }
+        }
+    }
+
+    fn turn(
+        &mut self,
+        receiver: &mpsc::Receiver<Message>,
+        spawn: &dyn Fn(Work<'a>),
+        pool: &rayon::ThreadPool,
+    ) -> Result<(), Stop> {
+        loop {
+            loop {
+                for ix in std::mem::take(&mut self.ready) {
+                    if let Some(work) = self.advance(ix)? {
+                        self.in_flight += 1;
+                        spawn(work);
+                    }
+                }
+                self.finish_complete(pool)?;
+                if self.ready.is_empty() && self.complete.is_empty() {
+                    break;
+                }
+            }
+            if self.in_flight == 0 {
+                return Ok(());
+            }
+            match receiver.recv_timeout(TICK) {
+                Ok(message) => {
+                    self.in_flight -= 1;
+                    self.since_commit += 1;
+                    if let Some(work) = self.receive(message)? {
+                        self.in_flight += 1;
+                        spawn(work);
+                    }
+                }
+                Err(_) => self.room.end_overdue(),
+            }
+            if self.setup.interrupted.load(Ordering::SeqCst) {
+                return Err(Stop::Error(EngineError::Interrupted));
+            }
+            self.batch(false)?;
+        }
+    }
+
+    /// The build is over: what actions that ran meanwhile have made is kept for the next one.
+    fn drain(&mut self, receiver: &mpsc::Receiver<Message>) {
+        while self.in_flight > 0 {
+            let Ok(message) = receiver.recv() else { return };
+            self.in_flight -= 1;
+            match message {
+                Message::Ran(ix, Ok((result, verdicts)), _) => {
+                    verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
+                    if let Some(key) = self.actions[ix.0].key {
+                        self.store.state.results.put(key, result);
+                    }
+                }
+                Message::Prepared(_, Ok(derived)) => {
+                    derived.into_iter().for_each(|(key, value)| self.store.state.derived.put(key, value));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Passes that were under way when the build was stopped.
+    fn tell_failed(&mut self, error: &EngineError) {
+        let problem = Problem { message: error.to_string(), ..Problem::default() };
+        for pass in self.announced.passes.clone() {
+            if !self.statuses.contains_key(&pass) {
+                let counts = self.passes.get(&pass).map(|s| s.counts).unwrap_or_default();
+                let event = Event::PassEnded {
+                    pass,
+                    status: Status::Failed,
+                    records: Vec::new(),
+                    counts,
+                    problem: Some(problem.clone()),
+                };
+                let _ = self.emit(&event);
+            }
+        }
+    }
+
+    fn conclude(mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
+        if self.mode == Mode::Build {
+            self.check_sources_again(pool)?;
+            if self.announced.build {
+                self.batch(true)?;
+                let event = Event::BuildEnded { counts: self.counts, interrupted: false };
+                self.emit(&event)?;
+            } else if self.store.state.has_changes() {
+                // Only stamps moved: remembered, so that the same bytes are not hashed at every build.
+                if self.store.open_for_writing()? {
+                    return Err(Stop::Stale);
+                }
+                self.batch(true)?;
+            }
+            if self.store.is_writable() || self.clock_probe.is_some() {
+                disk::remove_dir_all(&self.store.staging())?;
+            }
+        }
+        let plan = (self.mode == Mode::Plan).then(|| Plan {
+            actions: std::mem::take(&mut self.planned),
+            publish: std::mem::take(&mut self.would_publish),
+            blocked: std::mem::take(&mut self.blocked_passes),
+        });
+        Ok(Report {
+            counts: self.counts,
+            statuses: std::mem::take(&mut self.statuses),
+            failures: std::mem::take(&mut self.failures),
+            did_something: self.announced.build,
+            plan,
+        })
+    }
+
+    /// Sources whose stamps moved while the build ran are looked at again, and those that were not settled yet are hashed
+    /// once more: a build ends only when what it was made from is what is there.
+    fn check_sources_again(&mut self, pool: &rayon::ThreadPool) -> Result<(), Stop> {
+        let unsettled: Vec<Wanted> = self
+            .setup
+            .sources
+            .iter()
+            .filter(|s| {
+                let entry = self.store.state.files.get(&files::index_key(&s.file));
+                entry.is_some_and(|e| !e.settled || (self.announced.build && disk::stat(&s.file).ok().flatten() != Some(e.stat)))
+            })
+            .map(|s| Wanted { path: s.file.clone(), sha256: true })
+            .collect();
+        if unsettled.is_empty() {
+            return Ok(());
+        }
+        let probe = self.settled_probe(&unsettled);
+        let seen = pool.install(|| files::look(&unsettled, &self.store.state, probe.as_ref()));
+        for (wanted, seen) in unsettled.iter().zip(seen) {
+            let key = files::index_key(&wanted.path);
+            let before = self.store.state.files.get(&key).map(|e| e.digest);
+            // One that has vanished is found missing by the next build; what was built from it stands until then.
+            let Ok(Seen::Hashed(entry)) = seen else { continue };
+            let changed = before != Some(entry.digest);
+            self.store.state.files.put(key, entry);
+            if changed {
+                return Err(Stop::Changed(wanted.path.clone()));
+            }
+        }
+        Ok(())
+    }
+
+    /// A probe taken when the clock of the file system has moved past every stamp of `files`.
+    fn settled_probe(&self, files: &[Wanted]) -> Option<disk::StatTuple> {
+        let newest = files.iter().filter_map(|w| disk::stat(&w.path).ok().flatten()).map(|s| s.mtime_ns.max(s.ctime_ns)).max()?;
+        let mut probe = self.probe()?;
+        // File systems stamp in steps of a few milliseconds; stamps from the future are not waited for.
+        for _ in 0..20 {
+            if probe.mtime_ns > newest {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+            probe = self.probe()?;
+        }
+        Some(probe)
+    }
+}

@@ -1,0 +1,163 @@
+//! Merges and projections of files: pure functions of blobs, computed once per key and remembered.
+
+use std::sync::Arc;
+
+use crate::builtin::{Attrs, Failure, FailureKind, Item, Level, Merge, Piece, Project};
+use crate::digest::Digest;
+use crate::store::StoreError;
+use crate::store::cas::Cas;
+use crate::store::records::{Derived, StoredFile};
+
+/// One computation, with all that it reads.
+#[derive(Clone)]
+pub enum Work {
+    Merge { merge: Merge, level: Level, pieces: Vec<PieceOf> },
+    Project { apply: fn(&[u8], &Item, &Attrs) -> Result<Vec<u8>, Failure>, item: Item, attrs: Attrs, input: StoredFile },
+}
+
+/// A piece of a merge, not yet read.
+#[derive(Clone, Debug)]
+pub struct PieceOf {
+    pub item_id: String,
+    pub attrs: Attrs,
+    pub file: StoredFile,
+}
+
+/// A computation that is not remembered yet.
+#[derive(Clone)]
+pub struct Need {
+    pub key: Digest,
+    pub work: Work,
+}
+
+/// Why it could not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum DeriveError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Key of a merge: who merges (`code`), at which level, what in which order and place.
+#[must_use]
+pub fn merge_key(code: &str, output: &str, level: Level, pieces: &[PieceOf]) -> Digest {
+    let mut h = Key::new("merge", code);
+    h.add(output.as_bytes());
+    h.add(if level == Level::WithinSource { b"within" } else { b"across" });
+    for p in pieces {
+        h.add(p.item_id.as_bytes());
+        h.add(p.attrs.as_bytes());
+        h.add(p.file.digest.as_bytes());
+    }
+    h.end()
+}
+
+/// Key of a projection: who projects, which one, for which item in which place, of what.
+#[must_use]
+pub fn project_key(code: &str, select: &str, item: &Item, attrs: &Attrs, input: &Digest) -> Digest {
+    let mut h = Key::new("project", code);
+    for part in [select, &item.id, &item.source_id, attrs] {
+        h.add(part.as_bytes());
+    }
+    h.add(input.as_bytes());
+    h.end()
+}
+
+struct Key(blake3::Hasher);
+
+impl Key {
+    fn new(what: &str, code: &str) -> Self {
+        let mut key = Self(blake3::Hasher::new());
+        key.add(what.as_bytes());
+        key.add(code.as_bytes());
+        key
+    }
+
+    fn add(&mut self, part: &[u8]) {
+        self.0.update(&(part.len() as u64).to_le_bytes());
+        self.0.update(part);
+    }
+
+    fn end(&self) -> Digest {
+        Digest::of_hasher(&self.0)
+    }
+}
+
+/// Does the work and stores its result; `count` tells the items of the result.
+///
+/// # Errors
+/// If a blob is missing or damaged, or if the function refuses its input.
+pub fn compute(work: &Work, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Derived, DeriveError> {
+    let bytes = match work {
+        Work::Project { apply, item, attrs, input } => apply(&cas.read(&input.digest)?, item, attrs)?,
+        Work::Merge { merge: Merge::Files(merge), level, pieces } => merge(*level, &read_pieces(pieces, cas)?)?,
+        Work::Merge { pieces, .. } => splice(&read_pieces(pieces, cas)?)?,
+    };
+    let digest = cas.put(&bytes).map_err(StoreError::from)?;
+    Ok(Derived { digest, bytes: bytes.len() as u64, items: count(&bytes).unwrap_or(1) })
+}
+
+fn read_pieces(pieces: &[PieceOf], cas: &Cas) -> Result<Vec<Piece>, StoreError> {
+    let read = |p: &PieceOf| {
+        Ok(Piece { item_id: p.item_id.clone(), attrs: p.attrs.clone(), bytes: cas.read(&p.file.digest)? as Arc<[u8]> })
+    };
+    pieces.iter().map(read).collect()
+}
+
+/// The JSON arrays of `pieces` as one, their items as raw bytes, one piece a line.
+///
+/// # Errors
+/// `Failure` of kind `BadArtifact`, naming the item whose bytes are no JSON array.
+pub fn splice(pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+    let mut out = Vec::with_capacity(pieces.iter().map(|p| p.bytes.len()).sum::<usize>() + 2);
+    out.push(b'[');
+    for piece in pieces {
+        let inner = piece.bytes.trim_ascii().strip_prefix(b"[").and_then(|b| b.strip_suffix(b"]")).map(<[u8]>::trim_ascii);
+        let Some(inner) = inner else {
+            let message = format!("the result of `{}` is no JSON array, so it cannot be merged", piece.item_id);
+            return Err(Failure::new(FailureKind::BadArtifact, message));
+        };
+        if inner.is_empty() {
+            continue;
+        }
+        if out.len() > 1 {
+            out.extend_from_slice(b",\n");
+        }
+        out.extend_from_slice(inner);
+    }
+    out.push(b']');
+    Ok(out)
+}
+
+/// A projection of a tree is a choice among its entries: done at once, never stored.
+#[must_use]
+pub fn tree_projection(apply: Project) -> Option<ProjectTree> {
+    match apply {
+        Project::Tree(f) => Some(f),
+        Project::File(_) => None,
+    }
+}
+
+/// The function behind a projection of trees.
+pub type ProjectTree = fn(&[crate::builtin::TreeEntry], &Item, &Attrs) -> Result<Vec<crate::builtin::TreeEntry>, Failure>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(id: &str, bytes: &str) -> Piece {
+        Piece { item_id: id.into(), attrs: String::new(), bytes: bytes.as_bytes().into() }
+    }
+
+    #[test]
+    fn arrays_are_spliced_as_raw_bytes_in_item_order() {
+        let merged = splice(&[piece("a", "[1.50, 2]"), piece("b", " [] "), piece("c", "[{\"x\":3}]")]).unwrap();
+        assert_eq!(String::from_utf8(merged).unwrap(), "[1.50, 2,\n{\"x\":3}]");
+    }
+
+    #[test]
+    fn what_is_no_array_is_named() {
+        assert!(splice(&[piece("bad", "{}")]).unwrap_err().message.contains("`bad`"));
+    }
+}

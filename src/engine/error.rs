@@ -1,0 +1,34 @@
+//! What stops a build as a whole. A failing action is no error of the build: it is reported and the rest goes on.
+
+use crate::digest::Digest;
+use crate::disk::DiskError;
+use crate::store::StoreError;
+
+/// Why the build stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// An observer could not do its duty.
+    #[error("{0}")]
+    Observer(String),
+    /// A gate is no gate: its schema does not compile.
+    #[error("{0}")]
+    Gate(String),
+    /// A file that many things need cannot be read.
+    #[error("{0}")]
+    Input(String),
+    /// Somebody keeps writing to a source.
+    #[error("`{0}` keeps changing while the build reads it")]
+    KeepsChanging(String),
+    /// The same blob is damaged however often it is made.
+    #[error("blob {0} is damaged again and again: the disk below the cache is not sound")]
+    KeepsBreaking(Digest),
+    #[error("the thread pool could not be made: {0}")]
+    Threads(String),
+    /// Ctrl-C, or a termination signal.
+    #[error("interrupted")]
+    Interrupted,
+}

@@ -1,0 +1,173 @@
+//! Runs one action on a pool thread: reads its inputs (each checked against the digest in its key), does the work, stores
+//! the candidate's outputs. Decides nothing: what comes of it is the coordinator's business.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::command::{self, CommandError, CommandTask};
+use crate::builtin::{Builtin, Failure, Input, Inputs, Item, NamedBytes, Output, TreeEntry};
+use crate::digest::Digest;
+use crate::disk::{self, DiskError};
+use crate::store::StoreError;
+use crate::store::cas::Cas;
+use crate::store::records::{Stored, StoredFile, StoredTree};
+
+/// An input with the digest that stands in the action's key.
+#[derive(Clone, Debug)]
+pub enum InputValue {
+    /// A file that is not ours: a source, or a file of the project. `name` is how staging calls it.
+    Foreign {
+        path: PathBuf,
+        name: String,
+        digest: Digest,
+    },
+    /// A blob.
+    Blob {
+        name: String,
+        file: StoredFile,
+    },
+    Tree(StoredTree),
+}
+
+impl InputValue {
+    /// What the key holds.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        match self {
+            Self::Foreign { digest, .. } => *digest,
+            Self::Blob { file, .. } => file.digest,
+            Self::Tree(tree) => tree.digest,
+        }
+    }
+}
+
+/// An output that the rule declares.
+#[derive(Clone, Debug)]
+pub struct OutputSlot {
+    pub name: String,
+    /// Extension of a file output, as staging writes it.
+    pub extension: String,
+    pub tree: bool,
+}
+
+/// All that a run needs.
+pub struct Task {
+    pub rule: String,
+    pub item: Item,
+    pub inputs: Vec<(String, InputValue)>,
+    pub outputs: Vec<OutputSlot>,
+    pub how: How,
+}
+
+/// Who does the work.
+pub enum How {
+    Builtin { builtin: &'static Builtin, params: Arc<Value> },
+    Command(Arc<CommandTask>),
+}
+
+/// Why a run gave no candidate.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Typed and deterministic: remembered by key.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// A foreign input does not hold the bytes that the key says.
+    #[error("`{}` changed while it was read", .0.display())]
+    Changed(PathBuf),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    #[error("`{builtin}` panicked: {message}")]
+    Panic { builtin: &'static str, message: String },
+    #[error("`{builtin}` gave no output `{output}`, or one of the wrong shape")]
+    WrongOutput { builtin: &'static str, output: String },
+}
+
+/// Runs `task`; its outputs in declared order. `count` tells the items of a JSON file.
+///
+/// # Errors
+/// See `RunError`.
+pub fn run(task: &Task, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Vec<Stored>, RunError> {
+    match &task.how {
+        How::Builtin { builtin, params } => run_builtin(task, builtin, params, cas, count),
+        How::Command(command) => command::run(task, command, cas, count),
+    }
+}
+
+fn run_builtin(
+    task: &Task,
+    builtin: &'static Builtin,
+    params: &Value,
+    cas: &Cas,
+    count: &dyn Fn(&[u8]) -> Option<u64>,
+) -> Result<Vec<Stored>, RunError> {
+    let inputs = load(task, cas)?;
+    let call = AssertUnwindSafe(|| (builtin.run)(&task.item, &inputs, params));
+    let mut made = match catch_unwind(call) {
+        Ok(made) => made?,
+        Err(panic) => return Err(RunError::Panic { builtin: builtin.name, message: panic_message(panic.as_ref()) }),
+    };
+    let mut stored = Vec::with_capacity(task.outputs.len());
+    for slot in &task.outputs {
+        let wrong = || RunError::WrongOutput { builtin: builtin.name, output: slot.name.clone() };
+        let at = made.iter().position(|(name, _)| *name == slot.name).ok_or_else(wrong)?;
+        stored.push(match (made.swap_remove(at).1, slot.tree) {
+            (Output::File(bytes), false) => Stored::File(store_file(&bytes, cas, count)?),
+            (Output::Tree(files), true) => Stored::Tree(store_tree(&files, cas)?),
+            _ => return Err(wrong()),
+        });
+    }
+    Ok(stored)
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+fn store_file(bytes: &[u8], cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<StoredFile, DiskError> {
+    Ok(StoredFile { digest: cas.put(bytes)?, bytes: bytes.len() as u64, items: count(bytes).unwrap_or(1) })
+}
+
+fn store_tree(files: &[NamedBytes], cas: &Cas) -> Result<StoredTree, DiskError> {
+    let entry = |f: &NamedBytes| {
+        Ok(TreeEntry { name: f.name.clone(), digest: cas.put(&f.bytes)?, bytes: f.bytes.len() as u64, attrs: f.attrs.clone() })
+    };
+    Ok(StoredTree::new(files.iter().map(entry).collect::<Result<_, DiskError>>()?))
+}
+
+fn load(task: &Task, cas: &Cas) -> Result<Inputs, RunError> {
+    let mut loaded = Vec::with_capacity(task.inputs.len());
+    for (name, value) in &task.inputs {
+        let input = match value {
+            InputValue::Foreign { path, name, digest } => {
+                Input::File(NamedBytes { name: name.clone(), bytes: read_foreign(path, digest)?, attrs: String::new() })
+            }
+            InputValue::Blob { name, file } => {
+                Input::File(NamedBytes { name: name.clone(), bytes: cas.read(&file.digest)?, attrs: String::new() })
+            }
+            InputValue::Tree(tree) => {
+                let read =
+                    |e: &TreeEntry| Ok(NamedBytes { name: e.name.clone(), bytes: cas.read(&e.digest)?, attrs: String::new() });
+                Input::Tree(tree.entries.iter().map(read).collect::<Result<_, StoreError>>()?)
+            }
+        };
+        loaded.push((name.clone(), input));
+    }
+    Ok(Inputs(loaded))
+}
+
+/// The bytes at `path`, which must be those of `digest`: a file that changed since its key was made is never half read.
+fn read_foreign(path: &Path, digest: &Digest) -> Result<Arc<[u8]>, RunError> {
+    let bytes = disk::read(path)?;
+    if Digest::of(&bytes) != *digest {
+        return Err(RunError::Changed(path.to_path_buf()));
+    }
+    Ok(bytes.into())
+}

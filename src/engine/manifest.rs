@@ -1,0 +1,159 @@
+//! The manifest of an action: the ordered record of all that determines its output. Its digest is the action key, and the
+//! difference of two manifests is `why`: one walk serves both, so they cannot disagree.
+//!
+//! | in the key | not in the key |
+//! |---|---|
+//! | key format, built-in and its code fingerprint, target | mtimes, inodes |
+//! | params, one entry each | absolute paths, job id, env |
+//! | the item's id | clock, user, host |
+//! | digest of each named input | thread count |
+//! | output names | gates (a verdict has a key of its own) |
+//! | of a command: unexpanded words, digests of `files`, declared environment, tool version | placement of the item |
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+
+/// Version of the way keys are made.
+const KEY_FORMAT: &str = "1";
+
+/// What an entry is about. The order of the variants is of no importance; the text in them is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    KeyFormat,
+    Builtin,
+    /// Fingerprint of the built-in's code.
+    Code,
+    /// Platform that the code was compiled for.
+    Target,
+    Param(String),
+    Item,
+    Input(String),
+    Output(String),
+    Command,
+    File(String),
+    Environment(String),
+    ToolVersion,
+}
+
+/// The ordered record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionManifest(pub Vec<(Field, String)>);
+
+impl ActionManifest {
+    /// A manifest that holds its key format only.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(vec![(Field::KeyFormat, KEY_FORMAT.to_owned())])
+    }
+
+    /// Adds an entry.
+    pub fn push(&mut self, field: Field, value: impl Into<String>) {
+        self.0.push((field, value.into()));
+    }
+
+    /// The stored form.
+    #[must_use]
+    pub fn encode(&self) -> Arc<[u8]> {
+        postcard::to_stdvec(self).unwrap_or_default().into()
+    }
+
+    /// Reads the stored form; what does not decode is an empty manifest, which differs from every other.
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Self {
+        postcard::from_bytes(bytes).unwrap_or_default()
+    }
+
+    /// The action key: the digest of the stored form, which is canonical.
+    #[must_use]
+    pub fn key_of(encoded: &[u8]) -> Digest {
+        Digest::of(encoded)
+    }
+
+    /// What differs between `old` and `self`, in the order of `self`, then what only `old` has.
+    #[must_use]
+    pub fn changes_since(&self, old: &Self) -> Vec<Change> {
+        let value = |m: &Self, f: &Field| m.0.iter().find(|(g, _)| g == f).map(|(_, v)| v.clone());
+        let mut changes = Vec::new();
+        for (field, new) in &self.0 {
+            let before = value(old, field);
+            if before.as_ref() != Some(new) {
+                changes.push(Change { field: field.clone(), old: before, new: Some(new.clone()) });
+            }
+        }
+        for (field, before) in &old.0 {
+            if value(self, field).is_none() {
+                changes.push(Change { field: field.clone(), old: Some(before.clone()), new: None });
+            }
+        }
+        changes
+    }
+}
+
+/// One entry that differs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub field: Field,
+    /// `None`: it was not there.
+    pub old: Option<String>,
+    /// `None`: it is gone.
+    pub new: Option<String>,
+}
+
+/// A digest as people can compare it; anything else as it is.
+fn shown(field: &Field, value: Option<&String>) -> String {
+    match (field, value) {
+        (_, None) => "nothing".to_owned(),
+        (Field::Input(_) | Field::Code | Field::File(_), Some(v)) if v.len() == 64 => v[..12].to_owned(),
+        (_, Some(v)) => format!("`{v}`"),
+    }
+}
+
+impl std::fmt::Display for Change {
+    /// One sentence: what changed, from what to what.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (old, new) = (shown(&self.field, self.old.as_ref()), shown(&self.field, self.new.as_ref()));
+        match &self.field {
+            Field::KeyFormat => write!(f, "keys are made in another way since this version of ingest ({old} → {new})"),
+            Field::Builtin => write!(f, "it runs another built-in ({old} → {new})"),
+            Field::Code => write!(f, "the code of its built-in changed ({old} → {new})"),
+            Field::Target => write!(f, "it was built on another platform ({old} → {new})"),
+            Field::Param(name) => write!(f, "param `{name}` changed from {old} to {new}"),
+            Field::Item => write!(f, "its item has another id ({old} → {new})"),
+            Field::Input(name) => write!(f, "input `{name}` changed ({old} → {new})"),
+            Field::Output(name) => write!(f, "output `{name}` changed its name from {old} to {new}"),
+            Field::Command => write!(f, "its command changed from {old} to {new}"),
+            Field::File(path) => write!(f, "file `{path}` changed ({old} → {new})"),
+            Field::Environment(name) => write!(f, "environment variable `{name}` changed from {old} to {new}"),
+            Field::ToolVersion => write!(f, "its tool's version changed from {old} to {new}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(value: &str) -> ActionManifest {
+        let mut m = ActionManifest::new();
+        m.push(Field::Param("max_chars".into()), value);
+        m
+    }
+
+    #[test]
+    fn the_difference_names_the_param_with_both_values() {
+        let changes = with("500").changes_since(&with("600"));
+        assert_eq!(changes.len(), 1);
+        assert_eq!(changes[0].to_string(), "param `max_chars` changed from `600` to `500`");
+    }
+
+    #[test]
+    fn equal_manifests_have_equal_keys_and_no_difference() {
+        assert!(with("1").changes_since(&with("1")).is_empty());
+        assert_eq!(ActionManifest::key_of(&with("1").encode()), ActionManifest::key_of(&with("1").encode()));
+        assert_ne!(ActionManifest::key_of(&with("1").encode()), ActionManifest::key_of(&with("2").encode()));
+    }
+}

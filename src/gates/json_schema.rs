@@ -1,0 +1,238 @@
+//! Validity against a JSON Schema, told in plain sentences. References inside the schema are followed, others are refused:
+//! nothing here reaches the network or the disk.
+//!
+//! A schema that says "an array of these" is compiled for one item, so that an artifact is read item by item and never stands
+//! in memory whole.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jsonschema::Validator;
+use jsonschema::error::{TypeKind, ValidationError, ValidationErrorKind as Kind};
+use serde_json::{Map, Value};
+
+use super::items::{self, escaped};
+use super::{Findings, excerpt, place};
+use crate::digest::Digest;
+use crate::engine::verdict::{GateInput, Verdict, Violation};
+
+/// Compiled schemas by digest.
+#[derive(Default)]
+pub(super) struct Schemas {
+    compiled: Mutex<HashMap<Digest, Arc<Compiled>>>,
+}
+
+struct Compiled {
+    whole: Validator,
+    /// For one item, if the schema says nothing but what each item is like.
+    item: Option<Validator>,
+}
+
+impl Schemas {
+    /// Whether `subject` is valid against `schema`.
+    pub(super) fn judge(&self, subject: &str, schema: &GateInput) -> Result<Verdict, String> {
+        let compiled = self.compiled(schema)?;
+        let mut findings = Findings::default();
+        let whole = match &compiled.item {
+            Some(validator) if is_array(subject) => items::items(
+                subject,
+                |_| true,
+                |item, value| {
+                    let prefix = item.map_or_else(String::new, |item| format!("/{item}"));
+                    check(validator, &value, &prefix, &mut findings);
+                },
+            ),
+            _ => serde_json::from_str(subject).map(|value| check(&compiled.whole, &value, "", &mut findings)),
+        };
+        Ok(match whole {
+            Ok(()) => findings.verdict,
+            Err(error) => Findings::of_one(format!("not JSON: {error}")),
+        })
+    }
+
+    fn compiled(&self, schema: &GateInput) -> Result<Arc<Compiled>, String> {
+        let digest = Digest::of(&schema.bytes);
+        let known = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
+        if let Some(compiled) = known {
+            return Ok(compiled);
+        }
+        let broken = |why: String| format!("`{}` is no JSON Schema: {why}", schema.name);
+        let value: Value = serde_json::from_slice(&schema.bytes).map_err(|error| broken(error.to_string()))?;
+        let compile = |value: &Value| jsonschema::options().offline().build(value).map_err(|error| broken(error.to_string()));
+        let item = item_schema(&value).as_ref().map(compile).transpose()?;
+        let compiled = Arc::new(Compiled { whole: compile(&value)?, item });
+        self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, compiled.clone());
+        Ok(compiled)
+    }
+}
+
+fn is_array(json: &str) -> bool {
+    json.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('[')
+}
+
+/// The schema of one item, if `schema` is that of an array and says no more of it.
+fn item_schema(schema: &Value) -> Option<Value> {
+    const SAYS_NOTHING: [&str; 7] = ["$schema", "$comment", "title", "description", "examples", "$defs", "definitions"];
+    let schema = schema.as_object()?;
+    let plain = schema.keys().all(|key| SAYS_NOTHING.contains(&key.as_str()) || key == "type" || key == "items");
+    let items = schema.get("items").filter(|items| items.is_object())?;
+    if !plain || schema.get("type")? != "array" || !refers_to_definitions_only(&Value::Object(schema.clone())) {
+        return None;
+    }
+    let kept = ["$schema", "$defs", "definitions"].iter().filter_map(|key| Some(((*key).to_owned(), schema.get(*key)?.clone())));
+    let mut item: Map<String, Value> = kept.collect();
+    item.insert("allOf".to_owned(), Value::Array(vec![items.clone()]));
+    Some(Value::Object(item))
+}
+
+/// References that a move of `items` to the top would break (`#`, `#/items/…`, anchors, ids) are not there.
+fn refers_to_definitions_only(schema: &Value) -> bool {
+    match schema {
+        Value::Array(values) => values.iter().all(refers_to_definitions_only),
+        Value::Object(entries) => entries.iter().all(|(key, value)| match (key.as_str(), value) {
+            ("$ref" | "$dynamicRef" | "$recursiveRef", Value::String(to)) => {
+                to.starts_with("#/$defs/") || to.starts_with("#/definitions/")
+            }
+            ("$id" | "id" | "$anchor" | "$dynamicAnchor" | "$recursiveAnchor", Value::String(_)) => false,
+            (_, value) => refers_to_definitions_only(value),
+        }),
+        _ => true,
+    }
+}
+
+/// One thing that is wrong below the value that was checked.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Wrong {
+    /// Sorts as documents do: indexes as numbers.
+    order: Vec<(usize, String)>,
+    pointer: String,
+    message: String,
+}
+
+fn check(validator: &Validator, value: &Value, prefix: &str, findings: &mut Findings) {
+    if validator.is_valid(value) {
+        return;
+    }
+    let mut wrong = Vec::new();
+    for error in validator.iter_errors(value) {
+        explain(&error, &mut wrong);
+    }
+    wrong.sort();
+    wrong.dedup();
+    for wrong in wrong {
+        let Wrong { pointer, message, .. } = wrong;
+        findings.add(|| {
+            let place = place::of(value, &pointer);
+            Violation { pointer: format!("{prefix}{pointer}"), message, place }
+        });
+    }
+}
+
+fn explain(error: &ValidationError<'_>, wrong: &mut Vec<Wrong>) {
+    let at = error.instance_path().as_str();
+    let mut add = |pointer: String, message: String| {
+        let order = pointer.split('/').map(|s| (s.parse().unwrap_or(usize::MAX), s.to_owned())).collect();
+        wrong.push(Wrong { order, pointer, message });
+    };
+    match error.kind() {
+        Kind::Required { property: Value::String(key) } => add(format!("{at}/{}", escaped(key)), format!("`{key}` is missing")),
+        Kind::AdditionalProperties { unexpected } | Kind::UnevaluatedProperties { unexpected } => {
+            for key in unexpected {
+                add(format!("{at}/{}", escaped(key)), format!("`{key}` is not known here"));
+            }
+        }
+        Kind::AnyOf { context } | Kind::OneOfNotValid { context } => match closest(at, context) {
+            Some(errors) => errors.iter().for_each(|error| explain(error, wrong)),
+            None => add(at.to_owned(), wrong_types(error, context).unwrap_or_else(|| sentence(error))),
+        },
+        _ => add(at.to_owned(), sentence(error)),
+    }
+}
+
+/// Of several alternatives the one that was meant: the only one whose shape fits (`null` or an object, say).
+fn closest<'e>(at: &str, context: &'e [Vec<ValidationError<'static>>]) -> Option<&'e [ValidationError<'static>]> {
+    let fits = |errors: &&Vec<ValidationError<'static>>| {
+        let misses = |e: &ValidationError<'_>| {
+            e.instance_path().as_str() == at && matches!(e.kind(), Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. })
+        };
+        !errors.is_empty() && !errors.iter().any(misses)
+    };
+    let mut fitting = context.iter().filter(fits);
+    fitting.next().filter(|_| fitting.next().is_none()).map(Vec::as_slice)
+}
+
+/// An error in one sentence, lower case, no final period.
+fn sentence(error: &ValidationError<'_>) -> String {
+    let value = error.instance();
+    let shown = excerpt(value);
+    match error.kind() {
+        Kind::Type { kind } => format!("`{shown}` is {}, not {}", type_of(value), wanted(&[kind])),
+        Kind::Enum { options } => {
+            let options = options.as_array().map(|o| o.iter().map(|v| format!("`{}`", excerpt(v))).collect::<Vec<_>>());
+            format!("`{shown}` is none of {}", options.unwrap_or_default().join(", "))
+        }
+        Kind::Constant { expected_value } => format!("`{shown}` is not `{}`", excerpt(expected_value)),
+        Kind::Minimum { limit } => format!("{shown} is below {limit}"),
+        Kind::Maximum { limit } => format!("{shown} is above {limit}"),
+        Kind::ExclusiveMinimum { limit } => format!("{shown} is not above {limit}"),
+        Kind::ExclusiveMaximum { limit } => format!("{shown} is not below {limit}"),
+        Kind::MinLength { limit } => format!("`{shown}` is shorter than {limit} characters"),
+        Kind::MaxLength { limit } => format!("`{shown}` is longer than {limit} characters"),
+        Kind::MinItems { limit } => format!("there are fewer than {limit} items"),
+        Kind::MaxItems { limit } => format!("there are more than {limit} items"),
+        Kind::UniqueItems => "an item is there twice".to_owned(),
+        Kind::Pattern { pattern } => format!("`{shown}` does not match `{pattern}`"),
+        Kind::Format { format } => format!("`{shown}` is no {format}"),
+        Kind::FalseSchema => "nothing is allowed here".to_owned(),
+        Kind::AnyOf { .. } | Kind::OneOfNotValid { .. } => format!("`{shown}` is none of what is allowed here"),
+        Kind::OneOfMultipleValid { .. } => format!("`{shown}` is more than one of what is allowed here"),
+        _ => {
+            let text = error.masked_with(format!("`{shown}`")).to_string();
+            let mut rest = text.chars();
+            rest.next().map_or_else(String::new, |first| first.to_lowercase().chain(rest).collect())
+        }
+    }
+}
+
+/// What to say if every alternative asks for another type.
+fn wrong_types(error: &ValidationError<'_>, context: &[Vec<ValidationError<'static>>]) -> Option<String> {
+    let at = error.instance_path().as_str();
+    let kinds: Vec<&TypeKind> = context.iter().map(|errors| type_wanted(at, errors)).collect::<Option<_>>()?;
+    Some(format!("`{}` is {}, not {}", excerpt(error.instance()), type_of(error.instance()), wanted(&kinds)))
+}
+
+fn type_wanted<'e>(at: &str, errors: &'e [ValidationError<'static>]) -> Option<&'e TypeKind> {
+    errors.iter().find_map(|e| match e.kind() {
+        Kind::Type { kind } if e.instance_path().as_str() == at => Some(kind),
+        _ => None,
+    })
+}
+
+/// The types that were asked for, in words.
+fn wanted(kinds: &[&TypeKind]) -> String {
+    let types = kinds.iter().flat_map(|kind| match kind {
+        TypeKind::Single(one) => vec![with_article(one.as_str())],
+        TypeKind::Multiple(several) => several.iter().map(|one| with_article(one.as_str())).collect(),
+    });
+    types.collect::<Vec<_>>().join(" or ")
+}
+
+fn type_of(value: &Value) -> String {
+    with_article(match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    })
+}
+
+fn with_article(name: &str) -> String {
+    match name {
+        "null" => "null".to_owned(),
+        "integer" | "array" | "object" => format!("an {name}"),
+        _ => format!("a {name}"),
+    }
+}

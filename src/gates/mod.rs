@@ -1,0 +1,122 @@
+//! Gates: what is said of a candidate before anybody may consume it. Each check reads bytes and gives a verdict, the same for
+//! the same bytes. Knows nothing of rules, jobs or documents.
+
+use std::collections::BTreeSet;
+
+use self::items::{Found, Pointer};
+use crate::engine::graph::{Check, GateSpec};
+use crate::engine::verdict::{GateInput, Judge, Verdict, Violation};
+
+mod counts;
+mod items;
+mod json_schema;
+mod place;
+mod refs;
+mod unique;
+
+/// How many violations a verdict lists.
+const LISTED: usize = 20;
+
+/// Judges artifacts, and keeps the schemas that it has compiled.
+#[derive(Default)]
+pub struct Gates {
+    schemas: json_schema::Schemas,
+}
+
+impl Gates {
+    /// A judge that has compiled nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Judge for Gates {
+    fn judge(&self, gate: &GateSpec, subject: &[u8], files: &[GateInput], others: &[GateInput]) -> Result<Verdict, String> {
+        if let Check::Present { json } = gate.check {
+            return Ok(counts::present(subject, json));
+        }
+        let subject = match std::str::from_utf8(subject) {
+            Ok(subject) => subject,
+            Err(error) => return Ok(Findings::of_one(format!("not JSON: {error}"))),
+        };
+        match &gate.check {
+            Check::Present { .. } => Ok(Verdict::default()),
+            Check::MinItems { count } => Ok(counts::min_items(subject, *count)),
+            Check::Unique { pointer } => Ok(unique::judge(subject, pointer)),
+            Check::Schema => {
+                let schema = files.first().ok_or("a schema gate got no schema")?;
+                self.schemas.judge(subject, schema)
+            }
+            Check::Refs { pointer, target } => {
+                let other = others.first().ok_or("a gate on references got nothing to refer to")?;
+                refs::judge(subject, pointer, other, target)
+            }
+        }
+    }
+
+    fn count_items(&self, bytes: &[u8]) -> Option<u64> {
+        items::count(std::str::from_utf8(bytes).ok()?).ok()
+    }
+}
+
+/// Violations as they are found, in order: the first few are kept, all are counted.
+#[derive(Default)]
+struct Findings {
+    verdict: Verdict,
+}
+
+impl Findings {
+    /// A verdict that names one thing, about the artifact as a whole.
+    fn of_one(message: String) -> Verdict {
+        Verdict { violations: vec![Violation { pointer: String::new(), message, place: String::new() }], count: 1 }
+    }
+
+    fn add(&mut self, violation: impl FnOnce() -> Violation) {
+        if self.verdict.violations.len() < LISTED {
+            self.verdict.violations.push(violation());
+        }
+        self.verdict.count += 1;
+    }
+}
+
+/// Something wrong with an item, before its place is known.
+struct Wrong {
+    item: Option<usize>,
+    pointer: String,
+    message: String,
+}
+
+impl Wrong {
+    /// Adds what was found to the first few.
+    fn push(wrong: &mut Vec<Self>, found: &Found<'_>, pointer: &Pointer, message: String) {
+        if wrong.len() < LISTED {
+            wrong.push(Self { item: found.item, pointer: pointer.resolved(found.item, found.stars), message });
+        }
+    }
+}
+
+/// Violations with the places of their items, which are read again for it: they are few.
+fn placed(subject: &str, wrong: Vec<Wrong>) -> Vec<Violation> {
+    let items: BTreeSet<_> = wrong.iter().map(|w| w.item).collect();
+    let places = place::of_items(subject, &items);
+    let violation = |wrong: Wrong| {
+        let place = places.get(&wrong.item).cloned().unwrap_or_default();
+        Violation { pointer: wrong.pointer, message: wrong.message, place }
+    };
+    wrong.into_iter().map(violation).collect()
+}
+
+/// A value in a sentence: JSON, cut to a length that a line can hold.
+fn excerpt(value: &serde_json::Value) -> String {
+    const LONGEST: usize = 60;
+    let text = match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let cut = text.char_indices().nth(LONGEST).map(|(end, _)| format!("{}…", &text[..end]));
+    cut.unwrap_or(text).chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests;

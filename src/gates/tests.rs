@@ -1,0 +1,188 @@
+//! Verdicts, through the judge that the engine calls.
+
+use serde_json::json;
+
+use super::*;
+use crate::engine::graph::{RuleId, Scope};
+
+fn spec(check: Check) -> GateSpec {
+    let files = if check == Check::Schema { vec!["schemas/x.schema.json".to_owned()] } else { Vec::new() };
+    let others = if matches!(check, Check::Refs { .. }) { vec![(RuleId(0), 0)] } else { Vec::new() };
+    GateSpec { output: 0, scope: Scope::Item, check, files, others }
+}
+
+fn input(name: &str, bytes: &[u8]) -> GateInput {
+    GateInput { name: name.to_owned(), bytes: bytes.into() }
+}
+
+fn judge(check: Check, subject: &str, schema: &str, other: &str) -> Result<Verdict, String> {
+    let (files, others) = ([input("schemas/x.schema.json", schema.as_bytes())], [input("passA.toc", other.as_bytes())]);
+    Gates::new().judge(&spec(check), subject.as_bytes(), &files, &others)
+}
+
+fn lines(verdict: &Verdict) -> Vec<String> {
+    let line = |v: &Violation| format!("{} | {} | {}", v.pointer, v.message, v.place);
+    verdict.violations.iter().map(line).collect()
+}
+
+fn against(schema: &serde_json::Value, subject: &str) -> Vec<String> {
+    lines(&judge(Check::Schema, subject, &schema.to_string(), "").unwrap())
+}
+
+/// An array of closed objects with a nullable object, as schemars writes them.
+fn chunk_schema() -> serde_json::Value {
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "chunks", "type": "array", "items": {"$ref": "#/$defs/Chunk"},
+        "$defs": {
+            "Chunk": {
+                "type": "object", "additionalProperties": false,
+                "required": ["chunk_id", "source_id", "page", "text", "metadata"],
+                "properties": {
+                    "chunk_id": {"type": "string", "pattern": "^chunk-"},
+                    "source_id": {"type": "string"},
+                    "page": {"type": ["integer", "null"], "minimum": 1},
+                    "text": {"type": "string"},
+                    "metadata": {"anyOf": [{"$ref": "#/$defs/Metadata"}, {"type": "null"}]}
+                }
+            },
+            "Metadata": {
+                "type": "object", "additionalProperties": false, "required": ["kind"],
+                "properties": {"kind": {"enum": ["a", "b"]}}
+            }
+        }
+    })
+}
+
+#[test]
+fn a_chunk_with_content_instead_of_text_is_told_both_ways() {
+    let schema = chunk_schema();
+    let subject = r#"[{"chunk_id":"chunk-12ab","source_id":"core.pdf","page":7,"content":"Roll a die.","metadata":null}]"#;
+    assert_eq!(
+        against(&schema, subject),
+        [
+            "/0/content | `content` is not known here | chunk-12ab, core.pdf, page 7",
+            "/0/text | `text` is missing | chunk-12ab, core.pdf, page 7",
+        ]
+    );
+}
+
+#[test]
+fn what_is_wrong_inside_an_alternative_is_named_there() {
+    let chunk = |metadata: &str, page: &str, id: &str| {
+        format!(r#"{{"chunk_id":"{id}","source_id":"s","page":{page},"text":"t","metadata":{metadata}}}"#)
+    };
+    let items = [
+        chunk("null", "1", "chunk-0"),
+        chunk(r#"{"kind":"c"}"#, "null", "chunk-1"),
+        chunk("{}", "0", "chunk-2"),
+        chunk("3", "1.5", "x"),
+    ];
+    let found = against(&chunk_schema(), &format!("[{}]", items.join(",")));
+    assert_eq!(
+        found,
+        [
+            "/1/metadata/kind | `c` is none of `a`, `b` | chunk-1, s",
+            "/2/metadata/kind | `kind` is missing | chunk-2, s, page 0",
+            "/2/page | 0 is below 1 | chunk-2, s, page 0",
+            "/3/chunk_id | `x` does not match `^chunk-` | x, s",
+            "/3/metadata | `3` is an integer, not an object or null | x, s",
+            "/3/page | `1.5` is a number, not null or an integer | x, s",
+        ]
+    );
+}
+
+#[test]
+fn items_and_the_whole_give_one_verdict() {
+    let mut whole = chunk_schema();
+    whole["minItems"] = json!(0); // says something of the array, so it is judged in one piece
+    let items: Vec<_> = (0..15).map(|i| json!({"chunk_id": "chunk-1", "source_id": "s", "x/y": i, "page": 2})).collect();
+    let subject = serde_json::to_string(&items).unwrap();
+    let by_item = judge(Check::Schema, &subject, &chunk_schema().to_string(), "").unwrap();
+    assert_eq!(by_item, judge(Check::Schema, &subject, &whole.to_string(), "").unwrap());
+    assert_eq!((by_item.count, by_item.violations.len()), (45, LISTED));
+    assert_eq!(by_item.violations[2].pointer, "/0/x~1y");
+    assert_eq!(by_item.violations[19].pointer, "/6/text", "in document order, 10 after 9");
+}
+
+#[test]
+fn a_schema_of_an_object_is_judged_whole_and_empty_arrays_pass() {
+    let object = json!({"type": "object", "properties": {"nodes": {"type": "array", "items": {"type": "string"}}}});
+    assert_eq!(against(&object, r#"{"nodes":["a",2]}"#), ["/nodes/1 | `2` is an integer, not a string | "]);
+    assert_eq!(against(&object, "[]"), [" | `[]` is an array, not an object | "]);
+    assert_eq!(against(&chunk_schema(), "{}"), [" | `{}` is an object, not an array | "]);
+    assert!(against(&chunk_schema(), " [] ").is_empty());
+    assert!(against(&chunk_schema(), "[{]")[0].contains("not JSON"));
+}
+
+#[test]
+fn a_gate_that_is_broken_says_so() {
+    let broken = |schema: &str| judge(Check::Schema, "[]", schema, "").unwrap_err();
+    assert!(broken("{").starts_with("`schemas/x.schema.json` is no JSON Schema: "));
+    assert!(broken(r#"{"type": "lost"}"#).starts_with("`schemas/x.schema.json` is no JSON Schema: "));
+    for reference in ["https://example.com/a.json", "file:///etc/passwd", "other.json"] {
+        let schema = json!({"type": "array", "items": {"$ref": reference}}).to_string();
+        assert!(broken(&schema).starts_with("`schemas/x.schema.json` is no JSON Schema: "), "{reference}");
+    }
+    let refs = Check::Refs { pointer: "/a".into(), target: "/a".into() };
+    assert!(judge(refs.clone(), "[]", "", "[").unwrap_err().starts_with("`passA.toc` cannot be referred to: not JSON"));
+    assert!(Gates::new().judge(&spec(refs), b"[]", &[], &[]).is_err());
+    assert!(Gates::new().judge(&spec(Check::Schema), b"[]", &[], &[]).is_err());
+}
+
+#[test]
+fn an_output_is_present_if_it_has_bytes_and_parses() {
+    let present = |bytes: &[u8], json| Gates::new().judge(&spec(Check::Present { json }), bytes, &[], &[]).unwrap();
+    assert!(present(b"[]", true).accepted() && present(b"{}\n", true).accepted() && present(b"[", false).accepted());
+    assert_eq!(present(b"", false).violations[0].message, "the output is 0 bytes");
+    assert_eq!(present(b"", true).violations[0].message, "the output is 0 bytes");
+    for bytes in [&b"[1,"[..], b"[\"\xff\"]", b"[] []", b"\xef\xbb\xbf[]", b" "] {
+        assert!(present(bytes, true).violations[0].message.starts_with("not JSON: "), "{bytes:?}");
+    }
+}
+
+#[test]
+fn too_few_items_are_too_few() {
+    let few = |json, count| lines(&judge(Check::MinItems { count }, json, "", "").unwrap());
+    assert!(few("[1,2]", 2).is_empty() && few("{}", 1).is_empty());
+    assert_eq!(few("[1]", 2), [" | 1 item, and the gate asks for at least 2 | "]);
+    assert_eq!(few("[]", 1), [" | 0 items, and the gate asks for at least 1 | "]);
+}
+
+#[test]
+fn a_key_that_is_there_twice_names_both_items() {
+    let subject = r#"[{"id":"a","page":1},{"id":null},{"id":"b"},{"id":"a","source_id":"s","page":9},{"id":1},{"id":"1"},{}]"#;
+    let verdict = judge(Check::Unique { pointer: "/id".into() }, subject, "", "").unwrap();
+    assert_eq!(
+        lines(&verdict),
+        [
+            "/3/id | `a` is not unique: it is also the value at `/0/id` | s, page 9",
+            "/6/id | there is no value, and it must be unique | ",
+        ]
+    );
+    let many = format!("[{}]", vec![r#"{"id":7}"#; 1000].join(","));
+    let verdict = judge(Check::Unique { pointer: "/id".into() }, &many, "", "").unwrap();
+    assert_eq!((verdict.count, verdict.violations.len()), (999, LISTED));
+}
+
+#[test]
+fn a_reference_to_nothing_is_named() {
+    let refs = |pointer: &str, target: &str| Check::Refs { pointer: pointer.into(), target: target.into() };
+    let toc = r#"[{"source_id":"s","sections":[{"id":"x"},{"id":"y"}]},{"source_id":"t","sections":[]}]"#;
+    let subject =
+        r#"[{"source_id":"s","in":["x"],"page":3},{"source_id":"u","in":["y","z"],"page":4},{"source_id":null,"in":[]}]"#;
+    assert_eq!(
+        lines(&judge(refs("/source_id", "/source_id"), subject, "", toc).unwrap()),
+        ["/1/source_id | `u` does not occur at `/source_id` in `passA.toc` | u, page 4"]
+    );
+    assert_eq!(
+        lines(&judge(refs("/in/*", "/sections/*/id"), subject, "", toc).unwrap()),
+        ["/1/in/1 | `z` does not occur at `/sections/*/id` in `passA.toc` | u, page 4"]
+    );
+}
+
+#[test]
+fn items_are_counted_and_what_is_no_json_has_none() {
+    let count = |bytes: &[u8]| Gates::new().count_items(bytes);
+    assert_eq!((count(b"[1,2,3]"), count(b"{}"), count(b"%PDF-1.7"), count(b"")), (Some(3), Some(1), None, None));
+}

@@ -1,0 +1,171 @@
+//! How a rule does its work: a built-in with its params, or a command.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::Lowering;
+use crate::builtin::Builtin;
+use crate::engine::graph::{Command, CommandLine, Run};
+use crate::ingestfile::check::meant;
+use crate::ingestfile::syntax::{self, At, Rule};
+use crate::placeholder;
+
+impl Lowering<'_, '_> {
+    /// How rule `ix` runs; the built-in as well, if it is a known one.
+    pub(super) fn run(&mut self, ix: usize) -> (Run, Option<&'static Builtin>) {
+        let (name, rule) = &self.scope.rules[ix];
+        match (&rule.run, &rule.command) {
+            (Some(run), None) => {
+                self.refuse_command_keys(rule);
+                if let Some(builtin) = self.scope.builtins.iter().copied().find(|b| b.name == run.value) {
+                    return (Run::Builtin { builtin, params: self.params(rule, builtin) }, Some(builtin));
+                }
+                let hint = meant(&run.value, self.scope.builtins.iter().map(|b| b.name));
+                self.problems.add(&run.span, format!("unknown built-in `{}`", run.value), "no such built-in", hint);
+            }
+            (None, Some(command)) => {
+                if let Some((param, _)) = rule.params.0.first() {
+                    self.problems.add(&param.span, "`params` is for built-ins", "", "write the values into the command");
+                }
+                return (Run::Command(self.command(rule, command)), None);
+            }
+            (Some(_), Some(command)) => {
+                let message = format!("rule `{}` has both `run` and `command`", name.value);
+                self.problems.add(&command.span, message, "", "a rule is a built-in or a command");
+            }
+            (None, None) => {
+                let message = format!("rule `{}` has neither `run` nor `command`", name.value);
+                self.problems.add(&rule.span, message, "", "a rule is a built-in or a command");
+            }
+        }
+        let line = CommandLine::Argv(Vec::new()); // stands in until the problem is reported
+        (Run::Command(Command { line, files: Vec::new(), version: None, env: Vec::new(), timeout_s: None }), None)
+    }
+
+    fn refuse_command_keys(&mut self, rule: &Rule) {
+        let keys = [
+            ("files", rule.files.as_ref().map(|f| &f.span)),
+            ("version", rule.version.as_ref().map(|v| &v.span)),
+            ("env", rule.env.as_ref().map(|e| &e.span)),
+            ("timeout_s", rule.timeout_s.as_ref().map(|t| &t.span)),
+        ];
+        for (key, span) in keys {
+            if let Some(span) = span {
+                self.problems.add(span, format!("`{key}` is for command rules"), "", "");
+            }
+        }
+    }
+
+    /// Params of a built-in, defaults filled in, keys sorted.
+    fn params(&mut self, rule: &Rule, builtin: &'static Builtin) -> Value {
+        let defaults = match (builtin.default_params)() {
+            Value::Object(defaults) => defaults,
+            _ => Map::new(),
+        };
+        let mut params: BTreeMap<String, Value> = defaults.clone().into_iter().collect();
+        for (name, value) in &rule.params.0 {
+            if defaults.contains_key(&name.value) {
+                params.insert(name.value.clone(), value.value.clone());
+            } else {
+                let hint = meant(&name.value, defaults.keys().map(String::as_str));
+                let message = format!("`{}` has no param `{}`", builtin.name, name.value);
+                self.problems.add(&name.span, message, "no such param", hint);
+            }
+        }
+        // A check names one param; with its default back in place, the next one comes to light.
+        for _ in 0..=rule.params.0.len() {
+            let Err((key, sentence)) = (builtin.check_params)(&Value::Object(params.clone().into_iter().collect())) else {
+                break;
+            };
+            let given = rule.params.0.iter().find(|(name, _)| name.value == key);
+            let span = given.map_or(&rule.span, |(_, value)| &value.span);
+            self.problems.add(span, format!("bad param `{key}` of `{}`: {sentence}", builtin.name), "", "");
+            match defaults.get(&key) {
+                Some(default) if given.is_some() => params.insert(key, default.clone()),
+                _ => break,
+            };
+        }
+        Value::Object(params.into_iter().map(|(key, value)| (key, sorted(value))).collect())
+    }
+
+    fn command(&mut self, rule: &Rule, command: &At<syntax::CommandLine>) -> Command {
+        let texts = |strings: &At<Vec<At<String>>>| strings.value.iter().map(|s| s.value.clone()).collect::<Vec<_>>();
+        let line = match &command.value {
+            syntax::CommandLine::Shell(line) => CommandLine::Shell(line.clone()),
+            syntax::CommandLine::Argv(argv) => CommandLine::Argv(argv.iter().map(|a| a.value.clone()).collect()),
+        };
+        let empty = match &line {
+            CommandLine::Shell(line) => line.trim().is_empty(),
+            CommandLine::Argv(argv) => argv.first().is_none_or(String::is_empty),
+        };
+        if empty {
+            self.problems.add(&command.span, "the command is empty", "", "");
+        }
+        if let Some(version) = rule.version.as_ref().filter(|v| v.value.is_empty()) {
+            self.problems.add(&version.span, "`version` is an empty command", "", "");
+        }
+        if let Some(timeout) = rule.timeout_s.as_ref().filter(|t| t.value == 0) {
+            self.problems.add(&timeout.span, "`timeout_s` must be 1 or more", "", "leave it out for no limit");
+        }
+        let declared = rule.files.as_ref().map(|f| &f.value[..]).unwrap_or_default();
+        let files = declared.iter().filter_map(|f| self.project_file(f)).map(|p| p.as_str().to_owned()).collect();
+        let env = self.environment(rule);
+        Command {
+            line,
+            files,
+            version: rule.version.as_ref().map(texts),
+            env,
+            timeout_s: rule.timeout_s.as_ref().map(|t| t.value),
+        }
+    }
+
+    /// Names of environment variables, sorted, each once.
+    fn environment(&mut self, rule: &Rule) -> Vec<String> {
+        let declared = rule.env.as_ref().map(|e| &e.value[..]).unwrap_or_default();
+        for name in declared.iter().filter(|n| n.value.is_empty() || n.value.contains(['=', '\0'])) {
+            let message = format!("`{}` is no name of an environment variable", name.value.escape_debug());
+            self.problems.add(&name.span, message, "", "give the name only; its value comes from the environment");
+        }
+        let mut names: Vec<String> = declared.iter().map(|n| n.value.clone()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Every `{name}` of a command is one input or one output.
+    pub(super) fn placeholders(&mut self, ix: usize) {
+        let (_, rule) = &self.scope.rules[ix];
+        let Some(command) = rule.command.as_ref().filter(|_| rule.run.is_none()) else { return };
+        let inputs: Vec<&str> = rule.inputs.0.iter().map(|(name, _)| name.value.as_str()).collect();
+        for output in &self.scope.outputs[ix] {
+            if inputs.contains(&output.name.as_str()) {
+                let message = format!("`{}` is an input and an output", output.name);
+                self.problems.add(&output.name_span, message, "", format!("`{{{}}}` could mean either: rename one", output.name));
+            }
+        }
+        let known: Vec<&str> = inputs.into_iter().chain(self.scope.outputs[ix].iter().map(|o| o.name.as_str())).collect();
+        let texts: Vec<(&str, &std::ops::Range<usize>)> = match &command.value {
+            syntax::CommandLine::Shell(line) => vec![(line, &command.span)],
+            syntax::CommandLine::Argv(argv) => argv.iter().map(|a| (a.value.as_str(), &a.span)).collect(),
+        };
+        for (text, span) in texts {
+            for found in placeholder::find(text).into_iter().filter(|p| !known.contains(&p.name)) {
+                let message = format!("`{{{}}}` names no input and no output", found.name);
+                self.problems.add(span, message, "", meant(found.name, known.iter().copied()));
+            }
+        }
+    }
+}
+
+/// The same value with the keys of all its objects sorted.
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Array(values) => Value::Array(values.into_iter().map(sorted).collect()),
+        Value::Object(entries) => {
+            let entries: BTreeMap<_, _> = entries.into_iter().map(|(key, value)| (key, sorted(value))).collect();
+            Value::Object(entries.into_iter().collect())
+        }
+        other => other,
+    }
+}

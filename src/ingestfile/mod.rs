@@ -1,0 +1,107 @@
+//! The Ingestfile: text to build graph, with errors that point at the offending words.
+//!
+//! `load` reads shapes (TOML to `syntax`), `lower` gives names their meaning (`syntax` to `engine::graph`), `check` collects
+//! what is wrong. Touches no disk: whether folders and schemas are there is asked by the caller, who gets the words for it here.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use globset::GlobSet;
+
+use crate::builtin::Builtin;
+use crate::diagnostic::Diagnostic;
+use crate::engine::graph::Graph;
+
+mod check;
+mod load;
+mod lower;
+mod schema;
+mod syntax;
+#[cfg(test)]
+mod tests;
+
+pub use schema::ingestfile_schema;
+
+/// What `[job]` says, with defaults filled in.
+#[derive(Clone, Debug)]
+pub struct JobConfig {
+    /// One path segment.
+    pub env: String,
+    /// Folder of the sources below the project root: "" is the root itself. None if no rule ranges over `source` and the
+    /// file names no folder.
+    pub sources: Option<String>,
+    /// Which files below `sources` are sources; matches `/`-separated paths below it, case does not matter.
+    pub include: GlobSet,
+    /// The patterns of `include`, as written.
+    pub include_patterns: Vec<String>,
+    /// Folder of what is published, below the project root.
+    pub artifacts: String,
+}
+
+/// An Ingestfile that has nothing wrong with it.
+#[derive(Debug)]
+pub struct Loaded {
+    pub job: JobConfig,
+    pub graph: Graph,
+    places: Places,
+}
+
+/// Where the file names what only the disk can confirm.
+#[derive(Debug)]
+struct Places {
+    file: std::sync::Arc<str>,
+    text: std::sync::Arc<str>,
+    sources: Range<usize>,
+    /// Project files (schemas, `{ file = … }` inputs, `files`) by path.
+    files: BTreeMap<String, Range<usize>>,
+}
+
+/// Reads the Ingestfile `text`, which the user knows as `path`; `builtins` are what `run = "…"` may name.
+///
+/// # Errors
+/// Everything that is wrong with it, in the order of the file.
+pub fn load(path: &str, text: &str, builtins: &[&'static Builtin]) -> Result<Loaded, Vec<Diagnostic>> {
+    let mut problems = check::Problems::new(path, text);
+    let lowered = load::parse(text, &mut problems).and_then(|file| lower::lower(&file, builtins, &mut problems));
+    match lowered {
+        Some((job, graph, sources, files)) if problems.none() => {
+            let places = Places { file: path.into(), text: text.into(), sources, files };
+            Ok(Loaded { job, graph, places })
+        }
+        _ => Err(problems.into_sorted()),
+    }
+}
+
+impl Loaded {
+    /// Says `message` of the sources folder, pointing at its name in the file.
+    #[must_use]
+    pub fn sources_problem(&self, message: impl Into<String>, hint: Option<String>) -> Diagnostic {
+        self.places.diagnostic(self.places.sources.clone(), message.into(), hint)
+    }
+
+    /// Says that the sources folder does not exist.
+    #[must_use]
+    pub fn missing_sources(&self) -> Diagnostic {
+        let folder = self.job.sources.as_deref().filter(|s| !s.is_empty()).unwrap_or(".");
+        let hint = "make the folder, or name another with `--uploads`".to_owned();
+        self.sources_problem(format!("the sources folder `{folder}` does not exist"), Some(hint))
+    }
+
+    /// Says that a file of the project (a schema, an input, one of `files`) does not exist.
+    #[must_use]
+    pub fn missing_file(&self, path: &str) -> Diagnostic {
+        let span = self.places.files.get(path).cloned().unwrap_or(0..0);
+        self.places.diagnostic(span, format!("the file `{path}` does not exist"), None)
+    }
+
+    /// Every file of the project that the rules name, sorted: schemas, `{ file = … }` inputs, `files`.
+    pub fn project_files(&self) -> impl Iterator<Item = &str> {
+        self.places.files.keys().map(String::as_str)
+    }
+}
+
+impl Places {
+    fn diagnostic(&self, span: Range<usize>, message: String, hint: Option<String>) -> Diagnostic {
+        Diagnostic { file: self.file.clone(), text: self.text.clone(), span, message, label: String::new(), hint }
+    }
+}

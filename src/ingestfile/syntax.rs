@@ -1,0 +1,207 @@
+//! The words of an Ingestfile, each with its place in the file; the JSON Schema is derived from these types.
+//! Knows the shape only: what names mean is for `lower`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::Value;
+
+/// A value and the bytes of the file that hold it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct At<T> {
+    pub span: Range<usize>,
+    pub value: T,
+}
+
+/// A table whose keys are the author's own, in the order of the file.
+#[derive(Clone, Debug)]
+pub struct Named<T>(pub Vec<(At<String>, T)>);
+
+impl<T> Default for Named<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+/// The whole file.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields, title = "Ingestfile")]
+#[schemars(description = "Ingestfile.toml: the rules that turn a folder of documents into gated artifacts.")]
+pub struct Ingestfile {
+    /// Version of this format: 1.
+    #[schemars(extend("const" = 1))]
+    pub version: At<i64>,
+    /// What the rules work on, and where results are published.
+    #[schemars(default)]
+    pub job: Job,
+    /// The rules by name. A rule named `passX` belongs to pass X.
+    #[schemars(default)]
+    pub rule: Named<Rule>,
+}
+
+/// What the rules work on, and where results are published.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Job {
+    /// Name of the environment, "dev" if not given: artifacts go to `{artifacts}/{env}/{job_id}/`.
+    pub env: Option<At<String>>,
+    /// Folder of the sources, relative to the Ingestfile. Needed if a rule ranges over `source`.
+    pub sources: Option<At<String>>,
+    /// Globs of the files below `sources` that are sources; case does not matter, `**/` is any depth. By default PDF,
+    /// Markdown, text and HTML at any depth.
+    pub include: Option<At<Vec<At<String>>>>,
+    /// Folder of what is published, relative to the Ingestfile; "artifacts/ingest" if not given.
+    pub artifacts: Option<At<String>>,
+}
+
+/// A rule: a built-in (`run`) or a command (`command`).
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["run", "outputs"]}, {"required": ["command", "outputs"]}]))]
+pub struct Rule {
+    /// Bytes of the whole rule's header.
+    #[schemars(skip)]
+    pub span: Range<usize>,
+    /// The pass that the rule belongs to, if its name does not say so.
+    #[schemars(extend("enum" = ["A", "B", "C", "D", "E", "F"]))]
+    pub pass: Option<At<String>>,
+    /// Name of a built-in.
+    pub run: Option<At<String>>,
+    /// A command: a string goes to the shell, an array does not. `{name}` stands for the input or output of that name.
+    pub command: Option<At<CommandLine>>,
+    /// What the rule ranges over: `source`, or `<rule>.<tree output>`. Without it the rule runs once per job.
+    pub each: Option<At<String>>,
+    /// Inputs by name.
+    #[schemars(default)]
+    pub inputs: Named<At<Input>>,
+    /// Outputs by name.
+    #[schemars(with = "Named<At<Output>>")]
+    pub outputs: Option<Named<At<Output>>>,
+    /// Params of a built-in.
+    #[schemars(default)]
+    pub params: Named<At<Value>>,
+    /// Gates by output name.
+    #[schemars(default)]
+    pub gate: Named<Gate>,
+    /// Files of the project that a command reads, relative to the Ingestfile: an edit to one reruns the rule.
+    #[schemars(default)]
+    pub files: Option<At<Vec<At<String>>>>,
+    /// A command that prints its tool's version: a new version reruns the rule.
+    pub version: Option<At<Vec<At<String>>>>,
+    /// Names of environment variables that a command may see: a new value reruns the rule.
+    #[schemars(default)]
+    pub env: Option<At<Vec<At<String>>>>,
+    /// Seconds after which a command is stopped.
+    #[schemars(range(min = 1))]
+    pub timeout_s: Option<At<u64>>,
+}
+
+/// A command.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum CommandLine {
+    /// Goes to the shell.
+    Shell(String),
+    /// Does not.
+    Argv(#[schemars(length(min = 1))] Vec<At<String>>),
+}
+
+/// Where an input comes from.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum Input {
+    /// `source`; the name of the item (`group` of `pages.groups`); or `<rule>.<output>`.
+    Name(String),
+    From(FromInput),
+    File(FileInput),
+}
+
+/// An output of a rule, or the share of it that concerns the item.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct FromInput {
+    /// `<rule>.<output>`.
+    pub from: At<String>,
+    /// A projection of the built-in that makes it.
+    pub select: Option<At<String>>,
+}
+
+/// A file of the project.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct FileInput {
+    /// Relative to the Ingestfile.
+    pub file: At<String>,
+}
+
+/// Where an output is published.
+#[derive(Debug, JsonSchema)]
+#[schemars(untagged)]
+pub enum Output {
+    /// Path below the job folder; a tree ends in `/`; `{id}` or `{stem}` publish one file per item.
+    Path(String),
+    Table(OutputTable),
+}
+
+/// Where an output is published, and whether.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct OutputTable {
+    /// Path below the job folder; a tree ends in `/`; `{id}` or `{stem}` publish one file per item.
+    pub path: At<String>,
+    /// False keeps the output in the cache: it is not copied to the job folder. True if not given.
+    pub publish: Option<At<bool>>,
+}
+
+/// What an output must be like to be accepted.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Gate {
+    /// A JSON Schema of the project, relative to the Ingestfile; every item result must be valid.
+    pub schema: Option<At<String>>,
+    /// The merged artifact has at least this many items.
+    pub min_items: Option<At<u64>>,
+    /// JSON pointer into each item: no two items of the merged artifact have one value there.
+    pub unique: Option<At<String>>,
+    /// `[pointer, "<rule>.<output>", target]`: every value at `pointer` occurs at `target` in that artifact.
+    #[schemars(default)]
+    pub refs: Option<At<Vec<At<Reference>>>>,
+}
+
+/// `[pointer, "<rule>.<output>", target]`.
+#[derive(Debug, JsonSchema)]
+pub struct Reference(pub At<String>, pub At<String>, pub At<String>);
+
+impl<T: JsonSchema> JsonSchema for At<T> {
+    fn inline_schema() -> bool {
+        T::inline_schema()
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        T::schema_id()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Named<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        <BTreeMap<String, T>>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        <BTreeMap<String, T>>::json_schema(generator)
+    }
+}

@@ -1,0 +1,144 @@
+//! What others take of pass A: the contents of one part, and the names of the dictionary.
+
+use crate::builtin::{Attrs, Failure, FailureKind, Item};
+use crate::document::part::Placement;
+use crate::document::section::{PartSection, PartToc, Section, SourceToc};
+use crate::document::term::{Term, TermName};
+
+fn bad(error: &serde_json::Error) -> Failure {
+    Failure::new(FailureKind::BadArtifact, error.to_string())
+}
+
+/// Projection `part` of `toc`: the sections that the part holds, pages relative to it. `bytes` are the source's own result.
+pub(super) fn part(bytes: &[u8], item: &Item, attrs: &Attrs) -> Result<Vec<u8>, Failure> {
+    let tocs: Vec<SourceToc> = serde_json::from_slice(bytes).map_err(|e| bad(&e))?;
+    let toc = tocs.iter().find(|t| t.source_id == item.source_id).or(tocs.first());
+    let Some(toc) = toc else { return Err(Failure::new(FailureKind::BadArtifact, "the contents hold no source")) };
+    serde_json::to_vec(&part_toc(toc, &item.id, &Placement::from_attrs(attrs))).map_err(|e| bad(&e))
+}
+
+/// The contents of the part at `placement`. A section printed on its first page belongs to it; if that page begins inside
+/// an earlier section, that one comes first.
+#[must_use]
+pub fn part_toc(toc: &SourceToc, part_id: &str, placement: &Placement) -> PartToc {
+    let paths = paths(&toc.sections);
+    let mut sections = Vec::new();
+    match (placement.page_start, placement.page_count) {
+        (Some(start), Some(count)) => {
+            let end = start.saturating_add(count);
+            let begins = |s: &Section| s.page_start.is_some_and(|p| p >= start && p < end);
+            let before = toc.sections.iter().rposition(|s| s.page_start.is_some_and(|p| p < start));
+            if let Some(index) = before.filter(|i| reaches(&toc.sections, *i, start)) {
+                sections.push(part_section(&toc.sections[index], &paths[index], Some(1), true));
+            }
+            for (section, path) in toc.sections.iter().zip(&paths).filter(|(s, _)| begins(s)) {
+                let page = section.page_start.map(|p| p - start + 1);
+                sections.push(part_section(section, path, page, false));
+            }
+        }
+        _ => sections.extend(toc.sections.iter().zip(&paths).map(|(s, path)| part_section(s, path, s.page_start, false))),
+    }
+    PartToc {
+        source_id: toc.source_id.clone(),
+        part_id: part_id.to_owned(),
+        title: toc.title.clone(),
+        page_count: placement.page_count.filter(|_| placement.page_start.is_some()),
+        sections,
+    }
+}
+
+/// Whether section `index`, the last to begin before page `start`, still has text on that page.
+fn reaches(sections: &[Section], index: usize, start: u32) -> bool {
+    sections[index].page_end.is_none_or(|end| end >= start)
+}
+
+fn part_section(section: &Section, path: &[String], page: Option<u32>, continued: bool) -> PartSection {
+    PartSection {
+        section_id: section.section_id.clone(),
+        path: path.to_vec(),
+        level: section.level,
+        page_start: page,
+        anchor: section.anchor.clone(),
+        continued,
+        origin: section.origin,
+    }
+}
+
+/// Title path of every section.
+fn paths(sections: &[Section]) -> Vec<Vec<String>> {
+    let mut open: Vec<(u32, String)> = Vec::new();
+    sections
+        .iter()
+        .map(|s| {
+            open.truncate(open.iter().position(|(level, _)| *level >= s.level).unwrap_or(open.len()));
+            open.push((s.level, s.title.clone()));
+            open.iter().map(|(_, title)| title.clone()).collect()
+        })
+        .collect()
+}
+
+/// Projection `names` of `dictionary`: what texts are searched for, sorted by id, without pages.
+pub(super) fn names(bytes: &[u8], _item: &Item, _attrs: &Attrs) -> Result<Vec<u8>, Failure> {
+    let terms: Vec<Term> = serde_json::from_slice(bytes).map_err(|e| bad(&e))?;
+    let mut names: Vec<TermName> =
+        terms.into_iter().map(|t| TermName { term_id: t.term_id, term: t.term, kind: t.kind, aliases: t.aliases }).collect();
+    names.sort_by(|a, b| a.term_id.cmp(&b.term_id));
+    serde_json::to_vec(&names).map_err(|e| bad(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::section::Origin;
+
+    fn section(title: &str, level: u32, start: u32, end: u32) -> Section {
+        Section {
+            section_id: format!("sec-{title}"),
+            title: title.into(),
+            level,
+            parent_id: None,
+            page_start: Some(start),
+            page_end: Some(end),
+            anchor: None,
+            origin: Origin::Outline,
+            confidence: 1.0,
+        }
+    }
+
+    fn toc(sections: Vec<Section>) -> SourceToc {
+        SourceToc {
+            source_id: "s".into(),
+            path: "s.pdf".into(),
+            title: "S".into(),
+            page_count: Some(9),
+            origin: Origin::Outline,
+            confidence: 1.0,
+            page_labels: Vec::new(),
+            sections,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_part_opens_with_the_section_it_begins_in() {
+        let toc = toc(vec![section("A", 1, 1, 5), section("B", 2, 2, 5), section("C", 1, 5, 9)]);
+        let place = Placement { page_start: Some(4), page_count: Some(3) };
+        let part = part_toc(&toc, "p", &place);
+        let seen: Vec<_> = part.sections.iter().map(|s| (s.path.join("/"), s.page_start, s.continued)).collect();
+        assert_eq!(seen, [("A/B".to_owned(), Some(1), true), ("C".to_owned(), Some(2), false)]);
+    }
+
+    #[test]
+    fn a_part_that_opens_with_a_heading_continues_nothing() {
+        let toc = toc(vec![section("A", 1, 1, 3), section("C", 1, 4, 9)]);
+        let part = part_toc(&toc, "p", &Placement { page_start: Some(4), page_count: Some(3) });
+        assert_eq!(part.sections.iter().map(|s| s.continued).collect::<Vec<_>>(), [false]);
+        assert_eq!(part.page_count, Some(3));
+    }
+
+    #[test]
+    fn an_unpaged_source_is_one_part() {
+        let toc = toc(vec![section("A", 1, 1, 3)]);
+        assert_eq!(part_toc(&toc, "p", &Placement::default()).sections.len(), 1);
+    }
+}

@@ -1,0 +1,164 @@
+//! The records that a build remembers. Every type here is stored: a change of shape is a change of `FORMAT`.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::builtin::{Failure, TreeEntry};
+use crate::digest::Digest;
+use crate::disk::StatTuple;
+
+/// Version of all stored shapes. Another version is not read: the cache starts anew.
+pub const FORMAT: u32 = 1;
+
+/// One output of an action, stored in the CAS.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stored {
+    File(StoredFile),
+    Tree(StoredTree),
+}
+
+impl Stored {
+    /// Digest of the file's bytes, or of the tree's names and digests.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        match self {
+            Self::File(f) => f.digest,
+            Self::Tree(t) => t.digest,
+        }
+    }
+
+    /// Size in bytes; of a tree, of all its files.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        match self {
+            Self::File(f) => f.bytes,
+            Self::Tree(t) => t.entries.iter().map(|e| e.bytes).sum(),
+        }
+    }
+
+    /// Array length of a JSON file, number of files of a tree, else 1.
+    #[must_use]
+    pub fn items(&self) -> u64 {
+        match self {
+            Self::File(f) => f.items,
+            Self::Tree(t) => t.entries.len() as u64,
+        }
+    }
+}
+
+/// A blob with what is worth knowing without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredFile {
+    pub digest: Digest,
+    pub bytes: u64,
+    /// Array length of JSON, else 1.
+    pub items: u64,
+}
+
+/// An ordered set of named blobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredTree {
+    pub digest: Digest,
+    pub entries: Arc<[TreeEntry]>,
+}
+
+impl StoredTree {
+    /// The tree of `entries`; its digest covers names and digests in order, not placements.
+    #[must_use]
+    pub fn new(entries: Vec<TreeEntry>) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        for e in &entries {
+            hasher.update(&(e.name.len() as u64).to_le_bytes());
+            hasher.update(e.name.as_bytes());
+            hasher.update(e.digest.as_bytes());
+        }
+        Self { digest: Digest::of_hasher(&hasher), entries: entries.into() }
+    }
+}
+
+/// What an action key led to: a candidate's outputs, or the typed failure that it always ends in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionResult {
+    /// In the order of the rule's outputs; empty on failure.
+    pub outputs: Vec<Stored>,
+    pub failure: Option<Failure>,
+    pub duration_ms: u64,
+}
+
+/// The last build of one action in one job: what `why` compares with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastBuild {
+    pub key: Digest,
+    /// Encoded manifest of that key.
+    pub manifest: Arc<[u8]>,
+    /// Encoded manifest that it replaced, if it ever had another key.
+    pub previous: Option<Arc<[u8]>>,
+    /// Whether its gates said yes.
+    pub accepted: bool,
+    /// Digest over the gates that it was judged by.
+    pub gates: Digest,
+}
+
+/// What a path held when it was last hashed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    pub stat: StatTuple,
+    pub digest: Digest,
+    /// Computed once per new content, only for sources.
+    pub sha256: Option<[u8; 32]>,
+    /// False while a later write could still carry the same stamps.
+    pub settled: bool,
+}
+
+/// A merge or projection that was computed once.
+pub type Derived = StoredFile;
+
+/// A file in a job folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    pub rule: String,
+    pub output: String,
+    /// What it was made from: the blob's digest, or the key of the merge.
+    pub content: Digest,
+    pub digest: Digest,
+    pub bytes: u64,
+    pub items: u64,
+    pub stat: StatTuple,
+}
+
+/// What a tool said of its version, and what it was asked of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    pub interpreter: Option<StatTuple>,
+    pub files: Vec<Digest>,
+    pub version: String,
+}
+
+/// One thing that is wrong with an artifact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Violation {
+    /// JSON pointer into the artifact: `/0/text`.
+    pub pointer: String,
+    /// One sentence, lower case, no final period.
+    pub message: String,
+    /// Chunk, source and page where the artifact tells, for example `chunk-12ab…, page 7`; "" if it does not.
+    pub place: String,
+}
+
+/// What a gate said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The first few violations; empty if accepted.
+    pub violations: Vec<Violation>,
+    /// How many there are in all.
+    pub count: u64,
+}
+
+impl Verdict {
+    /// Nothing is wrong.
+    #[must_use]
+    pub fn accepted(&self) -> bool {
+        self.count == 0
+    }
+}

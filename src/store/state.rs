@@ -1,0 +1,172 @@
+//! All records in memory, with the keys that changed since the last commit. Pure.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::records::{ActionResult, Derived, FileEntry, LastBuild, Probe, Published, Verdict};
+use crate::digest::Digest;
+
+/// A record table: a sorted map that knows what changed.
+#[derive(Clone, Debug)]
+pub struct Table<K: Ord, V> {
+    map: BTreeMap<K, V>,
+    changed: BTreeSet<K>,
+}
+
+impl<K: Ord, V> Default for Table<K, V> {
+    fn default() -> Self {
+        Self { map: BTreeMap::new(), changed: BTreeSet::new() }
+    }
+}
+
+impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
+    /// The record under `key`.
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.map.get(key)
+    }
+
+    /// Stores `value`; an equal one is no change.
+    pub fn put(&mut self, key: K, value: V) {
+        if self.map.get(&key) != Some(&value) {
+            self.changed.insert(key.clone());
+            self.map.insert(key, value);
+        }
+    }
+
+    /// Forgets `key`.
+    pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q)
+    where
+        K: Borrow<Q>,
+    {
+        if let Some((key, _)) = self.map.remove_entry(key) {
+            self.changed.insert(key);
+        }
+    }
+
+    /// All records, sorted by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.map.iter()
+    }
+
+    /// Records from `start` on, sorted by key.
+    pub fn range_from<Q: Ord + ?Sized>(&self, start: &Q) -> impl Iterator<Item = (&K, &V)>
+    where
+        K: Borrow<Q>,
+    {
+        self.map.range((std::ops::Bound::Included(start), std::ops::Bound::Unbounded))
+    }
+}
+
+/// One change for the database: encoded key, encoded value or nothing.
+pub type Change = (Vec<u8>, Option<Vec<u8>>);
+
+/// A table as the database sees it.
+pub trait Encoded {
+    /// Every change since the last `settle`, encoded.
+    fn changes(&self) -> Vec<Change>;
+    /// The changes are durable.
+    fn settle(&mut self);
+    /// Adds a stored record; `None` if it does not decode.
+    fn load(&mut self, key: &[u8], value: &[u8]) -> Option<()>;
+    /// Whether anything waits to be written.
+    fn is_changed(&self) -> bool;
+}
+
+impl<K, V> Encoded for Table<K, V>
+where
+    K: Ord + Clone + Serialize + DeserializeOwned,
+    V: Serialize + DeserializeOwned,
+{
+    fn changes(&self) -> Vec<Change> {
+        let encode = |v: &V| postcard::to_stdvec(v).ok();
+        self.changed.iter().filter_map(|k| Some((postcard::to_stdvec(k).ok()?, self.map.get(k).and_then(encode)))).collect()
+    }
+
+    fn settle(&mut self) {
+        self.changed.clear();
+    }
+
+    fn load(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
+        self.map.insert(postcard::from_bytes(key).ok()?, postcard::from_bytes(value).ok()?);
+        Some(())
+    }
+
+    fn is_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+}
+
+impl<K: Ord + Serialize, V: Serialize> Serialize for Table<K, V> {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.map.serialize(s)
+    }
+}
+
+impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Table<K, V> {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Ok(Self { map: BTreeMap::deserialize(d)?, changed: BTreeSet::new() })
+    }
+}
+
+/// Every table.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct State {
+    /// Number of commits; tells a snapshot from a newer database.
+    pub generation: u64,
+    /// The source index, and every other file that was hashed: by path.
+    pub files: Table<String, FileEntry>,
+    /// The action cache: by action key.
+    pub results: Table<Digest, ActionResult>,
+    /// Last builds: by (job, rule, item), joined by NUL.
+    pub last: Table<String, LastBuild>,
+    /// Verdicts: by digest of all that the gate read.
+    pub verdicts: Table<Digest, Verdict>,
+    /// Merges and projections: by digest of what they were made from.
+    pub derived: Table<Digest, Derived>,
+    /// Published files: by (job, path), joined by NUL.
+    pub published: Table<String, Published>,
+    /// Tool versions: by command line.
+    pub probes: Table<String, Probe>,
+}
+
+impl State {
+    /// The tables in the order of `database::TABLES`.
+    pub fn tables(&mut self) -> [&mut dyn Encoded; 7] {
+        [
+            &mut self.files,
+            &mut self.results,
+            &mut self.last,
+            &mut self.verdicts,
+            &mut self.derived,
+            &mut self.published,
+            &mut self.probes,
+        ]
+    }
+
+    /// Whether anything waits to be written.
+    pub fn has_changes(&mut self) -> bool {
+        self.tables().iter().any(|t| t.is_changed())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_equal_record_is_no_change() {
+        let mut table: Table<String, u32> = Table::default();
+        table.put("a".into(), 1);
+        table.settle();
+        table.put("a".into(), 1);
+        assert!(!table.is_changed());
+        table.remove("a");
+        assert_eq!(table.changes(), vec![(postcard::to_stdvec("a").unwrap(), None)]);
+    }
+}
