@@ -65,7 +65,8 @@ fn take_lock(project: &Project, args: &Build, console: &Console) -> Result<Build
         Asked::Held(lock) => Ok(lock),
         Asked::Busy(pid) if args.no_wait => {
             let who = if pid.is_empty() { String::new() } else { format!(" (process {pid})") };
-            Err(CliError::new(ErrorKind::Failed, format!("another build is running{who}")).hint("leave out `--no-wait` to wait for it"))
+            Err(CliError::new(ErrorKind::Failed, format!("another build is running{who}"))
+                .hint("leave out `--no-wait` to wait for it"))
         }
         Asked::Busy(pid) => {
             console.status(&format!("waiting for the build of process {pid}"));
@@ -160,7 +161,8 @@ fn build(
     }
     let build_id = crate::job::build_id(clock(), std::process::id());
     let broken = |e: crate::job::manifest::ManifestError| EngineError::Input(e.to_string());
-    let manifest = ManifestWriter::open(job.clone(), build_id.clone(), std::collections::BTreeMap::new(), clock).map_err(broken)?;
+    let manifest =
+        ManifestWriter::open(job.clone(), build_id.clone(), std::collections::BTreeMap::new(), clock).map_err(broken)?;
     let verbosity = match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
         (_, true) => Verbosity::Verbose,

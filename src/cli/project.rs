@@ -153,10 +153,17 @@ impl Project {
         }
         if rules.is_empty() {
             let ids = (0..graph.rules.len()).map(|i| RuleId(u32::try_from(i).unwrap_or(u32::MAX)));
-            rules.extend(ids.filter(|id| graph.rule(*id).outputs.iter().any(|o| o.path.trim_end_matches('/') == name.trim_end_matches('/'))));
+            rules.extend(
+                ids.filter(|id| {
+                    graph.rule(*id).outputs.iter().any(|o| o.path.trim_end_matches('/') == name.trim_end_matches('/'))
+                }),
+            );
         }
         if rules.is_empty() {
-            let known = graph.rules.iter().flat_map(|r| std::iter::once(r.name.as_str()).chain(r.outputs.iter().map(|o| o.path.as_str())));
+            let known = graph
+                .rules
+                .iter()
+                .flat_map(|r| std::iter::once(r.name.as_str()).chain(r.outputs.iter().map(|o| o.path.as_str())));
             return Err(unknown("target", name, known));
         }
         let source = match source {

@@ -48,7 +48,7 @@ fn chunk_schema() -> serde_json::Value {
             },
             "Metadata": {
                 "type": "object", "additionalProperties": false, "required": ["kind"],
-                "properties": {"kind": {"enum": ["a", "b"]}}
+                "properties": {"kind": {"oneOf": [{"const": "a"}, {"enum": ["b", "c"]}]}}
             }
         }
     })
@@ -74,7 +74,7 @@ fn what_is_wrong_inside_an_alternative_is_named_there() {
     };
     let items = [
         chunk("null", "1", "chunk-0"),
-        chunk(r#"{"kind":"c"}"#, "null", "chunk-1"),
+        chunk(r#"{"kind":"d"}"#, "null", "chunk-1"),
         chunk("{}", "0", "chunk-2"),
         chunk("3", "1.5", "x"),
     ];
@@ -82,7 +82,7 @@ fn what_is_wrong_inside_an_alternative_is_named_there() {
     assert_eq!(
         found,
         [
-            "/1/metadata/kind | `c` is none of `a`, `b` | chunk-1, s",
+            "/1/metadata/kind | `d` is none of `a`, `b`, `c` | chunk-1, s",
             "/2/metadata/kind | `kind` is missing | chunk-2, s, page 0",
             "/2/page | 0 is below 1 | chunk-2, s, page 0",
             "/3/chunk_id | `x` does not match `^chunk-` | x, s",

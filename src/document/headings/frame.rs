@@ -73,7 +73,11 @@ pub fn find_headings(book: &BookLines, outline: &[OutlineEntry], vocabulary: &Vo
     let front = finder.start_of_text(&frame, origin);
     let typed: Vec<(&Block, Certainty)> = blocks
         .iter()
-        .filter(|b| (b.page, b.first) >= front && !is_label(book, b, vocabulary) && !places.iter().any(|p| p.page == b.page && p.first <= b.last && b.first <= p.last))
+        .filter(|b| {
+            (b.page, b.first) >= front
+                && !is_label(book, b, vocabulary)
+                && !places.iter().any(|p| p.page == b.page && p.first <= b.last && b.first <= p.last)
+        })
         .filter_map(|b| ranks.certainty(b).map(|c| (b, c)))
         .collect();
     if origin == Origin::ContentsPage && typed.len() > frame.len() {
@@ -242,7 +246,9 @@ fn is_label(book: &BookLines, block: &Block, vocabulary: &Vocabulary) -> bool {
     let lines = &book.pages[block.page].lines;
     let size = |l: usize| book.styles[lines[l].style].size;
     let next = lines.get(block.last + 1).filter(|n| n.seen && n.key.chars().any(char::is_alphabetic));
-    let near = |n: &super::lines::Line| n.baseline > lines[block.last].baseline && n.baseline - lines[block.last].baseline < 4 * size(block.last);
+    let near = |n: &super::lines::Line| {
+        n.baseline > lines[block.last].baseline && n.baseline - lines[block.last].baseline < 4 * size(block.last)
+    };
     next.is_some_and(|n| near(n) && size(block.last + 1) * 10 >= size(block.last) * 8 && Some(n.style) != book.body)
 }
 
@@ -289,7 +295,14 @@ enum Item<'a> {
 }
 
 impl Item<'_> {
-    fn into_heading(self, book: &BookLines, ranks: &Ranks, origin: Origin, usual: &[Option<u32>], open: &mut Vec<Open>) -> Heading {
+    fn into_heading(
+        self,
+        book: &BookLines,
+        ranks: &Ranks,
+        origin: Origin,
+        usual: &[Option<u32>],
+        open: &mut Vec<Open>,
+    ) -> Heading {
         match self {
             Self::Known(entry) => {
                 let usual = entry.place.and_then(|p| usual[book.pages[p.page].lines[p.first].style]);

@@ -46,7 +46,13 @@ pub enum Certainty {
 impl Ranks {
     /// Weighs all styles. `taught` are places of known headings.
     #[must_use]
-    pub fn of(book: &BookLines, blocks: &[Block], taught: &[Place], has_outline: bool, counts: impl Fn(usize, usize) -> bool) -> Self {
+    pub fn of(
+        book: &BookLines,
+        blocks: &[Block],
+        taught: &[Place],
+        has_outline: bool,
+        counts: impl Fn(usize, usize) -> bool,
+    ) -> Self {
         let body = book.body_style();
         let mut evidence = vec![Evidence::default(); book.styles.len()];
         for (p, page) in book.pages.iter().enumerate() {

@@ -44,7 +44,11 @@ impl Vocabulary {
     fn parse(text: &str) -> Self {
         let file: File = toml::from_str(text).unwrap_or_default();
         let keys = |words: &[String]| words.iter().map(|w| compact(w)).collect();
-        Self { contents: keys(&file.listings.contents), index: keys(&file.listings.index), divisions: keys(&file.listings.divisions) }
+        Self {
+            contents: keys(&file.listings.contents),
+            index: keys(&file.listings.index),
+            divisions: keys(&file.listings.divisions),
+        }
     }
 
     /// Whether a title (as a compact key) heads a list of contents.
