@@ -161,8 +161,7 @@ fn build(
     }
     let build_id = crate::job::build_id(clock(), std::process::id());
     let broken = |e: crate::job::manifest::ManifestError| EngineError::Input(e.to_string());
-    let manifest =
-        ManifestWriter::open(job.clone(), build_id.clone(), std::collections::BTreeMap::new(), clock).map_err(broken)?;
+    let manifest = ManifestWriter::open(job.clone(), build_id.clone(), clock).map_err(broken)?;
     let verbosity = match (args.quiet, args.verbose) {
         (true, _) => Verbosity::Quiet,
         (_, true) => Verbosity::Verbose,
@@ -219,7 +218,12 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
             console.status(&render::outcome(&end));
             Err(CliError::told(ErrorKind::Interrupted))
         }
-        Err(e) => Err(CliError::from_error(ErrorKind::Failed, &e)),
+        Err(e) => {
+            let error = CliError::from_error(ErrorKind::Failed, &e);
+            console.status(&render::problem(console.paint(), "", &error.problem));
+            console.status("ingest: stopped; what was finished is kept");
+            Err(CliError::told(ErrorKind::Failed))
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub fn main() -> u8 {
     }
     if let Err(e) = end.as_ref() {
         if !e.problem.message.is_empty() {
-            console.status(&render::problem(console.paint(), "error", &e.problem));
+            console.status(&render::problem(console.paint(), "", &e.problem));
         }
     }
     exit_code(&end)

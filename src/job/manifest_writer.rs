@@ -49,17 +49,11 @@ pub struct ManifestWriter {
 }
 
 impl ManifestWriter {
-    /// Goes on with the manifest in `folder`, or begins one; `source_sha_map` holds `sha256:…` by source id. Reads, but
-    /// writes nothing before the first event.
+    /// Goes on with the manifest in `folder`, or begins one. Reads, but writes nothing before the first event.
     ///
     /// # Errors
     /// If there is a file that cannot be read or is no manifest.
-    pub fn open(
-        folder: JobFolder,
-        build_id: String,
-        source_sha_map: BTreeMap<String, String>,
-        clock: Clock,
-    ) -> Result<Self, ManifestError> {
+    pub fn open(folder: JobFolder, build_id: String, clock: Clock) -> Result<Self, ManifestError> {
         let path = folder.manifest_path();
         let mut text = match disk::read_if_there(&path)? {
             None => Text::default(),
@@ -71,7 +65,7 @@ impl ManifestWriter {
             text.passes.entry(pass.0.to_string()).or_insert_with(|| raw(&Record::default()));
         }
         let (job_id, env) = (folder.job_id.clone(), folder.env.clone());
-        let text = Text { job_id, env, build_id, source_sha_map, ..text };
+        let text = Text { job_id, env, build_id, ..text };
         Ok(Self { folder, text, clock, tally: Tally::default(), sources: 0 })
     }
 
@@ -241,7 +235,8 @@ mod tests {
     fn play(dir: &Path, events: &[Event]) {
         let folder = JobFolder::choose(dir, "dev", &Choice::At(dir.join("job_1")), noon()).unwrap();
         let sources = BTreeMap::from([("book".to_owned(), "sha256:00".to_owned())]);
-        let mut writer = ManifestWriter::open(folder, "b_1".to_owned(), sources, noon).unwrap();
+        let mut writer = ManifestWriter::open(folder, "b_1".to_owned(), noon).unwrap();
+        writer.sources(&sources);
         for event in events {
             writer.on(event).unwrap();
         }
