@@ -1,4 +1,55 @@
-//! `ingest` is make for document corpora.
+//! `ingest` is make for document corpora: rules in an `Ingestfile.toml` turn a folder of rulebooks into a table of contents,
+//! chunks, entities and a link graph. The engine fingerprints what each rule reads and writes, reruns only what changed, and
+//! lets nothing through that its gate has not accepted.
+//!
+//! # One build, in order
+//!
+//! ```text
+//! Ingestfile ─load→ syntax ─lower→ build graph ─select→ coordinator, for each action when its inputs are accepted:
+//!   resolve inputs → manifest → action key → known result? ── no → run on a pool thread → candidate, stored by its key
+//!                                            yes ↘                                      ↓
+//!                          gate (verdict known for exactly what it reads? else judge) → accepted → consumers may start
+//!   a rule is complete → merge → job-scoped gates → publish by rename → events → manifest.json, log, console
+//! ```
+//!
+//! Start reading at [`cli::build`] (arguments to a set-up), then [`engine::coordinator`] (the life of an action), then
+//! [`engine::manifest`] (what is in a key, and why `why` cannot disagree with it).
+//!
+//! # Layers
+//!
+//! ```text
+//! cli → everything
+//! ingestfile · gates · job · worker · sources → engine → store → leaves
+//! passes → document → leaves
+//! ```
+//!
+//! The engine never names a document, a schema language or a terminal; it meets them as [`builtin::Builtin`],
+//! [`engine::verdict::Judge`] and [`engine::observe::Observer`]. Passes are pure and never touch the disk; `document` imports
+//! nothing of the crate but leaves. Only `cli::console` prints, only `disk` reaches the file system, and clocks and the
+//! environment are read in `cli` and handed down. A test reads every file's imports against this table.
+//!
+//! # How each phase stays incremental
+//!
+//! - Sources: an entry of the index ([`engine::files`]) is trusted on its stat tuple, else the file is hashed.
+//! - Pages: `pages` cuts a book into groups at places that its content chooses, so that an inserted page changes one or two.
+//! - Inputs: keys hold digests of direct inputs only, so an equal output stops the wave. A projection (`select = "part"`) has
+//!   a digest of its own; placements of items (which page a part starts on) steer merges and projections and are in no key.
+//! - Merges and projections ([`engine::derive`]) are remembered by what they are made from.
+//! - Verdicts are remembered by all that the gate read: a mended schema judges again and runs nothing.
+//! - Publication compares what a file is made from, and its stat tuple, with its record.
+//!
+//! # What is on disk
+//!
+//! `cache/cas` holds blobs by digest, re-hashed when read. `cache/state.redb` holds the records ([`store::records`]); one
+//! sync and one transaction per batch make them durable before anything of the batch is published. `cache/state.snapshot` is
+//! a picture of them for readers, who never open the database. `cache/lock` names the one writer. `cache/staging` is private
+//! and empty between builds. The job folder is described in [`job`].
+//!
+//! # Modules, in the order of the flow
+//!
+//! [`cli`], [`ingestfile`], [`sources`], [`engine`] over [`store`], [`gates`], [`job`]; [`passes`] over
+//! [`document`]; the leaves [`builtin`], [`digest`], [`disk`], [`diagnostic`], [`rel_path`], [`placeholder`], [`source_id`],
+//! [`staging`].
 
 pub mod builtin;
 pub mod cli;

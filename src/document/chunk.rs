@@ -11,10 +11,14 @@ use super::element::{ElementType, PageBox};
 pub struct Chunk {
     /// `chunk-` and 16 hex digits: from section_id, text and an occurrence number (and part_id where the section began in
     /// an earlier part).
+    #[schemars(regex(pattern = r"^chunk-[0-9a-f]{16}$"))]
     pub chunk_id: String,
+    #[schemars(length(min = 1))]
     pub source_id: String,
     /// Physical page of its first character (part-relative in item results); null for unpaged sources.
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
+    #[schemars(length(min = 1))]
     pub text: String,
     pub metadata: ChunkMetadata,
 }
@@ -23,19 +27,26 @@ pub struct Chunk {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChunkMetadata {
+    #[schemars(range(min = 1))]
     pub page_start: Option<u32>,
+    #[schemars(range(min = 1))]
     pub page_end: Option<u32>,
     /// Anchor in unpaged sources, else null.
     pub anchor: Option<String>,
     /// Null before the first heading.
+    #[schemars(regex(pattern = r"^sec-[0-9a-f]{16}$"))]
     pub section_id: Option<String>,
     /// Titles from the top down to the section's own.
+    #[schemars(inner(length(min = 1)))]
     pub section_path: Vec<String>,
+    #[schemars(regex(pattern = r"^part-[0-9a-f]{16}$"))]
     pub part_id: String,
     /// Sorted, without repeats.
+    #[schemars(length(min = 1))]
     pub element_types: Vec<ElementType>,
     pub boxes: Vec<PageBox>,
     /// Code points of `text`.
+    #[schemars(range(min = 1))]
     pub char_count: u32,
     /// Words and punctuation marks of `text`, by Unicode word boundaries (UAX #29).
     pub token_count: u32,
@@ -45,6 +56,7 @@ pub struct ChunkMetadata {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceCoverage {
+    #[schemars(length(min = 1))]
     pub source_id: String,
     /// One per page, in order; `[]` for unpaged sources.
     pub pages: Vec<PageCoverage>,
@@ -56,6 +68,7 @@ pub struct SourceCoverage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PageCoverage {
+    #[schemars(range(min = 1))]
     pub page: u32,
     /// Words read from the page.
     pub words: u32,
@@ -69,9 +82,12 @@ pub struct PageCoverage {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Dropped {
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// At most 200 characters of it.
+    #[schemars(length(min = 1, max = 200))]
     pub text: String,
     /// `running_head`, `folio`, `contents`, `index`, `hidden`.
+    #[schemars(length(min = 1))]
     pub reason: String,
 }

@@ -23,9 +23,12 @@ pub struct Cleanup {
 #[serde(deny_unknown_fields)]
 pub struct Fix {
     /// `exact_duplicate`, `near_duplicate`, `unsupported`.
+    #[schemars(length(min = 1))]
     pub rule: String,
     /// The id to drop.
+    #[schemars(length(min = 1))]
     pub subject: String,
+    #[schemars(length(min = 1))]
     pub reason: String,
 }
 
@@ -41,6 +44,7 @@ pub enum CheckStatus {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
+    #[schemars(length(min = 1))]
     pub name: String,
     pub status: CheckStatus,
     pub value: f64,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct PageBox {
     /// In item results part-relative, in the merge physical; 1-based.
+    #[schemars(range(min = 1))]
     pub page: u32,
     pub x: f64,
     pub y: f64,
@@ -36,14 +37,19 @@ pub enum ElementType {
 #[serde(deny_unknown_fields)]
 pub struct Element {
     /// `el-` and 16 hex digits: from section, type, text and occurrence.
+    #[schemars(regex(pattern = r"^el-[0-9a-f]{16}$"))]
     pub element_id: String,
+    #[schemars(length(min = 1))]
     pub source_id: String,
+    #[schemars(regex(pattern = r"^part-[0-9a-f]{16}$"))]
     pub part_id: String,
     /// Page where it starts; part-relative in item results, physical in the merge; null for unpaged sources.
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     #[serde(rename = "type")]
     pub kind: ElementType,
     /// Paragraphs are joined over lines, columns and pages; a table is its rows, one per line, cells joined by " | ".
+    #[schemars(length(min = 1))]
     pub text: String,
     /// Null for unpaged sources.
     #[serde(rename = "box")]
@@ -58,12 +64,15 @@ pub struct ElementMetadata {
     /// PostScript name of its main font; null for unpaged sources.
     pub font: Option<String>,
     /// In points.
+    #[schemars(range(min = 0.0))]
     pub size: Option<f64>,
     /// Heading level of a Title, nesting depth of a ListItem; else null.
     pub level: Option<u32>,
     /// Element id of the heading it stands under.
+    #[schemars(regex(pattern = r"^el-[0-9a-f]{16}$"))]
     pub parent_id: Option<String>,
     /// The section it belongs to; null before the first heading.
+    #[schemars(regex(pattern = r"^sec-[0-9a-f]{16}$"))]
     pub section_id: Option<String>,
     /// Titles from the top down to that section.
     pub section_path: Vec<String>,
@@ -92,5 +101,6 @@ pub struct PageBreak {
     /// Code points into `text`.
     pub offset: u32,
     /// As `page` of the element.
+    #[schemars(range(min = 1))]
     pub page: u32,
 }

@@ -12,9 +12,13 @@ use super::chunk::ChunkMetadata;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Enriched {
+    #[schemars(regex(pattern = r"^chunk-[0-9a-f]{16}$"))]
     pub chunk_id: String,
+    #[schemars(length(min = 1))]
     pub source_id: String,
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
+    #[schemars(length(min = 1))]
     pub text: String,
     pub metadata: ChunkMetadata,
     /// NFKC, quotes and dashes unified, white space folded, case kept; idempotent.
@@ -22,10 +26,12 @@ pub struct Enriched {
     /// By start, then end.
     pub entities: Vec<Mention>,
     /// Best first, at most 8.
+    #[schemars(length(max = 8), inner(length(min = 1)))]
     pub keywords: Vec<String>,
     /// By start.
     pub references: Vec<Reference>,
     /// ISO 639-3 code, "und" if undecided.
+    #[schemars(regex(pattern = r"^[a-z]{3}$"))]
     pub language: String,
     pub quality: Quality,
 }
@@ -35,13 +41,18 @@ pub struct Enriched {
 #[serde(deny_unknown_fields)]
 pub struct Mention {
     /// A dictionary kind (`spell`, …) or an expression: `dice`, `dc`, `damage`, `currency`, `distance`, `duration`.
+    #[schemars(length(min = 1))]
     pub kind: String,
     /// Canonical term of a dictionary kind; canonical writing of an expression.
+    #[schemars(length(min = 1))]
     pub name: String,
+    #[schemars(length(min = 1))]
     pub surface: String,
     pub start: u32,
+    #[schemars(range(min = 1))]
     pub end: u32,
     /// Null for expressions.
+    #[schemars(regex(pattern = r"^term-[0-9a-f]{16}$"))]
     pub term_id: Option<String>,
     /// Parsed value of an expression (`{"count":2,"sides":6,"modifier":3,"average":10}`), null for names.
     pub value: Option<BTreeMap<String, Value>>,
@@ -51,12 +62,16 @@ pub struct Mention {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
+    #[schemars(length(min = 1))]
     pub surface: String,
     pub start: u32,
+    #[schemars(range(min = 1))]
     pub end: u32,
     /// `page`, `chapter`, `section`.
+    #[schemars(length(min = 1))]
     pub kind: String,
     /// The printed target: `94`, `3`, `Conditions`.
+    #[schemars(length(min = 1))]
     pub target: String,
 }
 
@@ -65,6 +80,7 @@ pub struct Reference {
 #[serde(deny_unknown_fields)]
 pub struct Quality {
     /// Share of characters that look like recognition noise, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub noise: f64,
     /// It ends inside a sentence.
     pub truncated: bool,

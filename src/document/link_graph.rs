@@ -30,20 +30,24 @@ pub enum NodeKind {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Node {
+    #[schemars(regex(pattern = r"^(source|section|chunk|entity):."))]
     pub id: String,
     pub kind: NodeKind,
     /// Title of a source or section, canonical term of an entity, chunk id of a chunk.
     pub name: String,
     pub aliases: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub source_id: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(length(min = 1)))]
     pub source_ids: Option<Vec<String>>,
     /// Dictionary kind of an entity.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entity_kind: Option<String>,
     /// Physical page of a section or chunk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
 }
 
@@ -61,10 +65,13 @@ pub enum EdgeKind {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Edge {
+    #[schemars(regex(pattern = r"^(source|section|chunk|entity):."))]
     pub source: String,
     pub kind: EdgeKind,
+    #[schemars(regex(pattern = r"^(source|section|chunk|entity):."))]
     pub target: String,
     /// Sorted; `[]` where structure alone supports it (`contains`).
+    #[schemars(inner(regex(pattern = r"^chunk-[0-9a-f]{16}$")))]
     pub chunk_ids: Vec<String>,
 }
 
@@ -72,10 +79,14 @@ pub struct Edge {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Unresolved {
+    #[schemars(length(min = 1))]
     pub source_id: String,
+    #[schemars(regex(pattern = r"^chunk-[0-9a-f]{16}$"))]
     pub chunk_id: String,
+    #[schemars(length(min = 1))]
     pub surface: String,
     pub target: String,
+    #[schemars(length(min = 1))]
     pub reason: String,
 }
 

@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceSplits {
+    #[schemars(length(min = 1))]
     pub source_id: String,
     /// Contiguous, complete, disjoint.
+    #[schemars(length(min = 1))]
     pub parts: Vec<Part>,
 }
 
@@ -17,17 +19,24 @@ pub struct SourceSplits {
 #[serde(deny_unknown_fields)]
 pub struct Part {
     /// `part-` and 16 hex digits: from the section in force at its first page (`document::ids`).
+    #[schemars(regex(pattern = r"^part-[0-9a-f]{16}$"))]
     pub part_id: String,
     /// Published path below the job folder: `parts/{source_id}/{part_id}.pdf`.
+    #[schemars(length(min = 1))]
     pub path: String,
     /// Physical pages, 1-based, inclusive; null for unpaged sources.
+    #[schemars(range(min = 1))]
     pub page_start: Option<u32>,
+    #[schemars(range(min = 1))]
     pub page_end: Option<u32>,
     /// Size of the written file in MB (10^6 bytes), rounded to 1/1000.
+    #[schemars(range(min = 0.0))]
     pub size_mb: f64,
     /// blake3 of the written file.
+    #[schemars(regex(pattern = r"^[0-9a-f]{64}$"))]
     pub digest: String,
     /// Sections that begin in the part, and the one that it opens in.
+    #[schemars(inner(regex(pattern = r"^sec-[0-9a-f]{16}$")))]
     pub section_ids: Vec<String>,
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceProfile {
+    #[schemars(length(min = 1))]
     pub source_id: String,
     /// Styles that carry at least a little of the text, most common first.
     pub styles: Vec<Style>,
@@ -29,6 +30,7 @@ pub struct Style {
     /// PostScript font name.
     pub font: String,
     /// In half points: 19 is 9.5 pt.
+    #[schemars(range(min = 1))]
     pub half_points: u32,
     pub bold: bool,
     pub italic: bool,

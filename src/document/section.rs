@@ -20,16 +20,20 @@ pub enum Origin {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceToc {
+    #[schemars(length(min = 1))]
     pub source_id: String,
     /// Path below the sources folder, `/`-separated.
+    #[schemars(length(min = 1))]
     pub path: String,
     /// The title on the cover or in the metadata; never a section.
     pub title: String,
     /// Null for unpaged sources.
+    #[schemars(range(min = 1))]
     pub page_count: Option<u32>,
     /// Where most sections come from.
     pub origin: Origin,
     /// 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub confidence: f64,
     /// Printed label of each physical page, in order ("" where none is known); `[]` if none are.
     pub page_labels: Vec<String>,
@@ -43,21 +47,28 @@ pub struct SourceToc {
 #[serde(deny_unknown_fields)]
 pub struct Section {
     /// `sec-` and 16 hex digits: from the full title path and an occurrence number (`document::ids`).
+    #[schemars(regex(pattern = r"^sec-[0-9a-f]{16}$"))]
     pub section_id: String,
     /// As printed, spaces normalised.
+    #[schemars(length(min = 1))]
     pub title: String,
     /// 1 is the top.
+    #[schemars(range(min = 1))]
     pub level: u32,
     /// The enclosing section, null at the top.
+    #[schemars(regex(pattern = r"^sec-[0-9a-f]{16}$"))]
     pub parent_id: Option<String>,
     /// Physical page of the heading, 1-based; null for unpaged sources.
+    #[schemars(range(min = 1))]
     pub page_start: Option<u32>,
     /// Physical page of the last text of the section and its subsections; null for unpaged sources.
+    #[schemars(range(min = 1))]
     pub page_end: Option<u32>,
     /// Anchor of the heading in unpaged sources, else null.
     pub anchor: Option<String>,
     pub origin: Origin,
     /// 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub confidence: f64,
 }
 

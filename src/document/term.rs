@@ -55,20 +55,28 @@ impl Kind {
 #[serde(deny_unknown_fields)]
 pub struct Term {
     /// `term-` and 16 hex digits: from source, kind and canonical term (`document::ids`).
+    #[schemars(regex(pattern = r"^term-[0-9a-f]{16}$"))]
     pub term_id: String,
+    #[schemars(length(min = 1))]
     pub source_id: String,
     /// The canonical name, as a reader would write it.
+    #[schemars(length(min = 1))]
     pub term: String,
     pub kind: Kind,
     /// The section that it is defined in; null if only a table or glossary line names it.
+    #[schemars(regex(pattern = r"^sec-[0-9a-f]{16}$"))]
     pub section_id: Option<String>,
     /// Physical page, null for unpaged sources.
+    #[schemars(range(min = 1))]
     pub page: Option<u32>,
     /// Other printed forms.
+    #[schemars(inner(length(min = 1)))]
     pub aliases: Vec<String>,
     /// First sentences under its heading, at most 300 characters; "" if there are none.
+    #[schemars(length(max = 300))]
     pub definition: String,
     /// 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub confidence: f64,
     /// What spoke for it, for example `stat_block`, `entry_fields`, `under_heading:Spells`.
     pub evidence: Vec<String>,

@@ -1,6 +1,7 @@
 //! The built-in rules: each module a pure `run(inputs, params)` and the `BUILTIN` that the engine calls it by.
 //! They never touch the disk, the clock or the terminal.
 
+pub mod artifact;
 pub mod pages;
 pub mod pass_a_toc;
 pub mod pass_b_split;
@@ -13,4 +14,13 @@ pub mod text;
 use crate::builtin::Builtin;
 
 /// Every rule that ships with `ingest`, in the order of the passes.
-pub const BUILTINS: &[&Builtin] = &[];
+pub static BUILTINS: &[&Builtin] = &[
+    &pages::BUILTIN,
+    &text::BUILTIN,
+    &pass_a_toc::BUILTIN,
+    &pass_c_chunk::parse::BUILTIN,
+    &pass_c_chunk::chunk::BUILTIN,
+    &pass_d_enrich::BUILTIN,
+    &pass_e_graph::BUILTIN,
+    &pass_f_validate::BUILTIN,
+];

@@ -29,6 +29,8 @@ pub struct Line {
     pub uniform: bool,
     /// Length of the key of its first run of one style and weight, where that run is bold or larger than the rest.
     pub lead: usize,
+    /// Style of that run.
+    pub lead_style: usize,
     pub x: i32,
     pub right: i32,
     pub baseline: i32,
@@ -217,6 +219,7 @@ fn read_line(line: &TextLine, ids: &[usize], styles: &[TypeStyle]) -> Line {
         key: compact(&text),
         uniform: runs.iter().all(|(id, _)| alike(style, *id)),
         lead,
+        lead_style: runs.first().map_or(style, |r| r.0),
         style,
         x: held(line.rect.x),
         right: held(line.rect.x.saturating_add(line.rect.w)),

@@ -159,7 +159,8 @@ fn table(lines: &[&str]) -> Option<(Vec<Vec<String>>, usize)> {
         return None;
     }
     let has_digit = |r: &[String]| r.iter().any(|c| c.contains(|c: char| c.is_ascii_digit()));
-    let is_headed = is_ruled || (!has_digit(&cells[0]) && cells.iter().skip(1).all(|r| has_digit(r)));
+    // Two columns without a figure may be terms and their meanings: only more columns, or figures below, show a header.
+    let is_headed = is_ruled || (!has_digit(&cells[0]) && (width > 2 || cells.iter().skip(1).all(|r| has_digit(r))));
     Some((cells, usize::from(is_headed)))
 }
 

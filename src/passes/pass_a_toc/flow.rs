@@ -1,15 +1,17 @@
 //! Contents of an unpaged source (Markdown, text, HTML): its heading blocks, with anchors instead of pages.
 
 use super::sections::{Found, sections};
-use super::{Outputs, Params};
+use super::{Outputs, Params, entries};
 use crate::builtin::Item;
 use crate::document::flow::{FlowKind, FlowText};
 use crate::document::headings::key::clean;
 use crate::document::profile::SourceProfile;
 use crate::document::section::{Origin, SourceToc};
+use crate::document::terms::collect::dictionary;
+use crate::document::terms::vocabulary::Vocabulary;
 
 /// Contents, dictionary and profile of an unpaged source. Heading markup is as sure as an outline.
-pub(super) fn read(item: &Item, flow: &FlowText, _params: &Params) -> Outputs {
+pub(super) fn read(item: &Item, flow: &FlowText, params: &Params) -> Outputs {
     let mut open: Vec<u8> = Vec::new();
     let mut found: Vec<Found> = Vec::new();
     for block in &flow.blocks {
@@ -51,5 +53,10 @@ pub(super) fn read(item: &Item, flow: &FlowText, _params: &Params) -> Outputs {
         notes,
     };
     let profile = SourceProfile { source_id: item.source_id.clone(), ..SourceProfile::default() };
-    Outputs { toc, dictionary: Vec::new(), profile }
+    let dictionary = if params.dictionary {
+        dictionary(&item.source_id, &entries::flow(flow, &toc.sections), Vocabulary::bundled())
+    } else {
+        Vec::new()
+    };
+    Outputs { toc, dictionary, profile }
 }

@@ -3,7 +3,9 @@
 //! Output of one source: `toc` an array of one `SourceToc`, `dictionary` an array of `Term`, `profile` an array of one
 //! `SourceProfile`; merges are plain splices. Projections: toc `part` (→ `PartToc`), dictionary `names` (→ `TermName`s).
 
+mod entries;
 mod flow;
+mod listed;
 mod paged;
 mod profile;
 mod projections;

@@ -1,7 +1,7 @@
 //! Contents of a PDF: headings of the book with their pages, labels, title and notes, put together.
 
 use super::sections::{Found, sections};
-use super::{Outputs, Params, profile};
+use super::{Outputs, Params, entries, profile};
 use crate::builtin::Item;
 use crate::document::headings::frame::{BookHeadings, Heading, find_headings};
 use crate::document::headings::key::{clean, compact};
@@ -9,6 +9,7 @@ use crate::document::headings::lines::BookLines;
 use crate::document::outline::PdfFrame;
 use crate::document::page_text::PageText;
 use crate::document::section::SourceToc;
+use crate::document::terms::collect::dictionary;
 use crate::document::terms::vocabulary::Vocabulary;
 
 /// Contents, dictionary and profile of a paged source.
@@ -39,7 +40,11 @@ pub(super) fn read(item: &Item, pages: &[&PageText], frame: PdfFrame, params: &P
         notes,
     };
     let profile = profile::of(&item.source_id, &book, &found);
-    let dictionary = Vec::new();
+    let dictionary = if params.dictionary {
+        dictionary(&item.source_id, &entries::paged(pages, &book, &found, &toc.sections), Vocabulary::bundled())
+    } else {
+        Vec::new()
+    };
     Outputs { toc, dictionary, profile }
 }
 

@@ -1,1 +1,229 @@
-//!
+//! Pass F, built-in `validate`: checks what the passes before it made against limits, and tells what to drop. States facts
+//! about its inputs only; what it finds wrong it does not bless: a failed check fails the pass.
+
+pub mod checks;
+pub mod duplicates;
+pub mod measures;
+pub mod soundness;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::builtin::Builtin;
+use crate::builtin::Failure;
+use crate::builtin::FailureKind;
+use crate::builtin::Item;
+use crate::builtin::Merge;
+use crate::builtin::Output;
+use crate::builtin::OutputPort;
+use crate::document::chunk::Chunk;
+use crate::document::chunk::SourceCoverage;
+use crate::document::cleanup::Check;
+use crate::document::cleanup::CheckStatus;
+use crate::document::cleanup::Cleanup;
+use crate::document::cleanup::Fix;
+use crate::document::entity::Enriched;
+use crate::document::link_graph::LinkGraph;
+use crate::document::link_graph::NodeKind;
+use crate::document::section::SourceToc;
+use crate::document::term::Term;
+use crate::passes::artifact;
+use crate::passes::pass_f_validate::checks::Limits;
+
+/// Limits of the checks. Shares are 0 to 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Params {
+    /// Words in chunks as a share of the words that are no furniture: below, a warning; below, a failure.
+    pub coverage_warn: f64,
+    pub coverage_fail: f64,
+    /// The same for the source that comes off worst.
+    pub source_coverage_fail: f64,
+    /// Chunks per dictionary entry, in the source that has fewest.
+    pub dictionary_ratio_warn: f64,
+    pub dictionary_ratio_fail: f64,
+    /// Nodes without an edge that are allowed.
+    pub max_orphans: u64,
+    /// Share of chunks that repeat another of their section word for word.
+    pub exact_duplicates_warn: f64,
+    /// Share of chunks that nearly repeat another of their source, and from which share of common word triples they do.
+    pub near_duplicates_warn: f64,
+    pub near_duplicate_similarity: f64,
+    /// Share of sections with no text below them.
+    pub empty_sections_warn: f64,
+    /// Share of chunks set in capitals.
+    pub shouting_chunks_warn: f64,
+    /// Share of cross-references that lead nowhere.
+    pub unresolved_references_warn: f64,
+    /// Share of entities that no heading bears.
+    pub undefined_entities_warn: f64,
+    /// Share of pages with images and no text.
+    pub ocr_pages_warn: f64,
+    /// Whether a failed check fails the pass. Without it the report alone says what failed.
+    pub fail_on: bool,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self {
+            coverage_warn: 0.97,
+            coverage_fail: 0.9,
+            source_coverage_fail: 0.5,
+            dictionary_ratio_warn: 0.2,
+            dictionary_ratio_fail: 0.05,
+            max_orphans: 0,
+            exact_duplicates_warn: 0.02,
+            near_duplicates_warn: 0.1,
+            near_duplicate_similarity: 0.9,
+            empty_sections_warn: 0.1,
+            shouting_chunks_warn: 0.05,
+            unresolved_references_warn: 0.5,
+            undefined_entities_warn: 0.5,
+            ocr_pages_warn: 0.0,
+            fail_on: true,
+        }
+    }
+}
+
+/// What the pass reads: the artifacts of the job, pages physical.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a> {
+    pub toc: &'a [SourceToc],
+    pub dictionary: &'a [Term],
+    pub coverage: &'a [SourceCoverage],
+    pub chunks: &'a [Chunk],
+    pub enriched: &'a [Enriched],
+    pub graph: &'a LinkGraph,
+}
+
+/// What the pass writes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outputs {
+    /// The enriched chunks that remain, ready to load.
+    pub clean: Vec<Enriched>,
+    pub cleanup: Cleanup,
+}
+
+/// The report, and the enriched chunks without those that it drops.
+///
+/// # Errors
+/// `BadArtifact` naming the failed checks, unless `fail_on` is off.
+pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
+    let outputs = validate(inputs, params);
+    let failed = failed_checks(&outputs.cleanup);
+    if params.fail_on && !failed.is_empty() {
+        let named: Vec<String> = failed.iter().map(|c| format!("`{}` is {} (limit {})", c.name, c.value, c.limit)).collect();
+        return Err(Failure::new(FailureKind::BadArtifact, format!("checks failed: {}", named.join(", "))));
+    }
+    Ok(outputs)
+}
+
+/// The checks of a report that failed.
+#[must_use]
+pub fn failed_checks(cleanup: &Cleanup) -> Vec<&Check> {
+    cleanup.checks.iter().filter(|c| c.status == CheckStatus::Fail).collect()
+}
+
+/// The report whatever it says.
+#[must_use]
+pub fn validate(inputs: Inputs<'_>, params: &Params) -> Outputs {
+    let repeated = duplicates::exact(inputs.enriched);
+    let limits = Limits { params };
+    let mut checks = soundness::checks(inputs, &limits);
+    checks.extend(measures::checks(inputs, &repeated, &limits));
+    let mut fixes: Vec<Fix> = repeated.iter().map(duplicates::Repeat::fix).collect();
+    fixes.extend(unsupported_terms(inputs));
+    fixes.sort();
+    let dropped: BTreeSet<&str> = fixes.iter().map(|f| f.subject.as_str()).collect();
+    let clean = inputs.enriched.iter().filter(|e| !dropped.contains(e.chunk_id.as_str())).cloned().collect();
+    let stale_deleted = dropped.len() as u64;
+    Outputs { clean, cleanup: Cleanup { stale_deleted, fixes, checks, totals: totals(inputs) } }
+}
+
+/// Dictionary entries that neither a chunk nor a section supports.
+fn unsupported_terms(inputs: Inputs<'_>) -> Vec<Fix> {
+    let mentioned: BTreeSet<&str> =
+        inputs.enriched.iter().flat_map(|e| &e.entities).filter_map(|m| m.term_id.as_deref()).collect();
+    let sections: BTreeSet<&str> = inputs.toc.iter().flat_map(|t| &t.sections).map(|s| s.section_id.as_str()).collect();
+    let unsupported = |t: &&Term| {
+        !mentioned.contains(t.term_id.as_str()) && t.section_id.as_deref().is_none_or(|section| !sections.contains(section))
+    };
+    let fix = |t: &Term| Fix {
+        rule: "unsupported".to_owned(),
+        subject: t.term_id.clone(),
+        reason: format!("no chunk mentions the {} `{}` and no section defines it", t.kind.name(), t.term),
+    };
+    inputs.dictionary.iter().filter(unsupported).map(fix).collect()
+}
+
+fn totals(inputs: Inputs<'_>) -> BTreeMap<String, u64> {
+    let pages: u64 = inputs.toc.iter().filter_map(|t| t.page_count).map(u64::from).sum();
+    let tokens: u64 = inputs.chunks.iter().map(|c| u64::from(c.metadata.token_count)).sum();
+    let entities = inputs.graph.nodes.iter().filter(|n| n.kind == NodeKind::Entity).count();
+    [
+        ("sources", inputs.toc.len() as u64),
+        ("pages", pages),
+        ("sections", inputs.toc.iter().map(|t| t.sections.len() as u64).sum()),
+        ("terms", inputs.dictionary.len() as u64),
+        ("chunks", inputs.chunks.len() as u64),
+        ("mentions", inputs.enriched.iter().map(|e| e.entities.len() as u64).sum()),
+        ("references", inputs.enriched.iter().map(|e| e.references.len() as u64).sum()),
+        ("entities", entities as u64),
+        ("nodes", inputs.graph.nodes.len() as u64),
+        ("edges", inputs.graph.edges.len() as u64),
+        ("tokens", tokens),
+    ]
+    .into_iter()
+    .map(|(name, n)| (name.to_owned(), n))
+    .collect()
+}
+
+/// The built-in rule `validate`.
+pub static BUILTIN: Builtin = Builtin {
+    name: "validate",
+    about: "checks coverage, duplicates, references and the link graph, and tells what to drop",
+    inputs: &["toc", "dictionary", "coverage", "chunks", "enriched", "graph"],
+    outputs: &[
+        OutputPort { name: "clean", tree: false, merge: Merge::Splice, projections: &[] },
+        OutputPort { name: "cleanup", tree: false, merge: Merge::Splice, projections: &[] },
+    ],
+    default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
+    check_params,
+    run: run_on_bytes,
+    fingerprint: env!("INGEST_FINGERPRINT_VALIDATE"),
+};
+
+/// Shares lie between 0 and 1; ratios of chunks to entries may be larger.
+fn check_params(params: &Value) -> Result<(), (String, String)> {
+    artifact::check(params, &Params::default())?;
+    let shares = params.as_object().into_iter().flatten().filter(|(key, _)| !key.starts_with("dictionary_ratio"));
+    for (key, value) in shares {
+        if value.is_f64() && !value.as_f64().is_some_and(|v| (0.0..=1.0).contains(&v)) {
+            return Err((key.clone(), "it is a share, between 0 and 1".to_owned()));
+        }
+    }
+    Ok(())
+}
+
+fn run_on_bytes(_: &Item, inputs: &crate::builtin::Inputs, params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+    let params: Params = artifact::params(params)?;
+    let toc: Vec<SourceToc> = artifact::decode("toc", &inputs.file("toc")?.bytes)?;
+    let dictionary: Vec<Term> = artifact::decode("dictionary", &inputs.file("dictionary")?.bytes)?;
+    let coverage: Vec<SourceCoverage> = artifact::decode("coverage", &inputs.file("coverage")?.bytes)?;
+    let chunks: Vec<Chunk> = artifact::decode("chunks", &inputs.file("chunks")?.bytes)?;
+    let enriched: Vec<Enriched> = artifact::decode("enriched", &inputs.file("enriched")?.bytes)?;
+    let graph: LinkGraph = artifact::decode("graph", &inputs.file("graph")?.bytes)?;
+    let inputs =
+        Inputs { toc: &toc, dictionary: &dictionary, coverage: &coverage, chunks: &chunks, enriched: &enriched, graph: &graph };
+    let outputs = run(inputs, &params)?;
+    Ok(vec![
+        ("clean", Output::File(artifact::encode(&outputs.clean)?)),
+        ("cleanup", Output::File(artifact::encode(&outputs.cleanup)?)),
+    ])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,185 @@
+//! `chunk`: elements of a part → chunks and coverage. A chunk never crosses a section, never exceeds the cap, and cuts a
+//! paragraph, a list item or a table row only if it exceeds the cap by itself. What is in no chunk is listed with its reason.
 //!
+//! What it asks of `parse`: a heading is a `Title` with a `level` and its `section_id`; text that is no part of the book's
+//! text has `furniture` or `hidden`; a page that prints nothing is an empty `UncategorizedText` whose furniture is
+//! `needs_ocr` (it shows images) or `blank`, so that coverage has an entry for every page.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::builtin::{self, Builtin, Failure, FailureKind, Item, Merge, Output, OutputPort};
+use crate::document::chunk::{Chunk, ChunkMetadata, SourceCoverage};
+use crate::document::element::{Element, ElementType};
+use crate::document::{ids, sentences};
+use crate::passes::pass_c_chunk::rebase;
+
+mod atoms;
+mod coverage;
+mod pack;
+
+/// The built-in rule `chunk`.
+pub static BUILTIN: Builtin = Builtin {
+    name: "chunk",
+    about: "packs elements into chunks of bounded size that never cross a section, and says what is in no chunk",
+    inputs: &["elements"],
+    outputs: &[
+        OutputPort { name: "chunks", tree: false, merge: Merge::Files(rebase::chunks), projections: &[] },
+        OutputPort { name: "coverage", tree: false, merge: Merge::Files(rebase::coverage), projections: &[] },
+    ],
+    default_params: || serde_json::to_value(Params::default()).unwrap_or(Value::Null),
+    check_params,
+    run: run_bytes,
+    fingerprint: env!("INGEST_FINGERPRINT_CHUNK"),
+};
+
+/// Sizes in Unicode code points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Params {
+    /// A chunk is closed before it would pass this.
+    pub target_chars: u32,
+    /// No chunk is longer.
+    pub max_chars: u32,
+    /// A chunk below this takes more, up to `max_chars`, if its section has more.
+    pub min_chars: u32,
+    /// Whole sentences of the chunk before that are repeated, where the cap leaves room; never across sections.
+    pub overlap_chars: u32,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Self { target_chars: 500, max_chars: 600, min_chars: 120, overlap_chars: 0 }
+    }
+}
+
+/// What `run` reads.
+pub struct Inputs<'a> {
+    pub source_id: &'a str,
+    /// In reading order, all of one part.
+    pub elements: &'a [Element],
+}
+
+/// What `run` writes.
+#[derive(Debug, PartialEq)]
+pub struct Outputs {
+    /// In reading order.
+    pub chunks: Vec<Chunk>,
+    pub coverage: SourceCoverage,
+}
+
+/// Packs `elements` into chunks.
+///
+/// # Errors
+/// `BadArtifact` if the elements belong to more than one part.
+pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
+    let part_id = inputs.elements.first().map_or("", |e| e.part_id.as_str());
+    if inputs.elements.iter().any(|e| e.part_id != part_id) {
+        return Err(Failure::new(FailureKind::BadArtifact, "the elements belong to more than one part"));
+    }
+    let mut tally = coverage::Tally::default();
+    let mut made = Maker { source_id: inputs.source_id, part_id, occurrences: BTreeMap::new(), headed: BTreeSet::new() };
+    let mut chunks = Vec::new();
+    let text: Vec<&Element> = inputs.elements.iter().filter(|e| tally.takes(e)).collect();
+    for section in text.chunk_by(|a, b| a.metadata.section_id == b.metadata.section_id && !is_heading(b)) {
+        let atoms = atoms::of_section(section, params);
+        for atom in &atoms {
+            tally.chunked(atom);
+        }
+        for group in pack::pack(&atoms, params) {
+            chunks.push(made.chunk(section[0], &group));
+        }
+    }
+    Ok(Outputs { chunks, coverage: tally.into_coverage(inputs.source_id) })
+}
+
+/// Whether a section begins with `element`.
+fn is_heading(element: &Element) -> bool {
+    element.kind == ElementType::Title && element.metadata.level.is_some() && element.metadata.section_id.is_some()
+}
+
+/// Turns packed atoms into chunks with ids that are unique within the source.
+struct Maker<'a> {
+    source_id: &'a str,
+    part_id: &'a str,
+    /// How often a section held a text already.
+    occurrences: BTreeMap<(String, String), usize>,
+    /// Sections whose heading stands in this part. Only one part can have it, so their ids need no part; all other text
+    /// (of sections that began earlier, or before the first heading) takes the part into its id.
+    headed: BTreeSet<String>,
+}
+
+impl Maker<'_> {
+    fn chunk(&mut self, first: &Element, group: &pack::Group<'_>) -> Chunk {
+        let section = first.metadata.section_id.clone();
+        let section_id = section.as_deref().unwrap_or("");
+        if is_heading(first) {
+            self.headed.insert(section_id.to_owned());
+        }
+        let part = (!self.headed.contains(section_id)).then_some(self.part_id);
+        let occurrence = self.occurrences.entry((section_id.to_owned(), group.text.clone())).or_default();
+        let chunk_id = ids::chunk_id(self.source_id, section_id, part, &group.text, *occurrence);
+        *occurrence += 1;
+        let types: BTreeSet<ElementType> = group.atoms.iter().map(|a| a.kind).collect();
+        Chunk {
+            chunk_id,
+            source_id: self.source_id.to_owned(),
+            page: group.pages.map(|p| p.0),
+            metadata: ChunkMetadata {
+                page_start: group.pages.map(|p| p.0),
+                page_end: group.pages.map(|p| p.1),
+                anchor: group.atoms.first().and_then(|a| a.anchor.map(str::to_owned)),
+                section_id: section,
+                section_path: first.metadata.section_path.clone(),
+                part_id: self.part_id.to_owned(),
+                element_types: types.into_iter().collect(),
+                boxes: pack::boxes(&group.atoms),
+                char_count: atoms::chars(&group.text),
+                token_count: sentences::token_count(&group.text),
+            },
+            text: group.text.clone(),
+        }
+    }
+}
+
+fn check_params(value: &Value) -> Result<(), (String, String)> {
+    let bad = |key: &str, why: String| Err((key.to_owned(), why));
+    for key in ["target_chars", "max_chars", "min_chars", "overlap_chars"] {
+        if value.get(key).is_some_and(|v| v.as_u64().is_none_or(|n| n > 1_000_000)) {
+            return bad(key, format!("`{key}` must be a whole number from 0 to 1000000"));
+        }
+    }
+    let params: Params = match serde_json::from_value(value.clone()) {
+        Ok(params) => params,
+        Err(e) => return bad("params", e.to_string()),
+    };
+    let Params { target_chars, max_chars, min_chars, overlap_chars } = params;
+    // Below 40 code points a cap would cut inside most sentences, and there is no room to repeat a table's header.
+    if max_chars < 40 {
+        bad("max_chars", format!("`max_chars` must be at least 40, not {max_chars}"))
+    } else if target_chars == 0 || target_chars > max_chars {
+        bad("target_chars", format!("`target_chars` must be from 1 to `max_chars` ({max_chars}), not {target_chars}"))
+    } else if min_chars > target_chars {
+        bad("min_chars", format!("`min_chars` must be at most `target_chars` ({target_chars}), not {min_chars}"))
+    } else if overlap_chars > max_chars / 2 {
+        bad(
+            "overlap_chars",
+            format!("`overlap_chars` must be at most half of `max_chars` ({}), not {overlap_chars}", max_chars / 2),
+        )
+    } else {
+        Ok(())
+    }
+}
+
+fn run_bytes(item: &Item, inputs: &builtin::Inputs, params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+    let bad = |what: &str, e: serde_json::Error| Failure::new(FailureKind::BadArtifact, format!("`{what}` does not parse: {e}"));
+    let params: Params = serde_json::from_value(params.clone()).map_err(|e| bad("params", e))?;
+    let elements: Vec<Element> = serde_json::from_slice(&inputs.file("elements")?.bytes).map_err(|e| bad("elements", e))?;
+    let out = run(Inputs { source_id: &item.source_id, elements: &elements }, &params)?;
+    Ok(vec![("chunks", Output::File(rebase::encode(&out.chunks)?)), ("coverage", Output::File(rebase::encode(&[out.coverage])?))])
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,387 @@
+//! Assembly: lines of a part → blocks in reading order. Running heads between the halves of a paragraph do not part it, nor
+//! does a sidebar; a heading does.
+
+use std::ops::Range;
+
+use super::furniture::{self, Furniture};
+use super::joining::{Lexicon, append};
+use super::lines::{self, Line};
+use super::metrics::Metrics;
+use super::paragraphs::{self, Open};
+use super::tables::{self, Row, Table};
+use super::{fields, lists, sidebars};
+use crate::document::page_text::{FontStyle, PageText, Rect, Visibility};
+use crate::document::profile::SourceProfile;
+
+/// What a block is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// The heading of a section: index into the headings given.
+    Heading(usize),
+    /// Not printed text: a section begins here whose heading is not on the page.
+    SectionStart(usize),
+    Paragraph,
+    /// Nesting depth from 0.
+    ListItem(u32),
+    Table {
+        rows: Vec<Row>,
+        header_rows: usize,
+        edges: Vec<i32>,
+    },
+    /// `Label: value` lines.
+    Fields,
+    Furniture(Furniture),
+    /// Table header lines repeated on a later page or column.
+    RepeatedHeader,
+    Hidden(Visibility),
+}
+
+/// A block with its places.
+#[derive(Clone, Debug)]
+pub struct Block<'a> {
+    pub kind: Kind,
+    pub text: String,
+    /// Where it stands, one rectangle per column, in order.
+    pub places: Vec<(u32, Rect)>,
+    /// Code point offsets at which a later page begins.
+    pub breaks: Vec<(u32, u32)>,
+    pub font: Option<&'a FontStyle>,
+    pub sidebar: bool,
+}
+
+/// Where a section begins in the lines of a page; the range is empty if its heading is not printed there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heading {
+    pub section: usize,
+    pub page: usize,
+    pub lines: Range<usize>,
+}
+
+/// A part as lines.
+pub struct Pages<'a> {
+    pub lines: Vec<Vec<Line<'a>>>,
+    pub texts: Vec<&'a PageText>,
+    pub furniture: Vec<Vec<Option<Furniture>>>,
+}
+
+impl<'a> Pages<'a> {
+    /// Reads the pages of a part and finds their furniture.
+    #[must_use]
+    pub fn read(texts: &[&'a PageText], profile: Option<&SourceProfile>) -> Self {
+        let lines: Vec<Vec<Line<'a>>> = texts.iter().zip(1..).map(|(text, page)| lines::of_page(page, text)).collect();
+        let heights: Vec<i32> = texts.iter().map(|t| t.height).collect();
+        let furniture = furniture::find(&lines, &heights, profile);
+        Self { lines, texts: texts.to_vec(), furniture }
+    }
+
+    /// Measures of the text lines.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        let text: Vec<Vec<&Line<'a>>> = self
+            .lines
+            .iter()
+            .zip(&self.furniture)
+            .map(|(lines, furniture)| {
+                lines.iter().zip(furniture).filter(|(l, f)| f.is_none() && l.is_plain()).map(|(l, _)| l).collect()
+            })
+            .collect();
+        Metrics::of(&text)
+    }
+}
+
+/// The blocks of a part. `headings` are sorted by page and line.
+#[must_use]
+pub fn blocks<'a>(pages: &'a Pages<'a>, headings: &[Heading], metrics: &Metrics) -> Vec<Block<'a>> {
+    let lexicon = Lexicon::of(pages.lines.iter().flatten().filter(|l| l.is_plain()));
+    let mut builder =
+        Builder { blocks: Vec::new(), open: None, open_box: None, table: None, depths: Vec::new(), metrics, lexicon: &lexicon };
+    for (page, lines) in pages.lines.iter().enumerate() {
+        let here: Vec<&Heading> = headings.iter().filter(|h| h.page == page).collect();
+        builder.page(pages, page, lines, &here);
+    }
+    fields::group(builder.blocks)
+}
+
+/// A paragraph or list item that may go on.
+struct OpenBlock<'a> {
+    block: usize,
+    first: &'a Line<'a>,
+    last: &'a Line<'a>,
+    lines: usize,
+    item_text_x: Option<i32>,
+}
+
+struct Builder<'a, 'm> {
+    blocks: Vec<Block<'a>>,
+    open: Option<OpenBlock<'a>>,
+    /// The open paragraph of a sidebar, with its page and box.
+    open_box: Option<((u32, usize), OpenBlock<'a>)>,
+    /// The last table, while nothing but furniture has followed it: its block and region.
+    table: Option<(usize, u32, u16)>,
+    /// Marker positions of the list items that the last one is nested in.
+    depths: Vec<i32>,
+    metrics: &'m Metrics,
+    lexicon: &'m Lexicon,
+}
+
+impl<'a> Builder<'a, '_> {
+    fn page(&mut self, pages: &'a Pages<'a>, page: usize, lines: &'a [Line<'a>], headings: &[&Heading]) {
+        let text = pages.texts[page];
+        let furniture = &pages.furniture[page];
+        let heading_at = |i: usize| headings.iter().find(|h| h.lines.contains(&i));
+        let for_tables: Vec<Option<&Line<'a>>> = lines
+            .iter()
+            .enumerate()
+            .map(|(i, l)| Some(l).filter(|_| furniture[i].is_none() && heading_at(i).is_none() && l.is_plain()))
+            .collect();
+        let tables = tables::find(&for_tables, &text.shapes, self.lexicon);
+        let boxes = sidebars::of_lines(lines, &text.shapes, text.width, text.height);
+        let mut index = 0;
+        while index < lines.len() {
+            for h in headings.iter().filter(|h| h.lines.is_empty() && h.lines.start == index) {
+                self.section_start(h.section);
+            }
+            if let Some(h) = heading_at(index).filter(|h| h.lines.start == index) {
+                self.heading(h, &lines[h.lines.clone()], boxes[index].is_some(), furniture[index]);
+                index = h.lines.end;
+            } else if let Some(table) = tables.iter().find(|t| t.lines.start == index) {
+                self.table(table, &lines[index], boxes[index].is_some());
+                index = table.lines.end;
+            } else {
+                self.line(&lines[index], furniture[index], boxes[index]);
+                index += 1;
+            }
+        }
+        for h in headings.iter().filter(|h| h.lines.is_empty() && h.lines.start >= lines.len()) {
+            self.section_start(h.section);
+        }
+    }
+
+    fn push(&mut self, kind: Kind, line: &Line<'a>, sidebar: bool) -> usize {
+        let (text, places) = (line.text.clone(), vec![(line.page, line.rect)]);
+        self.blocks.push(Block { kind, text, places, breaks: Vec::new(), font: Some(line.font), sidebar });
+        self.blocks.len() - 1
+    }
+
+    fn close(&mut self) {
+        self.open = None;
+        self.open_box = None;
+        self.table = None;
+        self.depths.clear();
+    }
+
+    fn section_start(&mut self, section: usize) {
+        self.close();
+        self.blocks.push(Block {
+            kind: Kind::SectionStart(section),
+            text: String::new(),
+            places: Vec::new(),
+            breaks: Vec::new(),
+            font: None,
+            sidebar: false,
+        });
+    }
+
+    fn heading(&mut self, heading: &Heading, lines: &'a [Line<'a>], sidebar: bool, furniture: Option<Furniture>) {
+        self.close();
+        let Some(first) = lines.first() else { return };
+        let block = self.push(Kind::Heading(heading.section), first, sidebar);
+        for line in &lines[1..] {
+            append(&mut self.blocks[block].text, &line.text, self.lexicon);
+            self.extend_place(block, line);
+        }
+        // The title of a contents page begins its section, but is as little text as the page.
+        if let Some(kind @ (Furniture::Contents | Furniture::Index)) = furniture {
+            self.blocks[block].kind = Kind::SectionStart(heading.section);
+            let (text, places) = (std::mem::take(&mut self.blocks[block].text), std::mem::take(&mut self.blocks[block].places));
+            let font = self.blocks[block].font;
+            self.blocks.push(Block { kind: Kind::Furniture(kind), text, places, breaks: Vec::new(), font, sidebar });
+        }
+    }
+
+    fn line(&mut self, line: &'a Line<'a>, furniture: Option<Furniture>, in_box: Option<usize>) {
+        if let Some(furniture) = furniture {
+            self.push(Kind::Furniture(furniture), line, false);
+        } else if line.visibility != Visibility::Visible {
+            self.hidden(line);
+        } else if let Some(in_box) = in_box {
+            self.text_in_box(line, (line.page, in_box));
+        } else {
+            self.text(line);
+        }
+    }
+
+    fn hidden(&mut self, line: &'a Line<'a>) {
+        let kind = Kind::Hidden(line.visibility);
+        match self.blocks.last_mut() {
+            Some(block) if block.kind == kind && block.places.last().is_some_and(|p| p.0 == line.page) => {
+                append(&mut block.text, &line.text, self.lexicon);
+                let at = self.blocks.len() - 1;
+                self.extend_place(at, line);
+            }
+            _ => {
+                self.push(kind, line, false);
+            }
+        }
+    }
+
+    fn text(&mut self, line: &'a Line<'a>) {
+        let after_table = self.table.is_some();
+        match self.open.take() {
+            Some(mut open) if line.rotation == open.last.rotation && self.goes_on(&open, line, after_table) => {
+                self.append(&mut open, line);
+                self.open = Some(open);
+            }
+            _ => self.open = Some(self.start(line, false)),
+        }
+        self.table = None;
+    }
+
+    fn text_in_box(&mut self, line: &'a Line<'a>, key: (u32, usize)) {
+        let last = self.open_box.take();
+        self.table = None;
+        let open = match last {
+            // A box that goes on in the next column or page is another box.
+            Some((before, mut open))
+                if before == key && self.goes_on(&open, line, false) || before != key && self.box_runs_over(&open, line) =>
+            {
+                self.append(&mut open, line);
+                open
+            }
+            _ => self.start(line, true),
+        };
+        self.open_box = Some((key, open));
+    }
+
+    fn box_runs_over(&self, open: &OpenBlock<'a>, line: &Line<'a>) -> bool {
+        let moved = open.last.page != line.page || open.last.region != line.region;
+        moved && !paragraphs::ends_sentence(&open.last.text) && paragraphs::runs_over(&view(open), line, self.metrics)
+    }
+
+    fn goes_on(&self, open: &OpenBlock<'a>, line: &Line<'a>, after_table: bool) -> bool {
+        let view = view(open);
+        let same_column = open.last.page == line.page && open.last.region == line.region;
+        if after_table || open.last.page + 1 < line.page {
+            // Over a float only what is plainly unfinished goes on.
+            let unfinished = !paragraphs::ends_sentence(&open.last.text) && paragraphs::starts_lower(&line.text);
+            return unfinished && !same_column && paragraphs::runs_over(&view, line, self.metrics);
+        }
+        if same_column {
+            paragraphs::goes_on(&view, line, self.metrics)
+        } else {
+            paragraphs::runs_over(&view, line, self.metrics)
+        }
+    }
+
+    fn start(&mut self, line: &'a Line<'a>, sidebar: bool) -> OpenBlock<'a> {
+        let marker = lists::marker(line).filter(|_| line.rotation == 0);
+        let lone = lists::is_lone_bullet(&line.text);
+        let marker_x = marker.map(|m| m.x).or(lone.then_some(line.rect.x));
+        let kind = match marker_x {
+            Some(x) => Kind::ListItem(self.depth(x - self.metrics.column(line).left, line.size())),
+            None => {
+                self.depths.clear();
+                Kind::Paragraph
+            }
+        };
+        let block = self.push(kind, line, sidebar);
+        let item_text_x = marker.map(|m| m.text_x).or(lone.then_some(line.rect.right() + line.size() / 2));
+        OpenBlock { block, first: line, last: line, lines: 1, item_text_x }
+    }
+
+    /// How many open markers stand left of a marker at `x`.
+    fn depth(&mut self, x: i32, size: i32) -> u32 {
+        self.depths.retain(|d| *d < x - size / 2);
+        self.depths.push(x);
+        u32::try_from(self.depths.len() - 1).unwrap_or(0)
+    }
+
+    fn append(&mut self, open: &mut OpenBlock<'a>, line: &'a Line<'a>) {
+        let block = &mut self.blocks[open.block];
+        let page_before = block.places.last().map_or(line.page, |p| p.0);
+        append(&mut block.text, &line.text, self.lexicon);
+        if page_before != line.page {
+            let start = block.text.chars().count().saturating_sub(line.chars());
+            block.breaks.push((u32::try_from(start).unwrap_or(u32::MAX), line.page));
+        }
+        let turned =
+            open.last.page != line.page || open.last.region != line.region || line.baseline < open.last.baseline - line.size();
+        if turned {
+            block.places.push((line.page, line.rect));
+        } else {
+            self.extend_place(open.block, line);
+        }
+        open.last = line;
+        open.lines += 1;
+    }
+
+    fn extend_place(&mut self, block: usize, line: &Line<'_>) {
+        match self.blocks[block].places.last_mut() {
+            Some((page, rect)) if *page == line.page => *rect = rect.union(&line.rect),
+            _ => self.blocks[block].places.push((line.page, line.rect)),
+        }
+    }
+
+    fn table(&mut self, table: &Table, line: &'a Line<'a>, sidebar: bool) {
+        if self.table_goes_on(table, line) {
+            self.table = self.table.map(|(block, _, _)| (block, line.page, line.region));
+            return;
+        }
+        let places = rows_place(&table.rows);
+        let kind = Kind::Table { rows: table.rows.clone(), header_rows: table.header_rows, edges: table.edges.clone() };
+        self.blocks.push(Block { kind, text: String::new(), places, breaks: Vec::new(), font: Some(line.font), sidebar });
+        self.table = Some((self.blocks.len() - 1, line.page, line.region));
+        self.depths.clear();
+        self.open_box = None;
+    }
+
+    /// Adds `table` to the last one if it is its continuation in the next column or page: as many columns at the same
+    /// distances. A header that is printed again is set aside.
+    fn table_goes_on(&mut self, table: &Table, line: &Line<'a>) -> bool {
+        let Some((block, page, region)) = self.table else { return false };
+        let turned = (page, region) != (line.page, line.region) && line.page <= page + 1;
+        let font_before = self.blocks[block].font;
+        let Kind::Table { rows, header_rows, edges } = &mut self.blocks[block].kind else { return false };
+        let alike = edges.len() == table.edges.len()
+            && edges.iter().zip(&table.edges).all(|(a, b)| (a - edges[0] - (b - table.edges[0])).abs() <= 1200);
+        let same_font = font_before.is_some_and(|f| (f.size - line.font.size).abs() <= 50);
+        let repeats = *header_rows > 0
+            && table.rows.len() > *header_rows
+            && (0..*header_rows).all(|i| rows[i].cells == table.rows[i].cells);
+        // Another header begins another table.
+        if !turned || !alike || !same_font || (table.header_rows > 0 && !repeats) {
+            return false;
+        }
+        let skip = if repeats { *header_rows } else { 0 };
+        rows.extend_from_slice(&table.rows[skip..]);
+        let places = rows_place(&table.rows[skip..]);
+        self.blocks[block].places.extend(places);
+        if skip > 0 {
+            let text = text_of_rows(&table.rows[..skip]);
+            let places = rows_place(&table.rows[..skip]);
+            self.blocks.push(Block {
+                kind: Kind::RepeatedHeader,
+                text,
+                places,
+                breaks: Vec::new(),
+                font: font_before,
+                sidebar: false,
+            });
+        }
+        true
+    }
+}
+
+fn view<'b, 'a>(open: &'b OpenBlock<'a>) -> Open<'b, 'a> {
+    Open { first: open.first, last: open.last, lines: open.lines, item_text_x: open.item_text_x }
+}
+
+fn rows_place(rows: &[Row]) -> Vec<(u32, Rect)> {
+    rows.iter().map(|r| (r.page, r.rect)).reduce(|a, b| (a.0, a.1.union(&b.1))).into_iter().collect()
+}
+
+/// Rows as text: one per line, cells joined by " | ".
+#[must_use]
+pub fn text_of_rows(rows: &[Row]) -> String {
+    rows.iter().map(|r| r.cells.join(" | ")).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,303 @@
+//! Tables: rows of cells found by the white rivers between their columns. A wrapped cell's lines belong to its row, told by
+//! ruled lines or shading where there are any, else by the white space between rows, else by the first column.
+
+use super::joining::{Lexicon, append};
+use super::lines::{Cell, Line};
+use super::lists;
+use crate::document::page_text::{Rect, Shape};
+
+/// A row of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub page: u32,
+    pub rect: Rect,
+    /// One per column, "" where nothing is printed.
+    pub cells: Vec<String>,
+}
+
+/// A table of one column of one page.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Lines that it takes: a range of those given to `find`.
+    pub lines: std::ops::Range<usize>,
+    pub rows: Vec<Row>,
+    pub header_rows: usize,
+    /// Left edge of each column, 1/100 pt.
+    pub edges: Vec<i32>,
+}
+
+/// A white river between two columns.
+#[derive(Clone, Copy, Debug)]
+struct River {
+    left: i32,
+    right: i32,
+}
+
+/// A river narrower than this share of the type size is a word space.
+const RIVER_PERCENT: i32 = 45;
+/// Rows stand at most this many type sizes apart.
+const ROW_STEP: i32 = 5;
+
+/// The tables among `lines`, the text lines of one page in reading order (`None`: not for tables).
+#[must_use]
+pub fn find(lines: &[Option<&Line<'_>>], shapes: &[Shape], lexicon: &Lexicon) -> Vec<Table> {
+    let mut tables = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        match grow(lines, at, tables.last().map_or(0, |t: &Table| t.lines.end))
+            .and_then(|grown| build(lines, grown, shapes, lexicon))
+        {
+            Some(table) => {
+                at = table.lines.end.max(at + 1);
+                tables.push(table);
+            }
+            None => at += 1,
+        }
+    }
+    tables
+}
+
+/// Whether `line` has cells: gaps other than the one behind a list marker.
+fn is_multi(line: &Line<'_>) -> bool {
+    let marked = line.cells.len() > 1
+        && (lists::marker(line).is_some_and(|m| m.text_x > line.cells[0].right) || lists::is_lone_bullet(&line.cells[0].text));
+    line.is_plain() && line.cells.len() > 1 + usize::from(marked)
+}
+
+struct Grown {
+    range: std::ops::Range<usize>,
+    rivers: Vec<River>,
+}
+
+/// The longest run of lines from `start` through which a river flows.
+fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown> {
+    let first = lines[start].filter(|l| is_multi(l))?;
+    let mut rivers: Vec<River> = first.cells.windows(2).map(|w| River { left: w[0].right, right: w[1].x }).collect();
+    let (mut end, mut last_multi, mut settled) = (start + 1, start, rivers.clone());
+    let mut before = first;
+    while let Some(Some(line)) = lines.get(end) {
+        let step = line.baseline - before.baseline;
+        if line.region != first.region || !line.is_plain() || step < -before.size() / 2 || step > before.size() * ROW_STEP {
+            break;
+        }
+        let left = narrowed(&rivers, &line.cells, line.size());
+        if left.is_empty() || lists::marker(line).is_some() && line.cells.len() < 3 {
+            break;
+        }
+        rivers = left;
+        end += 1;
+        before = line;
+        if is_multi(line) {
+            last_multi = end - 1;
+            settled.clone_from(&rivers);
+        }
+    }
+    let end = trailing(lines, last_multi, end, &settled);
+    let start = leading_lines(lines, start, floor, &settled);
+    Some(Grown { range: start..end, rivers: settled })
+}
+
+/// Lines behind the last one with cells belong to it while they are tight and do not open a new row.
+fn trailing(lines: &[Option<&Line<'_>>], last_multi: usize, end: usize, rivers: &[River]) -> usize {
+    let mut kept = last_multi + 1;
+    for index in last_multi + 1..end {
+        let (Some(before), Some(line)) = (lines[index - 1], lines[index]) else { break };
+        let tight = line.baseline - before.baseline <= line.size() * 14 / 10;
+        let later_column = rivers.first().is_some_and(|r| line.rect.x >= r.left);
+        if !tight || !later_column && before.rect.x > line.rect.x + line.size() {
+            break;
+        }
+        if later_column {
+            kept = index + 1;
+        }
+    }
+    kept
+}
+
+/// Lines above the first one with cells are the first lines of wrapped header cells if they are tight, bold and in a later
+/// column.
+fn leading_lines(lines: &[Option<&Line<'_>>], start: usize, floor: usize, rivers: &[River]) -> usize {
+    let mut kept = start;
+    while kept > floor {
+        let (Some(line), Some(below)) = (lines[kept - 1], lines[kept]) else { break };
+        let tight = (0..=line.size() * 14 / 10).contains(&(below.baseline - line.baseline));
+        let later_column = rivers.first().is_some_and(|r| line.rect.x >= r.left);
+        if !tight
+            || !later_column
+            || !line.is_bold()
+            || !below.is_bold()
+            || line.region != below.region
+            || narrowed(rivers, &line.cells, line.size()).len() < rivers.len()
+        {
+            break;
+        }
+        kept -= 1;
+    }
+    kept
+}
+
+/// What is left of `rivers` when a line with `cells` is laid over them.
+fn narrowed(rivers: &[River], cells: &[Cell], size: i32) -> Vec<River> {
+    let least = size * RIVER_PERCENT / 100;
+    let mut out = Vec::new();
+    for river in rivers {
+        let mut parts = vec![*river];
+        for cell in cells {
+            parts = parts
+                .into_iter()
+                .flat_map(|p| {
+                    let (left, right) = (
+                        River { left: p.left, right: p.right.min(cell.x) },
+                        River { left: p.left.max(cell.right), right: p.right },
+                    );
+                    if cell.right <= p.left || cell.x >= p.right { [Some(p), None] } else { [Some(left), Some(right)] }
+                })
+                .flatten()
+                .filter(|p| p.right - p.left >= least)
+                .collect();
+        }
+        // A cell inside a river parts it; the wider part goes on.
+        out.extend(parts.into_iter().max_by_key(|p| p.right - p.left));
+    }
+    out
+}
+
+fn build(lines: &[Option<&Line<'_>>], grown: Grown, shapes: &[Shape], lexicon: &Lexicon) -> Option<Table> {
+    let within: Vec<&Line<'_>> = lines[grown.range.clone()].iter().flatten().copied().collect();
+    let multi = within.iter().filter(|l| is_multi(l)).count();
+    let bounds = within.iter().map(|l| l.rect).reduce(|a, b| a.union(&b))?;
+    let separators = separators(shapes, bounds, within.first()?.size());
+    let bold_head = within.first().is_some_and(|l| l.is_bold());
+    let columns = grown.rivers.len() + 1;
+    // White space alone: three rows, or two of three columns or under a bold header, are no accident of justified text.
+    if multi < 3 && !(multi == 2 && (columns > 2 || bold_head)) && separators.len() < 2 {
+        return None;
+    }
+    let starts = row_starts(&within, &grown.rivers, &separators);
+    let mut rows: Vec<(Row, bool)> = Vec::new();
+    for (index, line) in within.iter().enumerate() {
+        if starts[index] || rows.is_empty() {
+            rows.push((Row { page: line.page, rect: line.rect, cells: vec![String::new(); columns] }, true));
+        }
+        if let Some((row, bold)) = rows.last_mut() {
+            row.rect = row.rect.union(&line.rect);
+            for cell in &line.cells {
+                append(&mut row.cells[column_of(cell, &grown.rivers)], &cell.text, lexicon);
+                *bold &= cell.bold;
+            }
+        }
+    }
+    let bold: Vec<bool> = rows.iter().map(|(_, bold)| *bold).collect();
+    let header_rows = header_rows(&bold);
+    let mut edges = vec![bounds.x];
+    edges.extend(grown.rivers.iter().map(|r| r.right));
+    Some(Table { lines: grown.range, rows: rows.into_iter().map(|(row, _)| row).collect(), header_rows, edges })
+}
+
+/// Bold rows at the top, unless all rows are bold.
+fn header_rows(bold: &[bool]) -> usize {
+    let count = bold.iter().take_while(|b| **b).count();
+    if count < bold.len() { count.min(2) } else { 0 }
+}
+
+fn column_of(cell: &Cell, rivers: &[River]) -> usize {
+    let middle = cell.x + (cell.right - cell.x).min(200) / 2;
+    rivers.iter().filter(|r| middle >= (r.left + r.right) / 2).count()
+}
+
+/// y of the horizontal rules and edges of shading that cross the table.
+fn separators(shapes: &[Shape], bounds: Rect, size: i32) -> Vec<i32> {
+    let mut ys: Vec<i32> = Vec::new();
+    for shape in shapes {
+        let r = shape.rect;
+        let inside = r.y >= bounds.y - 2 * size && r.bottom() <= bounds.bottom() + 2 * size;
+        let overlap = r.right().min(bounds.right()) - r.x.max(bounds.x);
+        // A share of the width is enough: cells are often shaded and ruled one by one.
+        if inside && overlap * 10 >= bounds.w.min(r.w) * 8 && r.w > size {
+            ys.push(r.y);
+            ys.push(r.bottom());
+        }
+    }
+    ys.sort_unstable();
+    // A rule has two edges, and shaded cells touch.
+    ys.dedup_by(|b, a| *b - *a <= 300);
+    ys
+}
+
+/// For each line, whether it opens a row.
+fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<bool> {
+    let firsts = rivers.first().map_or(i32::MAX, |r| r.left);
+    let steps: Vec<i32> = lines.windows(2).map(|w| w[1].baseline - w[0].baseline).collect();
+    let tightest = steps.iter().copied().filter(|s| *s > lines[0].size() / 2).min().unwrap_or(0);
+    let spaced = steps.iter().filter(|s| **s * 100 > tightest * 118).count();
+    let between =
+        |a: &Line<'_>, b: &Line<'_>| separators.iter().any(|y| *y > a.baseline - a.size() / 4 && *y < b.baseline - b.size() / 4);
+    let ruled = lines.windows(2).filter(|w| between(w[0], w[1])).count();
+    let mut starts = vec![true];
+    for (index, pair) in lines.windows(2).enumerate() {
+        let (a, b) = (pair[0], pair[1]);
+        let opens_first = b.cells.first().is_some_and(|c| c.x < firsts);
+        let same_line = steps[index] <= b.size() / 2;
+        starts.push(if same_line {
+            false
+        } else if ruled * 3 >= lines.len().min(6) && ruled > 1 {
+            between(a, b)
+        } else if spaced * 5 >= steps.len() {
+            steps[index] * 100 > tightest * 118
+        } else {
+            opens_first
+        });
+    }
+    starts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::blocks::lines::{of_page, tests::page};
+    use crate::document::page_text::PageText;
+
+    fn rows(page: &PageText) -> Vec<Vec<String>> {
+        let lines = of_page(1, page);
+        let lines: Vec<Option<&Line<'_>>> = lines.iter().map(Some).collect();
+        find(&lines, &page.shapes, &Lexicon::default()).into_iter().flat_map(|t| t.rows).map(|r| r.cells).collect()
+    }
+
+    #[test]
+    fn aligned_cells_are_rows_and_prose_is_not() {
+        let table = page(&[
+            (10000, &[(5000, 1500, 1, "Item"), (15000, 1500, 1, "Cost")]),
+            (11400, &[(5000, 1500, 0, "Rope"), (15000, 800, 0, "5 gp")]),
+            (12800, &[(5000, 2500, 0, "Lantern"), (15000, 900, 0, "10 gp")]),
+        ]);
+        assert_eq!(rows(&table), [["Item", "Cost"], ["Rope", "5 gp"], ["Lantern", "10 gp"]]);
+        let prose =
+            page(&[(10000, &[(5000, 20000, 0, "Some prose that runs on")]), (11200, &[(5000, 18000, 0, "and on and on.")])]);
+        assert!(rows(&prose).is_empty());
+    }
+
+    #[test]
+    fn a_wrapped_cell_belongs_to_its_row() {
+        let table = page(&[
+            (10000, &[(5000, 500, 0, "1"), (8000, 9000, 0, "A sad, short tale about a")]),
+            (11200, &[(8000, 4000, 0, "musician.")]),
+            (14000, &[(5000, 500, 0, "2"), (8000, 9000, 0, "A celebrated song about a")]),
+            (15200, &[(8000, 4000, 0, "carp.")]),
+            (18000, &[(5000, 500, 0, "3"), (8000, 9000, 0, "A melody")]),
+        ]);
+        assert_eq!(
+            rows(&table),
+            [["1", "A sad, short tale about a musician."], ["2", "A celebrated song about a carp."], ["3", "A melody"]]
+        );
+    }
+
+    #[test]
+    fn bullets_are_no_column() {
+        let list = page(&[
+            (10000, &[(5000, 300, 0, "•"), (6500, 9000, 0, "One thing")]),
+            (11200, &[(5000, 300, 0, "•"), (6500, 9000, 0, "Another")]),
+            (12400, &[(5000, 300, 0, "•"), (6500, 9000, 0, "A third")]),
+        ]);
+        assert!(rows(&list).is_empty());
+    }
+}

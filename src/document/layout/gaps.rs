@@ -1,0 +1,65 @@
+//! Where words end: by the gaps between letters, and by the spaces of the stream only where the gaps agree. Letter-spaced
+//! headings are whole words, and words without a space between them are two.
+
+use super::pieces::{Piece, share};
+use crate::document::pdf::glyph::PageGlyphs;
+
+/// A word space is a quarter of an em, at least an eighth in the tightest justified line; kerning opens less.
+const WORD_GAP: i32 = 12;
+/// With a space in the stream, a gap that is there at all separates.
+const SPACED_GAP: i32 = 3;
+/// Letter-spacing opens at least this much after every letter.
+const TRACKED_GAP: i32 = 8;
+/// and no designer opens more than this.
+const MAX_TRACKING: i32 = 60;
+/// Fewer letters than these could be initials.
+const MIN_TRACKED: usize = 4;
+
+/// For each glyph of `piece`, whether a word begins at it; the first is not one.
+pub fn breaks(page: &PageGlyphs, piece: &Piece) -> Vec<bool> {
+    let glyphs: Vec<_> = piece.glyphs.iter().map(|i| page.glyphs[*i as usize]).collect();
+    let mut gaps = vec![0; glyphs.len()];
+    for i in 1..glyphs.len() {
+        gaps[i] = glyphs[i].x - glyphs[i - 1].right;
+    }
+    let letter = |i: usize| page.text_of(&glyphs[i]).chars().all(char::is_alphabetic);
+    let tracking = tracking(&gaps, piece, &glyphs.iter().map(|g| g.tracking).collect::<Vec<_>>(), &letter);
+    (0..glyphs.len())
+        .map(|i| {
+            if i == 0 {
+                return false;
+            }
+            let em = glyphs[i].size.min(glyphs[i - 1].size).max(1);
+            match tracking {
+                Some(t) => gaps[i] > t + t / 2 + share(em, WORD_GAP),
+                None if piece.spaced[i] => gaps[i] > share(em, SPACED_GAP) || glyphs[i].tracking < 0,
+                None => gaps[i] - glyphs[i].tracking.clamp(0, share(em, MAX_TRACKING)) > share(em, WORD_GAP),
+            }
+        })
+        .collect()
+}
+
+/// The letter-spacing of `piece`, if it is letter-spaced: most letters stand apart, and by about the same.
+fn tracking(gaps: &[i32], piece: &Piece, declared: &[i32], letter: &dyn Fn(usize) -> bool) -> Option<i32> {
+    let n = gaps.len();
+    if n < MIN_TRACKED {
+        return None;
+    }
+    let floor = share(piece.size, TRACKED_GAP);
+    let apart = (1..n).filter(|&i| gaps[i] > floor).count();
+    let letters = (0..n).filter(|&i| letter(i)).count();
+    if apart * 10 < (n - 1) * 7 || letters * 10 < n * 7 {
+        return None;
+    }
+    let mut sorted: Vec<i32> = gaps[1..].to_vec();
+    sorted.sort_unstable();
+    let base = sorted[sorted.len() * 3 / 10];
+    let spread = sorted[sorted.len() * 6 / 10] - sorted[sorted.len() / 10];
+    let spaces = (1..n).filter(|&i| piece.spaced[i]).count();
+    let is_declared = declared.iter().filter(|t| **t > floor).count() * 10 >= n * 7;
+    // Single letters with a space after each are letter-spaced only if there are many; a few are initials or a key.
+    let by_spaces = spaces * 10 >= (n - 1) * 7;
+    let regular = spread <= share(piece.size, 12) || is_declared;
+    let plausible = base > floor && base <= share(piece.size, MAX_TRACKING) && regular;
+    (plausible && (!by_spaces || n >= 6)).then_some(base)
+}

@@ -1,0 +1,177 @@
+//! The dictionary matcher: all names and aliases of a book in one Aho–Corasick automaton, found on whole words, longest
+//! first, in their plural and possessive forms, and read by the case rules of `reading`. Knows nothing of chunks.
+
+pub mod choose;
+pub mod cues;
+pub mod fold;
+pub mod forms;
+pub mod reading;
+pub mod surroundings;
+
+use std::collections::BTreeMap;
+
+use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind};
+
+use crate::document::matching::choose::evidence;
+use crate::document::matching::fold::fold;
+use crate::document::matching::fold::fold_name;
+use crate::document::matching::fold::word_count;
+use crate::document::matching::reading::Name;
+use crate::document::matching::reading::reads_as_name;
+use crate::document::matching::surroundings::Place;
+use crate::document::matching::surroundings::Text;
+use crate::document::term::Kind;
+use crate::document::term::TermName;
+
+/// How a pattern relates to its term; lower is closer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Closeness {
+    Term,
+    Alias,
+    FormOfTerm,
+    FormOfAlias,
+}
+
+/// A term that a pattern may stand for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    closeness: Closeness,
+    term: usize,
+}
+
+/// A name found in a text: code points `start..end`, and the index of its term in the list that the matcher was made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    pub start: u32,
+    pub end: u32,
+    pub term: usize,
+}
+
+/// Why a dictionary cannot be matched.
+#[derive(Debug, thiserror::Error)]
+#[error("the names do not fit an automaton")]
+pub struct TooManyNames(#[source] Box<aho_corasick::BuildError>);
+
+/// All names of a dictionary.
+pub struct Matcher<'a> {
+    names: &'a [TermName],
+    automaton: AhoCorasick,
+    /// By pattern: its terms, closest first.
+    candidates: Vec<Vec<Candidate>>,
+}
+
+impl<'a> Matcher<'a> {
+    /// A matcher of `names`; the same names in the same order give the same matches.
+    ///
+    /// # Errors
+    /// `TooManyNames` where the automaton would pass its limit of 2^31 states.
+    pub fn new(names: &'a [TermName]) -> Result<Self, TooManyNames> {
+        let mut patterns: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
+        for (term, name) in names.iter().enumerate() {
+            for (form, closeness) in printed_forms(name) {
+                let folded = fold_name(&form);
+                if is_matchable(&folded) {
+                    patterns.entry(folded).or_default().push(Candidate { closeness, term });
+                }
+            }
+        }
+        for list in patterns.values_mut() {
+            list.sort_unstable_by(|a, b| (a.closeness, &names[a.term].term_id).cmp(&(b.closeness, &names[b.term].term_id)));
+            let mut seen = Vec::new();
+            list.retain(|c| {
+                !seen.contains(&c.term) && {
+                    seen.push(c.term);
+                    true
+                }
+            });
+        }
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(patterns.keys())
+            .map_err(|e| TooManyNames(Box::new(e)))?;
+        Ok(Self { names, automaton, candidates: patterns.into_values().collect() })
+    }
+
+    /// The names in `text`, in order and not overlapping. `section_path` helps to choose between two kinds of one name.
+    #[must_use]
+    pub fn find(&self, text: &str, section_path: &[String]) -> Vec<Found> {
+        let chars: Vec<char> = text.chars().collect();
+        let folded = fold(&chars);
+        let text = Text { chars: &chars, words: &folded.words };
+        let mut found: Vec<Found> = Vec::new();
+        let mut last_condition: Option<u32> = None;
+        let mut from = 0;
+        while from < folded.text.len() {
+            let input = Input::new(&folded.text).range(from..).anchored(Anchored::No);
+            let Some(hit) = self.automaton.find(input) else { break };
+            let place = folded.source_range(hit.start(), hit.end()).and_then(|(a, b)| text.place(a, b));
+            let after_condition =
+                last_condition.zip(place).is_some_and(|(end, p)| is_listed_after(&chars, end as usize, p.start));
+            let chosen = place.and_then(|p| self.choose(hit.pattern().as_usize(), &p, section_path, after_condition));
+            let range = folded.source_range(hit.start(), hit.end());
+            if let (Some(term), Some((start, end))) = (chosen, range) {
+                if self.names[term].kind == Kind::Condition {
+                    last_condition = Some(end);
+                }
+                found.push(Found { start, end, term });
+                from = hit.end();
+            } else {
+                from = hit.start() + 1;
+            }
+        }
+        found
+    }
+
+    /// The term that pattern `pattern` stands for at `place`, if it is read as a name at all.
+    fn choose(&self, pattern: usize, place: &Place<'_>, section_path: &[String], after_condition: bool) -> Option<usize> {
+        let candidates = self.candidates.get(pattern)?;
+        let reads = |c: &&Candidate| {
+            let name = &self.names[c.term];
+            let plural = matches!(c.closeness, Closeness::FormOfTerm | Closeness::FormOfAlias);
+            reads_as_name(Name { kind: name.kind, term: &name.term, plural }, place, after_condition)
+        };
+        let read: Vec<&Candidate> = candidates.iter().filter(reads).collect();
+        if let [only] = read[..] {
+            return Some(only.term);
+        }
+        let closest = read.iter().map(|c| c.closeness).min()?;
+        // Exact writing before the plural of another name; then what the context says; then the order of kinds.
+        read.into_iter()
+            .filter(|c| c.closeness == closest || (c.closeness <= Closeness::Alias && closest <= Closeness::Alias))
+            .max_by_key(|c| {
+                let name = &self.names[c.term];
+                let order = (name.kind, c.closeness, &name.term_id);
+                (evidence(name.kind, place, section_path), std::cmp::Reverse(order))
+            })
+            .map(|c| c.term)
+    }
+}
+
+/// The forms of a name that are searched for.
+fn printed_forms(name: &TermName) -> Vec<(String, Closeness)> {
+    let mut forms = vec![(name.term.clone(), Closeness::Term)];
+    forms.extend(name.aliases.iter().map(|a| (a.clone(), Closeness::Alias)));
+    if forms::has_plural(name.kind) {
+        forms.extend(forms::inflected(&name.term).into_iter().map(|f| (f, Closeness::FormOfTerm)));
+        for alias in &name.aliases {
+            forms.extend(forms::inflected(alias).into_iter().map(|f| (f, Closeness::FormOfAlias)));
+        }
+    }
+    forms
+}
+
+/// A name needs two letters or digits; single letters are labels.
+fn is_matchable(folded: &str) -> bool {
+    word_count(folded) > 0 && folded.chars().filter(|c| c.is_alphabetic()).count() >= 2
+}
+
+/// Whether only a comma, "and", "or" stand between code points `end` and `start`.
+fn is_listed_after(chars: &[char], end: usize, start: usize) -> bool {
+    // ", and " is six characters long.
+    let Some(between) = chars.get(end..start).filter(|b| b.len() <= 6) else { return false };
+    let between: String = between.iter().collect();
+    matches!(between.trim().trim_start_matches(',').trim_start(), "" | "and" | "or") && !between.trim().is_empty()
+}
+
+#[cfg(test)]
+mod tests;

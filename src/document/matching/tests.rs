@@ -1,0 +1,74 @@
+//! The planted sentences of fixtures/sentences/names.txt, and what they do not cover.
+
+use super::*;
+
+const SENTENCES: &str = include_str!("../../../fixtures/sentences/names.txt");
+
+fn kind(name: &str) -> Kind {
+    serde_json::from_value(serde_json::Value::String(name.to_owned())).unwrap()
+}
+
+fn parts(line: &str) -> Vec<String> {
+    line.split('|').map(|p| p.trim().to_owned()).collect()
+}
+
+fn name(kind: Kind, term: &str, aliases: &[&str]) -> TermName {
+    let term_id = crate::document::ids::term_id("book", kind.name(), term);
+    TermName { term_id, term: term.to_owned(), kind, aliases: aliases.iter().map(|a| (*a).to_owned()).collect() }
+}
+
+fn dictionary() -> Vec<TermName> {
+    let mut names: Vec<TermName> = SENTENCES
+        .lines()
+        .filter_map(|l| l.strip_prefix("name "))
+        .map(|l| {
+            let parts = parts(l);
+            let aliases: Vec<&str> = parts[2..].iter().map(String::as_str).collect();
+            name(kind(&parts[0]), &parts[1], &aliases)
+        })
+        .collect();
+    names.sort_by(|a, b| a.term_id.cmp(&b.term_id));
+    names
+}
+
+fn shown(names: &[TermName], text: &str, found: &[Found]) -> Vec<String> {
+    let slice = |f: &Found| text.chars().skip(f.start as usize).take((f.end - f.start) as usize).collect::<String>();
+    found.iter().map(|f| format!("{} | {} | {}", names[f.term].kind.name(), names[f.term].term, slice(f))).collect()
+}
+
+#[test]
+fn the_planted_sentences_are_read_as_a_careful_reader_would() {
+    let names = dictionary();
+    let matcher = Matcher::new(&names).unwrap();
+    let mut path: Vec<String> = Vec::new();
+    let mut cases: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
+    for line in SENTENCES.lines() {
+        if let Some(titles) = line.strip_prefix("under") {
+            path = titles.split('/').map(|t| t.trim().to_owned()).filter(|t| !t.is_empty()).collect();
+        } else if let Some(text) = line.strip_prefix("> ") {
+            cases.push((text.replace("\\n", "\n"), path.clone(), Vec::new()));
+        } else if let (Some(entity), Some(case)) = (line.strip_prefix("= "), cases.last_mut()) {
+            case.2.push(entity.replace("\\n", "\n"));
+        }
+    }
+    assert!(cases.len() >= 50);
+    let mut wrong = Vec::new();
+    for (text, path, expected) in &cases {
+        let found = shown(&names, text, &matcher.find(text, path));
+        if &found != expected {
+            wrong.push(format!("{text:?}\n   expected {expected:?}\n   found    {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} sentences are misread:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+}
+
+#[test]
+fn an_empty_dictionary_finds_nothing() {
+    assert!(Matcher::new(&[]).unwrap().find("Shield", &[]).is_empty());
+}
+
+#[test]
+fn names_without_letters_are_not_searched_for() {
+    let names = [name(Kind::Rule, "+1", &[]), name(Kind::Rule, "X", &[])];
+    assert!(Matcher::new(&names).unwrap().find("+1 X", &[]).is_empty());
+}

@@ -1,0 +1,620 @@
+//! Interprets the content of a page for what it prints: glyphs with their place and colour, rulings, images. Paints nothing.
+//! Knows nothing of words.
+
+use hayro_syntax::content::TypedIter;
+use hayro_syntax::content::ops::TypedInstruction as Op;
+use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream, String as PdfString};
+use hayro_syntax::page::Resources;
+
+use super::colour::{Space, cmyk, look_alike, rgb};
+use super::font::FontStore;
+use super::glyph::{Glyph, PageGlyphs};
+use super::matrix::{Bounds, Matrix, centi};
+use super::path::{Path, shape};
+use crate::document::page_text::Visibility;
+
+/// Forms call forms a few levels deep; a form that calls itself stops here.
+const MAX_FORM_DEPTH: u32 = 12;
+/// Saved graphics states; more are never restored by a sane file.
+const MAX_SAVED: usize = 512;
+/// Instructions of one page: an illustrated page has tens of thousands.
+const MAX_INSTRUCTIONS: usize = 5_000_000;
+/// Glyphs of one page: a dense index page has ten thousand.
+const MAX_GLYPHS: usize = 400_000;
+/// Shapes kept per page, as `PageText::shapes` says.
+const MAX_SHAPES: usize = 500;
+/// Grounds remembered for text of the ground's colour.
+const MAX_GROUNDS: usize = 4_000;
+/// Paint that lets more than 95 % through shows nothing.
+const TRANSPARENT: f64 = 0.05;
+
+#[derive(Clone)]
+struct State {
+    ctm: Matrix,
+    fill: Option<u32>,
+    fill_space: Space,
+    fill_alpha: f64,
+    stroke: Option<u32>,
+    stroke_space: Space,
+    pen: f64,
+    char_space: f64,
+    word_space: f64,
+    stretch: f64,
+    leading: f64,
+    font: Option<usize>,
+    size: f64,
+    rise: f64,
+    mode: i64,
+    clip: Bounds,
+}
+
+/// What lies on the page at a place: a known colour, or something else (an image, a pattern).
+struct Ground {
+    bounds: Bounds,
+    color: Option<u32>,
+}
+
+/// An open marked-content sequence.
+struct Marked {
+    hidden: bool,
+    /// Replacement text, and the first glyph that it replaces.
+    actual: Option<(String, usize)>,
+}
+
+/// The interpreter of one page.
+pub struct Interpreter<'s, 'a> {
+    fonts: &'s mut FontStore<'a>,
+    /// Store index → index in `out.fonts`.
+    font_slots: Vec<Option<u16>>,
+    hidden_layers: &'s [ObjectIdentifier],
+    page: Bounds,
+    state: State,
+    saved: Vec<State>,
+    text_matrix: Matrix,
+    line_matrix: Matrix,
+    path: Path,
+    clip_pending: bool,
+    marked: Vec<Marked>,
+    grounds: Vec<Ground>,
+    instructions: usize,
+    unmapped: Vec<(usize, u32)>,
+    pub out: PageGlyphs,
+}
+
+impl<'s, 'a> Interpreter<'s, 'a> {
+    /// An interpreter for a page of `width` × `height` points, seen through `initial`.
+    pub fn new(
+        fonts: &'s mut FontStore<'a>,
+        hidden_layers: &'s [ObjectIdentifier],
+        initial: Matrix,
+        width: f64,
+        height: f64,
+    ) -> Self {
+        let page = Bounds { x0: 0.0, y0: 0.0, x1: width, y1: height };
+        let state = State {
+            ctm: initial,
+            fill: Some(0),
+            fill_space: Space::Gray,
+            fill_alpha: 1.0,
+            stroke: Some(0),
+            stroke_space: Space::Gray,
+            pen: 1.0,
+            char_space: 0.0,
+            word_space: 0.0,
+            stretch: 1.0,
+            leading: 0.0,
+            font: None,
+            size: 1.0,
+            rise: 0.0,
+            mode: 0,
+            clip: Bounds { x0: f64::NEG_INFINITY, y0: f64::NEG_INFINITY, x1: f64::INFINITY, y1: f64::INFINITY },
+        };
+        Self {
+            fonts,
+            font_slots: Vec::new(),
+            hidden_layers,
+            page,
+            state,
+            saved: Vec::new(),
+            text_matrix: Matrix::IDENTITY,
+            line_matrix: Matrix::IDENTITY,
+            path: Path::default(),
+            clip_pending: false,
+            marked: Vec::new(),
+            grounds: Vec::new(),
+            instructions: 0,
+            unmapped: Vec::new(),
+            out: PageGlyphs { width: centi(width), height: centi(height), ..PageGlyphs::default() },
+        }
+    }
+
+    /// Interprets `content`; `false` if a limit stopped it.
+    pub fn run(&mut self, content: &[u8], resources: &Resources<'a>) -> bool {
+        let complete = self.stream(content, resources, 0);
+        for (font, count) in std::mem::take(&mut self.unmapped) {
+            let name = &self.fonts.fonts[font].face.name;
+            self.out.notes.push(format!("font `{name}` has no Unicode map for {count} of the glyphs shown"));
+        }
+        complete
+    }
+
+    fn stream(&mut self, content: &[u8], resources: &Resources<'a>, depth: u32) -> bool {
+        let (saved, marked) = (self.saved.len(), self.marked.len());
+        let mut ops = TypedIter::new(content);
+        while let Some(op) = ops.next() {
+            self.instructions += 1;
+            if self.instructions > MAX_INSTRUCTIONS || self.out.glyphs.len() > MAX_GLYPHS {
+                return false;
+            }
+            match op {
+                Op::XObject(x) => {
+                    if !self.x_object(x.0, resources, depth) {
+                        return false;
+                    }
+                }
+                Op::RestoreState(_) if self.saved.len() > saved => self.restore(),
+                Op::RestoreState(_) => {}
+                Op::EndMarkedContent(_) if self.marked.len() > marked => self.end_marked(),
+                Op::EndMarkedContent(_) => {}
+                other => self.op(&other, resources),
+            }
+        }
+        while self.marked.len() > marked {
+            self.end_marked();
+        }
+        while self.saved.len() > saved {
+            self.restore();
+        }
+        true
+    }
+
+    fn op(&mut self, op: &Op<'_, '_>, resources: &Resources<'a>) {
+        if self.text_op(op, resources) || self.path_op(op) || self.colour_op(op, resources) {
+            return;
+        }
+        match op {
+            Op::SaveState(_) => {
+                if self.saved.len() < MAX_SAVED {
+                    self.saved.push(self.state.clone());
+                }
+            }
+            Op::Transform(t) => self.state.ctm = matrix([t.0, t.1, t.2, t.3, t.4, t.5]).then(&self.state.ctm),
+            Op::SetGraphicsState(name) => {
+                if let Some(dict) = resources.get_ext_g_state(name.0) {
+                    self.graphics_state(&dict);
+                }
+            }
+            Op::InlineImage(_) => self.image(),
+            Op::Shading(_) => self.ground(self.state.clip.intersect(&self.page), None),
+            Op::BeginMarkedContent(_) => self.marked.push(Marked { hidden: false, actual: None }),
+            Op::BeginMarkedContentWithProperties(m) => self.begin_marked(m.0, m.1, resources),
+            _ => {}
+        }
+    }
+
+    fn text_op(&mut self, op: &Op<'_, '_>, resources: &Resources<'a>) -> bool {
+        match op {
+            Op::BeginText(_) => self.set_line(Matrix::IDENTITY),
+            Op::EndText(_) => {}
+            Op::CharacterSpacing(n) => self.state.char_space = n.0.as_f64(),
+            Op::WordSpacing(n) => self.state.word_space = n.0.as_f64(),
+            Op::HorizontalScaling(n) => self.state.stretch = n.0.as_f64() / 100.0,
+            Op::TextLeading(n) => self.state.leading = n.0.as_f64(),
+            Op::TextRise(n) => self.state.rise = n.0.as_f64(),
+            Op::TextRenderingMode(n) => self.state.mode = n.0.as_i64(),
+            Op::TextFont(f) => {
+                self.state.font = resources.get_font(f.0).and_then(|d| self.fonts.font(&d));
+                self.state.size = f.1.as_f64();
+            }
+            Op::NextLine(n) => self.next_line(n.0.as_f64(), n.1.as_f64()),
+            Op::NextLineAndSetLeading(n) => {
+                self.state.leading = -n.1.as_f64();
+                self.next_line(n.0.as_f64(), n.1.as_f64());
+            }
+            Op::NextLineUsingLeading(_) => self.next_line(0.0, -self.state.leading),
+            Op::SetTextMatrix(t) => self.set_line(matrix([t.0, t.1, t.2, t.3, t.4, t.5])),
+            Op::ShowText(s) => self.show(s.0.as_bytes()),
+            Op::ShowTexts(a) => self.show_array(a.0),
+            Op::NextLineAndShowText(s) => {
+                self.next_line(0.0, -self.state.leading);
+                self.show(s.0.as_bytes());
+            }
+            Op::ShowTextWithParameters(s) => {
+                self.state.word_space = s.0.as_f64();
+                self.state.char_space = s.1.as_f64();
+                self.next_line(0.0, -self.state.leading);
+                self.show(s.2.as_bytes());
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn path_op(&mut self, op: &Op<'_, '_>) -> bool {
+        let m = self.state.ctm;
+        let f = |n: &Number| n.as_f64();
+        match op {
+            Op::MoveTo(p) => self.path.move_to(f(&p.0), f(&p.1), &m),
+            Op::LineTo(p) => self.path.line_to(f(&p.0), f(&p.1), &m),
+            Op::CubicTo(p) => self.path.curve_to(f(&p.4), f(&p.5), &m),
+            Op::CubicStartTo(p) => self.path.curve_to(f(&p.2), f(&p.3), &m),
+            Op::CubicEndTo(p) => self.path.curve_to(f(&p.2), f(&p.3), &m),
+            Op::RectPath(r) => self.path.rect(f(&r.0), f(&r.1), f(&r.2), f(&r.3), &m),
+            Op::ClosePath(_) => self.path.close(),
+            Op::ClipNonZero(_) | Op::ClipEvenOdd(_) => self.clip_pending = true,
+            Op::EndPath(_) => self.paint(false, false),
+            Op::StrokePath(_) => self.paint(false, true),
+            Op::CloseAndStrokePath(_) => {
+                self.path.close();
+                self.paint(false, true);
+            }
+            Op::FillPathNonZero(_) | Op::FillPathNonZeroCompatibility(_) | Op::FillPathEvenOdd(_) => self.paint(true, false),
+            Op::FillAndStrokeNonZero(_)
+            | Op::FillAndStrokeEvenOdd(_)
+            | Op::CloseFillAndStrokeNonZero(_)
+            | Op::CloseFillAndStrokeEvenOdd(_) => self.paint(true, true),
+            Op::LineWidth(w) => self.state.pen = f(&w.0),
+            _ => return false,
+        }
+        true
+    }
+
+    fn colour_op(&mut self, op: &Op<'_, '_>, resources: &Resources<'a>) -> bool {
+        let f = |n: &Number| n.as_f64();
+        let s = &mut self.state;
+        match op {
+            Op::NonStrokeColorDeviceGray(c) => (s.fill_space, s.fill) = (Space::Gray, Some(rgb(f(&c.0), f(&c.0), f(&c.0)))),
+            Op::StrokeColorDeviceGray(c) => (s.stroke_space, s.stroke) = (Space::Gray, Some(rgb(f(&c.0), f(&c.0), f(&c.0)))),
+            Op::NonStrokeColorDeviceRgb(c) => (s.fill_space, s.fill) = (Space::Rgb, Some(rgb(f(&c.0), f(&c.1), f(&c.2)))),
+            Op::StrokeColorDeviceRgb(c) => (s.stroke_space, s.stroke) = (Space::Rgb, Some(rgb(f(&c.0), f(&c.1), f(&c.2)))),
+            Op::NonStrokeColorCmyk(c) => {
+                (s.fill_space, s.fill) = (Space::Cmyk, Some(cmyk(f(&c.0), f(&c.1), f(&c.2), f(&c.3))));
+            }
+            Op::StrokeColorCmyk(c) => {
+                (s.stroke_space, s.stroke) = (Space::Cmyk, Some(cmyk(f(&c.0), f(&c.1), f(&c.2), f(&c.3))));
+            }
+            Op::ColorSpaceNonStroke(n) => {
+                s.fill_space = Space::named(n.0, resources);
+                s.fill = initial(&s.fill_space);
+            }
+            Op::ColorSpaceStroke(n) => {
+                s.stroke_space = Space::named(n.0, resources);
+                s.stroke = initial(&s.stroke_space);
+            }
+            Op::NonStrokeColor(c) => s.fill = s.fill_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),
+            Op::StrokeColor(c) => s.stroke = s.stroke_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),
+            Op::NonStrokeColorNamed(c) => s.fill = s.fill_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),
+            Op::StrokeColorNamed(c) => s.stroke = s.stroke_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),
+            _ => return false,
+        }
+        true
+    }
+
+    fn restore(&mut self) {
+        if let Some(state) = self.saved.pop() {
+            self.state = state;
+        }
+    }
+
+    fn graphics_state(&mut self, dict: &Dict<'a>) {
+        if let Some(alpha) = dict.get::<f64>("ca") {
+            self.state.fill_alpha = alpha;
+        }
+        if let Some(width) = dict.get::<f64>("LW") {
+            self.state.pen = width;
+        }
+        if let Some(array) = dict.get::<Array<'a>>("Font") {
+            let mut items = array.iter::<Object<'a>>();
+            if let (Some(Object::Dict(font)), Some(Object::Number(size))) = (items.next(), items.next()) {
+                self.state.font = self.fonts.font(&font);
+                self.state.size = size.as_f64();
+            }
+        }
+    }
+
+    fn x_object(&mut self, name: &Name<'_>, resources: &Resources<'a>, depth: u32) -> bool {
+        let Some(stream) = resources.get_x_object(name) else { return true };
+        let dict = stream.dict();
+        if self.is_hidden_layer(dict.get_ref("OC").map(Into::into), dict.get::<Dict<'_>>("OC").as_ref()) {
+            return true;
+        }
+        match dict.get::<Name<'_>>("Subtype").as_ref().map(AsRef::as_ref) {
+            Some(b"Image") => self.image(),
+            Some(b"Form") if depth < MAX_FORM_DEPTH => return self.form(&stream, resources, depth),
+            _ => {}
+        }
+        true
+    }
+
+    fn form(&mut self, stream: &Stream<'a>, resources: &Resources<'a>, depth: u32) -> bool {
+        let Ok(content) = stream.decoded_data() else { return true };
+        let dict = stream.dict();
+        let own = dict.get::<Dict<'a>>("Resources").map(Resources::new);
+        let outside = (self.state.clone(), self.text_matrix, self.line_matrix);
+        if let Some(m) = dict.get::<[f64; 6]>("Matrix") {
+            self.state.ctm = Matrix::new(m).then(&self.state.ctm);
+        }
+        if let Some([x0, y0, x1, y1]) = dict.get::<[f64; 4]>("BBox") {
+            let bounds = Bounds { x0: x0.min(x1), y0: y0.min(y1), x1: x0.max(x1), y1: y0.max(y1) };
+            self.state.clip = self.state.clip.intersect(&bounds.seen(&self.state.ctm));
+        }
+        self.path.clear();
+        let complete = self.stream(&content, own.as_ref().unwrap_or(resources), depth + 1);
+        (self.state, self.text_matrix, self.line_matrix) = outside;
+        complete
+    }
+
+    fn image(&mut self) {
+        self.out.images = self.out.images.saturating_add(1);
+        let unit = Bounds { x0: 0.0, y0: 0.0, x1: 1.0, y1: 1.0 };
+        self.ground(unit.seen(&self.state.ctm).intersect(&self.state.clip), None);
+    }
+
+    fn ground(&mut self, bounds: Bounds, color: Option<u32>) {
+        if self.grounds.len() < MAX_GROUNDS {
+            self.grounds.push(Ground { bounds, color });
+        }
+    }
+
+    fn paint(&mut self, fill: bool, stroke: bool) {
+        let visible = !self.is_hidden() && (stroke || self.state.fill_alpha >= TRANSPARENT);
+        if visible && (fill || stroke) {
+            let color = if fill { self.state.fill } else { self.state.stroke };
+            let pen = self.state.pen * self.state.ctm.x_scale();
+            let marks: Vec<_> = self.path.marks().collect();
+            for mark in marks {
+                if fill {
+                    let known = if mark.boxy && self.state.fill_alpha > 0.95 { color } else { None };
+                    self.ground(mark.bounds.intersect(&self.state.clip), known);
+                }
+                let seen = mark.bounds.intersect(&self.state.clip).intersect(&self.page);
+                if mark.boxy && seen.x0 <= seen.x1 && seen.y0 <= seen.y1 && self.out.shapes.len() < MAX_SHAPES {
+                    self.out.shapes.push(shape(&seen, pen, fill, color.unwrap_or(0x80_8080)));
+                }
+            }
+        }
+        if std::mem::take(&mut self.clip_pending) && !self.path.is_empty() {
+            self.state.clip = self.state.clip.intersect(&self.path.bounds());
+        }
+        self.path.clear();
+    }
+
+    fn begin_marked(&mut self, tag: &Name<'_>, properties: &Object<'_>, resources: &Resources<'a>) {
+        let mut marked = Marked { hidden: false, actual: None };
+        match properties {
+            Object::Name(name) if tag.as_ref() == b"OC" => {
+                let id = resources.properties.get_ref(name).map(Into::into);
+                marked.hidden = self.is_hidden_layer(id, resources.properties.get::<Dict<'_>>(name).as_ref());
+            }
+            Object::Name(name) => {
+                let dict = resources.properties.get::<Dict<'_>>(name);
+                marked.actual = dict.and_then(|d| actual_text(&d)).map(|t| (t, self.out.glyphs.len()));
+            }
+            Object::Dict(dict) => marked.actual = actual_text(dict).map(|t| (t, self.out.glyphs.len())),
+            _ => {}
+        }
+        self.marked.push(marked);
+    }
+
+    fn end_marked(&mut self) {
+        let Some(Marked { actual: Some((text, from)), .. }) = self.marked.pop() else { return };
+        // Replacement text of several words says nothing of where each stands; it serves only where the glyphs say nothing.
+        let shown = &self.out.glyphs[from.min(self.out.glyphs.len())..];
+        let mute = shown.iter().all(|g| g.start == g.end);
+        if shown.is_empty() || (text.trim().contains(' ') && !mute) {
+            return;
+        }
+        let start = u32::try_from(self.out.text.len()).unwrap_or(u32::MAX);
+        self.out.text.push_str(&text);
+        let end = u32::try_from(self.out.text.len()).unwrap_or(u32::MAX);
+        for (i, glyph) in self.out.glyphs[from..].iter_mut().enumerate() {
+            (glyph.start, glyph.end) = if i == 0 { (start, end) } else { (end, end) };
+            glyph.space = text == " ";
+        }
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.marked.iter().any(|m| m.hidden)
+    }
+
+    /// A layer that is off, or a membership in layers that are all off.
+    fn is_hidden_layer(&self, id: Option<ObjectIdentifier>, dict: Option<&Dict<'_>>) -> bool {
+        if self.hidden_layers.is_empty() {
+            return false;
+        }
+        if id.is_some_and(|id| self.hidden_layers.contains(&id)) {
+            return true;
+        }
+        let Some(dict) = dict else { return false };
+        let members: Vec<ObjectIdentifier> = match dict.get::<Array<'_>>("OCGs") {
+            Some(array) => array.raw_iter().filter_map(|o| o.as_obj_ref().map(Into::into)).collect(),
+            None => dict.get_ref("OCGs").map(Into::into).into_iter().collect(),
+        };
+        !members.is_empty() && members.iter().all(|id| self.hidden_layers.contains(id))
+    }
+
+    fn set_line(&mut self, matrix: Matrix) {
+        self.line_matrix = matrix;
+        self.text_matrix = matrix;
+    }
+
+    fn next_line(&mut self, x: f64, y: f64) {
+        self.set_line(self.line_matrix.shifted(x, y));
+    }
+
+    fn show_array(&mut self, array: &Array<'_>) {
+        for item in array.iter::<Object<'_>>() {
+            match item {
+                Object::String(s) => self.show(s.as_bytes()),
+                Object::Number(n) => {
+                    let shift = -n.as_f64() / 1000.0 * self.state.size;
+                    self.advance(shift);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Moves on by `shift` of text space along the line.
+    fn advance(&mut self, shift: f64) {
+        let vertical = self.state.font.is_some_and(|f| self.fonts.fonts[f].vertical);
+        self.text_matrix = if vertical {
+            self.text_matrix.shifted(0.0, shift)
+        } else {
+            self.text_matrix.shifted(shift * self.state.stretch, 0.0)
+        };
+    }
+
+    fn show(&mut self, bytes: &[u8]) {
+        self.out.shows_text |= !bytes.is_empty();
+        let Some(font) = self.state.font else { return };
+        let slot = self.font_slot(font);
+        let hidden = self.is_hidden() || matches!(self.state.mode, 3 | 7) || self.state.fill_alpha < TRANSPARENT;
+        let mut run = Run { font: slot, hidden, ground: None };
+        let mut at = 0;
+        while at < bytes.len() {
+            let (code, length) = self.fonts.fonts[font].read_code(bytes, at);
+            at += length;
+            let gap = self.state.char_space + if length == 1 && code == 32 { self.state.word_space } else { 0.0 };
+            let loaded = &mut self.fonts.fonts[font];
+            let em = loaded.em;
+            let info = loaded.info(code);
+            let width = info.advance / 1000.0 * self.state.size;
+            if info.unmapped {
+                match self.unmapped.iter_mut().find(|(f, _)| *f == font) {
+                    Some((_, count)) => *count += 1,
+                    None => self.unmapped.push((font, 1)),
+                }
+            }
+            let start = self.out.text.len();
+            self.out.text.push_str(&info.text);
+            self.glyph(start, width, em, &mut run);
+            self.advance(width + gap);
+        }
+    }
+
+    fn font_slot(&mut self, font: usize) -> u16 {
+        if self.font_slots.len() <= font {
+            self.font_slots.resize(font + 1, None);
+        }
+        if let Some(slot) = self.font_slots[font] {
+            return slot;
+        }
+        let slot = u16::try_from(self.out.fonts.len()).unwrap_or(u16::MAX);
+        self.out.fonts.push(self.fonts.fonts[font].face.clone());
+        self.font_slots[font] = Some(slot);
+        slot
+    }
+
+    /// Adds the glyph whose text was pushed at `start`, `width` of text space wide.
+    fn glyph(&mut self, start: usize, width: f64, em: f64, run: &mut Run) {
+        let s = &self.state;
+        let vertical = s.font.is_some_and(|f| self.fonts.fonts[f].vertical);
+        let m = self.text_matrix.shifted(0.0, s.rise).then(&s.ctm);
+        let (dx, dy) = if vertical { (0.0, width) } else { (width * s.stretch, 0.0) };
+        let (x0, y0) = (m.e, m.f);
+        let (x1, y1) = m.apply(dx, dy);
+        let size = s.size.abs() * em * m.y_scale();
+        // The direction that the line runs in: that of the advance, or of the text if there is none.
+        let (ux, uy) = if vertical { (-m.c, -m.d) } else { (m.a * s.size.signum(), m.b * s.size.signum()) };
+        let rotation = if ux.abs() >= uy.abs() {
+            if ux >= 0.0 { 0 } else { 180 }
+        } else if uy > 0.0 {
+            90
+        } else {
+            270
+        };
+        let along = |x: f64, y: f64| match rotation {
+            0 => (x, y),
+            90 => (y, -x),
+            180 => (-x, -y),
+            _ => (-y, x),
+        };
+        let ((u0, v), (u1, _)) = (along(x0, y0), along(x1, y1));
+        let tracking = s.char_space * s.stretch * self.text_matrix.then(&s.ctm).x_scale();
+        let visibility = self.visibility(&m, (x0, y0), (x1, y1), size, run);
+        let color = if matches!(self.state.mode, 1 | 5) { self.state.stroke } else { self.state.fill };
+        let (start, end) = (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(self.out.text.len()).unwrap_or(u32::MAX));
+        self.out.glyphs.push(Glyph {
+            start,
+            end,
+            x: centi(u0.min(u1)),
+            right: centi(u0.max(u1)),
+            baseline: centi(v),
+            size: centi(size).max(1),
+            font: run.font,
+            rotation,
+            color: color.unwrap_or(0x80_8080),
+            visibility,
+            space: &self.out.text[start as usize..] == " ",
+            tracking: centi(tracking),
+        });
+    }
+
+    fn visibility(&self, m: &Matrix, from: (f64, f64), to: (f64, f64), size: f64, run: &mut Run) -> Visibility {
+        // The letter's box, without what hangs below the line: from the baseline up half an em.
+        let (ux, uy) = (m.c, m.d);
+        let length = m.y_scale().max(1e-9);
+        let (hx, hy) = (ux / length * size * 0.5, uy / length * size * 0.5);
+        let mut bounds = Bounds::EMPTY;
+        for (x, y) in [from, to, (from.0 + hx, from.1 + hy), (to.0 + hx, to.1 + hy)] {
+            bounds.add(x, y);
+        }
+        if !bounds.touches(&self.page) {
+            return Visibility::OffPage;
+        }
+        if run.hidden || !bounds.touches(&self.state.clip) {
+            return Visibility::Invisible;
+        }
+        let Some(color) = self.state.fill.filter(|_| self.state.mode == 0) else { return Visibility::Visible };
+        let (x, y) = ((bounds.x0 + bounds.x1) / 2.0, (bounds.y0 + bounds.y1) / 2.0);
+        // Neighbours in a run mostly share their ground.
+        let ground = match run.ground {
+            Some((within, ground)) if within.contains(x, y) => ground,
+            _ => {
+                let found = self.grounds.iter().rev().find(|g| g.bounds.contains(x, y));
+                let ground = found.map_or(Some(0xff_ffff), |g| g.color);
+                if self.grounds.is_empty() {
+                    run.ground = Some((self.page, ground));
+                }
+                ground
+            }
+        };
+        if ground.is_some_and(|g| look_alike(g, color)) { Visibility::SameAsGround } else { Visibility::Visible }
+    }
+}
+
+/// What the glyphs of one shown string share.
+struct Run {
+    font: u16,
+    hidden: bool,
+    ground: Option<(Bounds, Option<u32>)>,
+}
+
+fn initial(space: &Space) -> Option<u32> {
+    match space {
+        Space::Tint { full, .. } => Some(*full),
+        Space::Pattern | Space::Unknown => None,
+        Space::Indexed { .. } => space.colour(&[0.0]),
+        _ => Some(0),
+    }
+}
+
+fn matrix(n: [Number; 6]) -> Matrix {
+    Matrix::new(n.map(|x| x.as_f64()))
+}
+
+/// /ActualText of a property list: UTF-16 with a byte order mark, UTF-8 with one, or PDFDocEncoding (taken as Latin-1).
+fn actual_text(dict: &Dict<'_>) -> Option<String> {
+    let string = dict.get::<PdfString<'_>>("ActualText")?;
+    let bytes = string.as_bytes();
+    let text = match bytes {
+        [0xfe, 0xff, rest @ ..] => {
+            let units: Vec<u16> = rest.chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]])).collect();
+            String::from_utf16_lossy(&units)
+        }
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        _ => bytes.iter().map(|b| char::from(*b)).collect(),
+    };
+    Some(super::font::clean(&text))
+}

@@ -1,0 +1,17 @@
+//! Reading PDF files: opening them, copying what some pages reach into a small file, and turning pages into glyphs.
+//! Knows nothing of words, lines or reading order (`layout`).
+
+pub mod copy;
+pub mod glyph;
+pub mod open;
+mod write;
+
+mod colour;
+mod content;
+mod extract;
+mod font;
+mod matrix;
+mod path;
+mod reader;
+
+pub use open::Book;

@@ -1,0 +1,89 @@
+//! Opens a PDF: tolerant of junk before the header, broken cross references and cyclic page trees; decrypts what opens with
+//! the empty password. Knows nothing of page content.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use hayro_syntax::object::dict::keys::{BASE_STATE, D, OCGS, OCPROPERTIES, OFF, ON};
+use hayro_syntax::object::{Array, Dict, Name, ObjectIdentifier};
+use hayro_syntax::{LoadPdfError, Pdf};
+
+use crate::builtin::{Failure, FailureKind};
+
+/// More pages than any book has; a page tree that promises more is an attack.
+const MAX_PAGES: usize = 50_000;
+
+/// An opened PDF with at least one page.
+pub struct Book {
+    pdf: Pdf,
+}
+
+/// Shares the bytes of an input with the reader without a copy.
+struct Shared(Arc<[u8]>);
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Book {
+    /// Opens `bytes`.
+    ///
+    /// # Errors
+    /// `NotReadable` for what is no PDF or has no pages, `Encrypted` if a password is needed, `Limit` for more than
+    /// 50,000 pages.
+    pub fn open(bytes: &Arc<[u8]>) -> Result<Self, Failure> {
+        let data = Arc::new(Shared(Arc::clone(bytes)));
+        let opened = catch_unwind(AssertUnwindSafe(|| Pdf::new(data)));
+        let pdf = match opened {
+            Ok(Ok(pdf)) => pdf,
+            Ok(Err(LoadPdfError::Decryption(_))) => {
+                return Err(Failure::new(FailureKind::Encrypted, "the PDF is encrypted and asks for a password"));
+            }
+            Ok(Err(LoadPdfError::Invalid)) | Err(_) => {
+                return Err(Failure::new(FailureKind::NotReadable, "the file is not a readable PDF"));
+            }
+        };
+        match pdf.pages().len() {
+            0 => Err(Failure::new(FailureKind::NotReadable, "the PDF has no pages")),
+            n if n > MAX_PAGES => {
+                Err(Failure::new(FailureKind::Limit, format!("the PDF has {n} pages; the limit is {MAX_PAGES}")))
+            }
+            _ => Ok(Self { pdf }),
+        }
+    }
+
+    /// Number of pages, at least 1.
+    #[must_use]
+    pub fn page_count(&self) -> usize {
+        self.pdf.pages().len()
+    }
+
+    /// The reader's own view of the file.
+    pub(crate) fn pdf(&self) -> &Pdf {
+        &self.pdf
+    }
+
+    /// Optional content groups that are off as the document opens, ascending.
+    pub(crate) fn hidden_layers(&self) -> Vec<ObjectIdentifier> {
+        let xref = self.pdf.xref();
+        if !xref.has_optional_content_groups() {
+            return Vec::new();
+        }
+        let properties = xref.get::<Dict<'_>>(xref.root_id()).and_then(|c| c.get::<Dict<'_>>(OCPROPERTIES));
+        let Some(properties) = properties else { return Vec::new() };
+        let Some(config) = properties.get::<Dict<'_>>(D) else { return Vec::new() };
+        let refs = |array: Option<Array<'_>>| -> Vec<ObjectIdentifier> {
+            array.map(|a| a.raw_iter().filter_map(|o| o.as_obj_ref().map(Into::into)).collect()).unwrap_or_default()
+        };
+        let mut hidden = refs(config.get(OFF));
+        if config.get::<Name<'_>>(BASE_STATE).is_some_and(|n| n.as_ref() == b"OFF") {
+            let on = refs(config.get(ON));
+            hidden.extend(refs(properties.get(OCGS)).into_iter().filter(|id| !on.contains(id)));
+        }
+        hidden.sort_unstable_by_key(|id| (id.obj_number, id.gen_number));
+        hidden.dedup();
+        hidden
+    }
+}

@@ -1,0 +1,133 @@
+//! Sentences and pieces of a text, as byte ranges that cover it: where a chunk may be cut without hurting a reader.
+//! Sentence bounds are those of UAX #29, mended where an abbreviation or an item number is not the end of a sentence.
+//! Knows nothing of chunks.
+
+use std::ops::Range;
+
+use text_splitter::{ChunkConfig, TextSplitter};
+use unicode_segmentation::UnicodeSegmentation;
+
+/// Words that end in a full stop without ending a sentence when a number, a name or a bracket follows. Lower case.
+const ABBREVIATIONS: [&str; 29] = [
+    "e.g", "i.e", "vs", "cf", "al", "ca", "approx", "p", "pp", "pg", "vol", "ch", "chap", "sec", "fig", "eds", "mr", "mrs", "ms",
+    "dr", "st", "prof", "rev", "sr", "jr", "lt", "capt", "viz", "incl",
+];
+
+/// Byte ranges of the sentences of `text`, in order, without gaps; each holds the spaces that follow it.
+#[must_use]
+pub fn sentences(text: &str) -> Vec<Range<usize>> {
+    let mut spans: Vec<Range<usize>> = Vec::new();
+    for (at, piece) in text.split_sentence_bound_indices() {
+        let range = at..at + piece.len();
+        match spans.last_mut() {
+            Some(last) if is_unfinished(&text[last.clone()]) => last.end = range.end,
+            _ => spans.push(range),
+        }
+    }
+    spans
+}
+
+/// Whether `sentence` ends where no sentence ends: after an abbreviation, an initial, or the number of a list item. A line
+/// break always ends one.
+fn is_unfinished(sentence: &str) -> bool {
+    if sentence.ends_with(['\n', '\r', '\u{2029}']) {
+        return false;
+    }
+    let Some(body) = sentence.trim_end().strip_suffix('.') else { return false };
+    let last = body.rsplit(|c: char| c.is_whitespace() || "([“\"'‘/".contains(c)).next().unwrap_or("");
+    let is_initial = last.chars().count() == 1 && last.chars().all(char::is_uppercase) && last != "I";
+    let is_item_number = body.trim_start() == last && !last.is_empty() && last.chars().all(|c| c.is_ascii_digit());
+    is_initial || is_item_number || ABBREVIATIONS.contains(&last.to_lowercase().as_str())
+}
+
+/// Cuts what no sentence bound can cut: byte ranges of at most `max` code points, at clauses and words where there are any,
+/// without the spaces around them. `target` is the length to aim for.
+#[must_use]
+pub fn hard_pieces(text: &str, target: usize, max: usize) -> Vec<Range<usize>> {
+    let max = max.max(1);
+    let splitter = TextSplitter::new(ChunkConfig::new(target.clamp(1, max)..=max));
+    splitter.chunk_indices(text).map(|(at, piece)| at..at + piece.len()).collect()
+}
+
+/// Cuts `text` into sentences, and sentences longer than `max` code points into pieces: trimmed byte ranges, none empty.
+#[must_use]
+pub fn pieces(text: &str, target: usize, max: usize) -> Vec<Range<usize>> {
+    let mut out = Vec::new();
+    for range in sentences(text) {
+        let trimmed = trim(text, range);
+        if trimmed.is_empty() {
+            continue;
+        }
+        if text[trimmed.clone()].chars().count() <= max {
+            out.push(trimmed);
+        } else {
+            let start = trimmed.start;
+            out.extend(hard_pieces(&text[trimmed], target, max).into_iter().map(|r| r.start + start..r.end + start));
+        }
+    }
+    out
+}
+
+/// `range` without the white space at its ends.
+fn trim(text: &str, range: Range<usize>) -> Range<usize> {
+    let slice = &text[range.clone()];
+    let start = range.start + (slice.len() - slice.trim_start().len());
+    start..start + slice.trim().len()
+}
+
+/// Words of `text` by Unicode word boundaries (UAX #29): what coverage counts.
+#[must_use]
+pub fn word_count(text: &str) -> u32 {
+    u32::try_from(text.unicode_words().count()).unwrap_or(u32::MAX)
+}
+
+/// Words and punctuation marks of `text` by Unicode word boundaries (UAX #29): what `token_count` means.
+#[must_use]
+pub fn token_count(text: &str) -> u32 {
+    u32::try_from(text.split_word_bounds().filter(|w| !w.trim().is_empty()).count()).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(text: &str) -> Vec<&str> {
+        sentences(text).into_iter().map(|r| text[r].trim()).collect()
+    }
+
+    #[test]
+    fn sentences_end_at_full_stops_and_cover_the_text() {
+        let text = "Roll a die. Add your bonus! Is it 15 or more? You win.";
+        assert_eq!(split(text), ["Roll a die.", "Add your bonus!", "Is it 15 or more?", "You win."]);
+        assert_eq!(sentences(text).last().unwrap().end, text.len());
+    }
+
+    #[test]
+    fn abbreviations_initials_and_item_numbers_do_not_end_a_sentence() {
+        assert_eq!(
+            split("See p. 12 and e.g. Dragons by J. Smith. Then roll."),
+            ["See p. 12 and e.g. Dragons by J. Smith.", "Then roll."]
+        );
+        assert_eq!(split("1. The Game Master speaks. You act."), ["1. The Game Master speaks.", "You act."]);
+    }
+
+    #[test]
+    fn a_sentence_over_the_cap_is_cut_at_words() {
+        let text = "word ".repeat(100);
+        let cut = pieces(&text, 80, 100);
+        assert!(cut.iter().all(|r| text[r.clone()].chars().count() <= 100 && !text[r.clone()].starts_with(' ')));
+        assert_eq!(cut.iter().map(|r| word_count(&text[r.clone()])).sum::<u32>(), 100);
+    }
+
+    #[test]
+    fn a_word_over_the_cap_is_cut_all_the_same() {
+        let text = "ä".repeat(1000);
+        assert!(pieces(&text, 90, 100).iter().all(|r| text[r.clone()].chars().count() <= 100));
+    }
+
+    #[test]
+    fn tokens_are_words_and_marks() {
+        assert_eq!(token_count("Roll 2d6, then stop."), 6);
+        assert_eq!(word_count("Roll 2d6, then stop."), 4);
+    }
+}

@@ -1,0 +1,117 @@
+//! The shape of an entry: field lines ("Range: 60 feet"), stat blocks, the line below the name. Shape speaks for a kind
+//! whatever heading an entry stands under. Knows nothing of pages.
+
+use super::vocabulary::KindWords;
+use crate::document::headings::key::compact;
+use crate::document::term::Kind;
+
+/// A line below a heading.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntryLine {
+    pub text: String,
+    /// Length of the key of its first bold run, 0 if it opens plainly.
+    pub lead: usize,
+}
+
+/// Fields stand at the head of an entry; what comes after this many lines belongs to its text.
+const HEAD_LINES: usize = 40;
+
+/// What the lines below a heading say of `kind`: how sure (0 to 1), and by what evidence.
+#[must_use]
+pub fn shape_of(lines: &[EntryLine], kind: &KindWords) -> Option<(f64, &'static str)> {
+    if kind.min_fields > 0 && different_fields(lines, kind) >= kind.min_fields {
+        return Some((0.95, if kind.kind == Kind::Creature { "stat_block" } else { "entry_fields" }));
+    }
+    let head = lines.iter().take(3);
+    if !kind.stats.is_empty() && head.clone().any(|line| inline_stats(&line.text, kind) >= 2) {
+        return Some((0.9, "stat_line"));
+    }
+    let first = lines.first()?;
+    subtitle(&first.text, kind).then_some((0.85, "subtitle"))
+}
+
+fn different_fields(lines: &[EntryLine], kind: &KindWords) -> usize {
+    let mut seen: Vec<&str> = Vec::new();
+    for line in lines.iter().take(HEAD_LINES) {
+        if let Some(label) = kind.fields.iter().find(|label| opens_with_field(line, label))
+            && !seen.contains(&label.as_str())
+        {
+            seen.push(label);
+        }
+    }
+    seen.len()
+}
+
+/// "Range: 60 feet", "• **Speed** 30 ft.", "AC 17": a label at the start of a line, set off by a colon, by type, or by the
+/// number that follows.
+fn opens_with_field(line: &EntryLine, label: &str) -> bool {
+    let text = line.text.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    let Some(rest) = text.strip_prefix(label) else { return false };
+    let rest = rest.trim_start_matches(['*', '_']);
+    let set_off = rest.starts_with([':', '.', '(']) && !rest.starts_with(".,");
+    let set_in_bold = line.lead > 0 && line.lead == compact(label).len();
+    let number = rest.trim_start().starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '−' | '–'));
+    set_off || set_in_bold || rest.starts_with(' ') && number
+}
+
+/// Whether a line is a field of any label: it is no text of a definition.
+#[must_use]
+pub fn is_field(line: &EntryLine, kinds: &[KindWords]) -> bool {
+    kinds.iter().any(|kind| kind.fields.iter().any(|label| opens_with_field(line, label)))
+}
+
+/// Numbers with the name of a stat before or behind them: "4 HP, 1 Armor, 8 STR", "AC 12, HD 2".
+fn inline_stats(text: &str, kind: &KindWords) -> usize {
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | ';' | '(' | ')' | '|')).filter(|w| !w.is_empty()).collect();
+    let number = |w: Option<&&str>| w.is_some_and(|w| w.trim_start_matches(['+', '-', '−']).starts_with(|c: char| c.is_ascii_digit()));
+    let named = |w: &str| kind.stats.iter().any(|s| s == w.trim_matches(|c: char| !c.is_alphanumeric()));
+    (0..words.len()).filter(|i| named(words[*i]) && (number(words.get(i + 1)) || *i > 0 && number(words.get(i - 1)))).count()
+}
+
+/// A short line of a few words, one of which names the kind: "Wondrous Item, Rare", "Level 3 Evocation (Wizard)".
+fn subtitle(text: &str, kind: &KindWords) -> bool {
+    let text = text.trim();
+    if kind.subtitle.is_empty() || text.chars().count() > 90 || text.ends_with(['.', ':', '!', '?']) {
+        return false;
+    }
+    let lower = text.to_lowercase();
+    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    let holds = |phrase: &String| {
+        let wanted: Vec<&str> = phrase.split(' ').collect();
+        words.windows(wanted.len()).any(|w| w == wanted)
+    };
+    let begins = text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
+    begins && words.len() <= 12 && kind.subtitle.iter().any(holds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::vocabulary::Vocabulary;
+    use super::*;
+
+    fn lines(texts: &[&str]) -> Vec<EntryLine> {
+        texts.iter().map(|t| EntryLine { text: (*t).to_owned(), lead: 0 }).collect()
+    }
+
+    fn shape(kind: Kind, texts: &[&str]) -> Option<&'static str> {
+        let words = Vocabulary::bundled().kinds.iter().find(|k| k.kind == kind).unwrap();
+        shape_of(&lines(texts), words).map(|s| s.1)
+    }
+
+    #[test]
+    fn field_lines_make_a_spell_and_stat_blocks_a_creature() {
+        let spell = ["Level 1 Evocation", "Casting Time: Action", "Range: 60 feet", "Duration: Instantaneous"];
+        assert_eq!(shape(Kind::Spell, &spell), Some("entry_fields"));
+        assert_eq!(shape(Kind::Creature, &["Small Fey", "• Armor Class: 12", "Hit Points 7 (2d6)", "Speed 30 ft."]), Some("stat_block"));
+        assert_eq!(shape(Kind::Creature, &["4 HP, 1 Armor, 8 STR, bite (d6)"]), Some("stat_line"));
+        assert_eq!(shape(Kind::Creature, &["Speed is of the essence here."]), None);
+    }
+
+    #[test]
+    fn the_line_below_the_name_tells_items_and_feats() {
+        assert_eq!(shape(Kind::Item, &["Wondrous Item, Very Rare (Requires Attunement)"]), Some("subtitle"));
+        assert_eq!(shape(Kind::Feat, &["General Feat (Prerequisite: Level 4+)"]), Some("subtitle"));
+        assert_eq!(shape(Kind::Item, &["Rare is the day on which this happens."]), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! Packing: the atoms of one section into groups within the cap, close to the target. Greedy from the front, with the tail
+//! kept together and a small rest given to its neighbour.
+
+use super::Params;
+use super::atoms::{Atom, chars};
+use crate::document::element::{ElementType, PageBox};
+use crate::document::sentences;
+
+/// What becomes one chunk.
+pub struct Group<'a> {
+    pub text: String,
+    pub atoms: Vec<&'a Atom<'a>>,
+    /// First and last page.
+    pub pages: Option<(u32, u32)>,
+}
+
+/// A reader turns at most one leaf to see a chunk whole.
+const MOST_PAGES_APART: u32 = 1;
+
+/// Packs the atoms of one section.
+pub fn pack<'a>(atoms: &'a [Atom<'a>], params: &Params) -> Vec<Group<'a>> {
+    let mut runs: Vec<Run<'a>> = Vec::new();
+    let mut run = Run::default();
+    // Code points of all atoms from here on, joints included: what the tail would add.
+    let mut rest: u32 = atoms.iter().map(|a| a.chars + chars(a.joint.text())).sum();
+    for atom in atoms {
+        if !run.atoms.is_empty() && !run.takes(atom, rest, params) {
+            runs.push(std::mem::take(&mut run));
+        }
+        rest -= atom.chars + chars(atom.joint.text());
+        run.push(atom, params);
+    }
+    if !run.atoms.is_empty() {
+        runs.push(run);
+    }
+    join_small(&mut runs, params);
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for run in runs {
+        let mut group = run.into_group();
+        if let Some(before) = groups.last() {
+            overlap(before, &mut group, params);
+        }
+        groups.push(group);
+    }
+    groups
+}
+
+/// A group that still grows.
+#[derive(Default, Clone)]
+struct Run<'a> {
+    atoms: Vec<&'a Atom<'a>>,
+    /// Header lines repeated before the first atom.
+    header: &'a str,
+    /// Code points so far.
+    chars: u32,
+    pages: Option<(u32, u32)>,
+}
+
+impl<'a> Run<'a> {
+    /// Whether `atom` still belongs here; `rest` are the code points from `atom` to the end of its section.
+    fn takes(&self, atom: &Atom<'_>, rest: u32, params: &Params) -> bool {
+        let total = self.chars + chars(atom.joint.text()) + atom.chars;
+        if total > params.max_chars || too_far(union(self.pages, atom.pages)) {
+            return false;
+        }
+        let only_heading = self.atoms.iter().all(|a| a.is_heading);
+        total <= params.target_chars || self.chars < params.min_chars || only_heading || self.chars + rest <= params.max_chars
+    }
+
+    fn push(&mut self, atom: &'a Atom<'a>, params: &Params) {
+        if self.atoms.is_empty() {
+            // The row comes first: its header is left out where both do not fit.
+            let header = chars(atom.header);
+            if header > 0 && header + 1 + atom.chars <= params.max_chars {
+                self.header = atom.header;
+                self.chars = header + 1;
+            }
+            self.chars += atom.chars;
+        } else {
+            self.chars += chars(atom.joint.text()) + atom.chars;
+        }
+        self.pages = union(self.pages, atom.pages);
+        self.atoms.push(atom);
+    }
+
+    /// Both as one, if that is within the limits.
+    fn joined(&self, next: &Self, params: &Params) -> Option<Self> {
+        let mut both = self.clone();
+        for atom in &next.atoms {
+            both.push(atom, params);
+        }
+        (both.chars <= params.max_chars && !too_far(both.pages)).then_some(both)
+    }
+
+    fn into_group(self) -> Group<'a> {
+        let mut text = String::new();
+        if !self.header.is_empty() {
+            text.push_str(self.header);
+            text.push('\n');
+        }
+        for (i, atom) in self.atoms.iter().enumerate() {
+            if i > 0 {
+                text.push_str(atom.joint.text());
+            }
+            text.push_str(atom.text);
+        }
+        Group { text, atoms: self.atoms, pages: self.pages }
+    }
+}
+
+fn union(a: Option<(u32, u32)>, b: Option<(u32, u32)>) -> Option<(u32, u32)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+        (a, b) => a.or(b),
+    }
+}
+
+fn too_far(pages: Option<(u32, u32)>) -> bool {
+    pages.is_some_and(|(first, last)| last - first > MOST_PAGES_APART)
+}
+
+/// Gives a run below the minimum to a neighbour where the cap allows.
+fn join_small(runs: &mut Vec<Run<'_>>, params: &Params) {
+    let mut i = 0;
+    while i < runs.len() {
+        if runs[i].chars < params.min_chars && runs.len() > 1 {
+            let with_next = runs.get(i + 1).and_then(|next| runs[i].joined(next, params));
+            let with_previous = i.checked_sub(1).and_then(|p| runs[p].joined(&runs[i], params));
+            if let Some(both) = with_next {
+                runs[i] = both;
+                runs.remove(i + 1);
+                continue;
+            }
+            if let Some(both) = with_previous {
+                runs[i - 1] = both;
+                runs.remove(i);
+                continue;
+            }
+        }
+        i += 1;
+    }
+}
+
+/// Repeats the last sentences of `before` at the head of `group`, where the cap leaves room. A table is not repeated.
+fn overlap(before: &Group<'_>, group: &mut Group<'_>, params: &Params) {
+    let room = params.overlap_chars.min(params.max_chars.saturating_sub(chars(&group.text) + 1));
+    let repeats_header = group.atoms.first().is_some_and(|a| a.kind == ElementType::Table);
+    if room == 0 || repeats_header {
+        return;
+    }
+    let last = before.atoms.last().map_or("", |a| a.text);
+    let mut start = last.len();
+    for sentence in sentences::sentences(last).into_iter().rev() {
+        if chars(last[sentence.start..].trim()) > room {
+            break;
+        }
+        start = sentence.start;
+    }
+    let repeated = last[start..].trim();
+    let pages = union(group.pages, before.pages.map(|(_, last)| (last, last)));
+    if !repeated.is_empty() && !too_far(pages) {
+        group.text = format!("{repeated} {}", group.text);
+        group.pages = pages;
+    }
+}
+
+/// Where the atoms of a chunk stand: one box per column that they run through, in order.
+pub fn boxes(atoms: &[&Atom<'_>]) -> Vec<PageBox> {
+    let mut out: Vec<PageBox> = Vec::new();
+    for next in atoms.iter().flat_map(|a| &a.boxes) {
+        match out.last_mut() {
+            Some(last) if last == next => {}
+            Some(last) if last.page == next.page && overlaps(last.x, last.w, next.x, next.w) && next.y >= last.y => {
+                let (right, bottom) = ((last.x + last.w).max(next.x + next.w), (last.y + last.h).max(next.y + next.h));
+                last.x = last.x.min(next.x);
+                last.w = hundredths(right - last.x);
+                last.h = hundredths(bottom - last.y);
+            }
+            _ => out.push(*next),
+        }
+    }
+    out
+}
+
+fn overlaps(a: f64, a_len: f64, b: f64, b_len: f64) -> bool {
+    a < b + b_len && b < a + a_len
+}
+
+fn hundredths(x: f64) -> f64 {
+    (x * 100.0).round() / 100.0
+}

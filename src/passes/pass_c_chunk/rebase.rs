@@ -1,0 +1,182 @@
+//! Merging the results of parts: within a source every page is shifted by the pages before the part, across sources
+//! arrays are spliced as they are. Knows what holds a page, not what made it.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+
+use crate::builtin::{Failure, FailureKind, Level, Piece};
+use crate::document::chunk::{Chunk, SourceCoverage};
+use crate::document::element::{Element, PageBox};
+use crate::document::part::Placement;
+
+/// What holds part-relative pages.
+trait Paged {
+    fn shift(&mut self, offset: u32);
+}
+
+fn shift_page(page: &mut Option<u32>, offset: u32) {
+    if let Some(page) = page {
+        *page = page.saturating_add(offset);
+    }
+}
+
+fn shift_boxes(boxes: &mut [PageBox], offset: u32) {
+    for bounds in boxes {
+        bounds.page = bounds.page.saturating_add(offset);
+    }
+}
+
+impl Paged for Element {
+    fn shift(&mut self, offset: u32) {
+        shift_page(&mut self.page, offset);
+        if let Some(bounds) = &mut self.bounds {
+            bounds.page = bounds.page.saturating_add(offset);
+        }
+        shift_boxes(&mut self.metadata.boxes, offset);
+        for page_break in &mut self.metadata.page_breaks {
+            page_break.page = page_break.page.saturating_add(offset);
+        }
+    }
+}
+
+impl Paged for Chunk {
+    fn shift(&mut self, offset: u32) {
+        shift_page(&mut self.page, offset);
+        shift_page(&mut self.metadata.page_start, offset);
+        shift_page(&mut self.metadata.page_end, offset);
+        shift_boxes(&mut self.metadata.boxes, offset);
+    }
+}
+
+impl Paged for SourceCoverage {
+    fn shift(&mut self, offset: u32) {
+        for page in &mut self.pages {
+            page.page = page.page.saturating_add(offset);
+        }
+        for dropped in &mut self.dropped {
+            shift_page(&mut dropped.page, offset);
+        }
+    }
+}
+
+/// The merge of passC_elements.json.
+///
+/// # Errors
+/// `BadArtifact` for a piece that does not parse.
+pub fn elements(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+    arrays::<Element>(level, pieces)
+}
+
+/// The merge of passC_chunks.json.
+///
+/// # Errors
+/// `BadArtifact` for a piece that does not parse.
+pub fn chunks(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+    arrays::<Chunk>(level, pieces)
+}
+
+/// The merge of passC_coverage.json: one item per source.
+///
+/// # Errors
+/// `BadArtifact` for a piece that does not parse.
+pub fn coverage(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+    if level == Level::AcrossSources {
+        return splice(pieces);
+    }
+    let mut whole: Option<SourceCoverage> = None;
+    for piece in pieces {
+        for part in shifted::<SourceCoverage>(piece)? {
+            match &mut whole {
+                None => whole = Some(part),
+                Some(whole) => {
+                    whole.pages.extend(part.pages);
+                    whole.dropped.extend(part.dropped);
+                }
+            }
+        }
+    }
+    encode(&whole.into_iter().collect::<Vec<_>>())
+}
+
+fn arrays<T: Paged + Serialize + DeserializeOwned>(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+    if level == Level::AcrossSources {
+        return splice(pieces);
+    }
+    let mut all = Vec::new();
+    for piece in pieces {
+        all.extend(shifted::<T>(piece)?);
+    }
+    encode(&all)
+}
+
+fn shifted<T: Paged + DeserializeOwned>(piece: &Piece) -> Result<Vec<T>, Failure> {
+    let offset = Placement::from_attrs(&piece.attrs).offset();
+    let mut items: Vec<T> = serde_json::from_slice(&piece.bytes).map_err(|e| unreadable(piece, &e))?;
+    for item in &mut items {
+        item.shift(offset);
+    }
+    Ok(items)
+}
+
+fn splice(pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+    let mut all: Vec<&RawValue> = Vec::new();
+    for piece in pieces {
+        all.extend(serde_json::from_slice::<Vec<&RawValue>>(&piece.bytes).map_err(|e| unreadable(piece, &e))?);
+    }
+    encode(&all)
+}
+
+fn unreadable(piece: &Piece, error: &serde_json::Error) -> Failure {
+    Failure::new(FailureKind::BadArtifact, format!("the result of `{}` does not parse: {error}", piece.item_id))
+}
+
+/// Compact JSON.
+///
+/// # Errors
+/// `BadArtifact` if `value` has no JSON form, which no artifact type lacks.
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(value)
+        .map_err(|e| Failure::new(FailureKind::BadArtifact, format!("the result cannot be written as JSON: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::chunk::{Dropped, PageCoverage};
+
+    fn piece(item_id: &str, page_start: u32, value: &impl Serialize) -> Piece {
+        let attrs = Placement { page_count: Some(2), page_start: Some(page_start) }.to_attrs();
+        Piece { item_id: item_id.into(), attrs, bytes: serde_json::to_vec(value).unwrap().into() }
+    }
+
+    fn part(words: u32) -> Vec<SourceCoverage> {
+        vec![SourceCoverage {
+            source_id: "book".into(),
+            pages: (1..=2).map(|page| PageCoverage { page, words, chunked: words, needs_ocr: false }).collect(),
+            dropped: vec![Dropped { page: Some(2), text: "12".into(), reason: "folio".into() }],
+        }]
+    }
+
+    #[test]
+    fn coverage_of_parts_becomes_one_item_with_physical_pages() {
+        let bytes = coverage(Level::WithinSource, &[piece("a", 1, &part(5)), piece("b", 3, &part(7))]).unwrap();
+        let merged: Vec<SourceCoverage> = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!(merged.len(), 1);
+        assert_eq!(merged[0].pages.iter().map(|p| (p.page, p.words)).collect::<Vec<_>>(), [(1, 5), (2, 5), (3, 7), (4, 7)]);
+        assert_eq!(merged[0].dropped[1].page, Some(4));
+    }
+
+    #[test]
+    fn sources_are_spliced_unread() {
+        let bytes = coverage(Level::AcrossSources, &[piece("a", 9, &part(5)), piece("b", 9, &part(7))]).unwrap();
+        let merged: Vec<SourceCoverage> = serde_json::from_slice(&bytes).unwrap();
+        assert_eq!((merged.len(), merged[1].pages[0].page), (2, 1));
+    }
+
+    #[test]
+    fn a_piece_that_is_no_array_is_named() {
+        let broken = Piece { item_id: "part-1".into(), attrs: String::new(), bytes: b"{".as_slice().into() };
+        assert!(chunks(Level::WithinSource, &[broken]).unwrap_err().message.contains("part-1"));
+    }
+}

@@ -1,0 +1,86 @@
+//! The merge of `enriched`: within a source pages become physical, across sources arrays are spliced.
+
+use std::sync::Arc;
+
+use crate::builtin::Failure;
+use crate::builtin::FailureKind;
+use crate::builtin::Level;
+use crate::builtin::Piece;
+use crate::document::entity::Enriched;
+use crate::document::part::Placement;
+
+/// The pieces as one array.
+///
+/// # Errors
+/// `BadArtifact` naming the item whose bytes are not an array of enriched chunks.
+pub fn merge(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+    let mut out = vec![b'['];
+    for piece in pieces {
+        let offset = if level == Level::WithinSource { Placement::from_attrs(&piece.attrs).offset() } else { 0 };
+        let bytes = if offset == 0 { Arc::clone(&piece.bytes) } else { rebased(piece, offset)?.into() };
+        let items = array_body(&bytes).ok_or_else(|| not_an_array(&piece.item_id, "it is no JSON array"))?;
+        if !items.is_empty() {
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            out.extend_from_slice(items);
+        }
+    }
+    out.push(b']');
+    Ok(out)
+}
+
+/// What is between the brackets of a JSON array.
+fn array_body(bytes: &[u8]) -> Option<&[u8]> {
+    let inner = bytes.trim_ascii().strip_prefix(b"[")?.strip_suffix(b"]")?;
+    Some(inner.trim_ascii())
+}
+
+fn rebased(piece: &Piece, offset: u32) -> Result<Vec<u8>, Failure> {
+    let mut items: Vec<Enriched> =
+        serde_json::from_slice(&piece.bytes).map_err(|e| not_an_array(&piece.item_id, &e.to_string()))?;
+    for item in &mut items {
+        let pages = [&mut item.page, &mut item.metadata.page_start, &mut item.metadata.page_end];
+        for page in pages.into_iter().flatten() {
+            *page = page.saturating_add(offset);
+        }
+        for bounds in &mut item.metadata.boxes {
+            bounds.page = bounds.page.saturating_add(offset);
+        }
+    }
+    serde_json::to_vec(&items).map_err(|e| not_an_array(&piece.item_id, &e.to_string()))
+}
+
+fn not_an_array(item_id: &str, why: &str) -> Failure {
+    Failure::new(FailureKind::BadArtifact, format!("the enriched chunks of `{item_id}` do not parse: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::passes::pass_d_enrich::tests::chunk;
+    use crate::passes::pass_d_enrich::{Inputs, Params, run};
+
+    fn piece(page_start: u32, text: &str) -> Piece {
+        let enriched = run(Inputs { chunks: &[chunk(text)], names: &[] }, &Params::default()).unwrap().enriched;
+        let attrs = Placement { page_count: Some(10), page_start: Some(page_start) }.to_attrs();
+        Piece { item_id: text.to_owned(), attrs, bytes: serde_json::to_vec(&enriched).unwrap().into() }
+    }
+
+    #[test]
+    fn pages_become_physical_within_a_source_and_stay_across_sources() {
+        let pieces = [piece(1, "One."), piece(11, "Two.")];
+        let within: Vec<Enriched> = serde_json::from_slice(&merge(Level::WithinSource, &pieces).unwrap()).unwrap();
+        assert_eq!(within.iter().map(|e| e.page).collect::<Vec<_>>(), [Some(1), Some(11)]);
+        assert_eq!((within[1].metadata.page_end, within[1].metadata.boxes[0].page), (Some(11), 11));
+        let across: Vec<Enriched> = serde_json::from_slice(&merge(Level::AcrossSources, &pieces).unwrap()).unwrap();
+        assert_eq!(across[1].page, Some(1));
+    }
+
+    #[test]
+    fn nothing_merges_to_an_empty_array_and_rubbish_is_named() {
+        assert_eq!(merge(Level::WithinSource, &[]).unwrap(), b"[]");
+        let bad = Piece { item_id: "part-x".to_owned(), attrs: String::new(), bytes: b"{}".to_vec().into() };
+        assert!(merge(Level::AcrossSources, &[bad]).unwrap_err().message.contains("part-x"));
+    }
+}

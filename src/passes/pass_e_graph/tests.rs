@@ -1,0 +1,197 @@
+//! Pass E on a book of our own.
+
+use super::*;
+use crate::builtin::Level;
+use crate::builtin::Piece;
+use crate::document::link_graph::EdgeKind;
+use crate::document::link_graph::NodeKind;
+use crate::document::section::Origin;
+use crate::document::section::Section;
+use crate::document::term::Kind;
+use crate::document::term::TermName;
+use crate::passes::pass_d_enrich;
+
+/// A book with two chapters, a spell and an item of one name, and a reference that leads somewhere and one that does not.
+pub(crate) struct Book {
+    pub toc: SourceToc,
+    pub dictionary: Vec<Term>,
+    pub enriched: Vec<Enriched>,
+}
+
+fn section(source: &str, id: &str, title: &str, parent: Option<&str>, page: u32) -> Section {
+    Section {
+        section_id: format!("{source}-{id}"),
+        title: title.to_owned(),
+        level: if parent.is_some() { 2 } else { 1 },
+        parent_id: parent.map(|p| format!("{source}-{p}")),
+        page_start: Some(page),
+        page_end: Some(page),
+        anchor: None,
+        origin: Origin::Outline,
+        confidence: 1.0,
+    }
+}
+
+fn term(source: &str, kind: Kind, name: &str, section: Option<&str>) -> Term {
+    Term {
+        term_id: crate::document::ids::term_id(source, kind.name(), name),
+        source_id: source.to_owned(),
+        term: name.to_owned(),
+        kind,
+        section_id: section.map(|s| format!("{source}-{s}")),
+        page: Some(1),
+        aliases: Vec::new(),
+        definition: String::new(),
+        confidence: 1.0,
+        evidence: Vec::new(),
+    }
+}
+
+pub(crate) fn book(source: &str) -> Book {
+    let toc = SourceToc {
+        source_id: source.to_owned(),
+        path: format!("{source}.pdf"),
+        title: format!("Book {source}"),
+        page_count: Some(3),
+        origin: Origin::Outline,
+        confidence: 1.0,
+        page_labels: Vec::new(),
+        sections: vec![
+            section(source, "spells", "Spells", None, 1),
+            section(source, "shield-spell", "Shield", Some("spells"), 1),
+            section(source, "gear", "Gear", None, 2),
+            section(source, "shield-item", "Shield", Some("gear"), 2),
+        ],
+        notes: Vec::new(),
+    };
+    let dictionary = vec![
+        term(source, Kind::Spell, "Shield", Some("shield-spell")),
+        term(source, Kind::Item, "Shield", Some("shield-item")),
+        term(source, Kind::Creature, "Bog Witch", None),
+        term(source, Kind::Creature, "Never Seen", None),
+    ];
+    let texts = [
+        ("shield-spell", "Shield\nShe casts Shield at once (see Gear)."),
+        ("gear", "Gear\nSee page 94 for more."),
+        ("shield-item", "Shield\nThe guard carries a shield against the bog witch."),
+    ];
+    let chunks: Vec<crate::document::chunk::Chunk> = texts
+        .iter()
+        .map(|(section, text)| {
+            let mut chunk = pass_d_enrich::tests::chunk(text);
+            chunk.source_id = source.to_owned();
+            chunk.chunk_id = format!("{source}-{section}-chunk");
+            chunk.metadata.section_id = Some(format!("{source}-{section}"));
+            chunk.metadata.section_path = vec![if *section == "shield-spell" { "Spells" } else { "Gear" }.to_owned()];
+            chunk
+        })
+        .collect();
+    let names: Vec<TermName> = dictionary
+        .iter()
+        .map(|t| TermName { term_id: t.term_id.clone(), term: t.term.clone(), kind: t.kind, aliases: t.aliases.clone() })
+        .collect();
+    let inputs = pass_d_enrich::Inputs { chunks: &chunks, names: &names };
+    let enriched = pass_d_enrich::run(inputs, &pass_d_enrich::Params::default()).unwrap().enriched;
+    Book { toc, dictionary, enriched }
+}
+
+pub(crate) fn graph(book: &Book) -> LinkGraph {
+    let inputs = Inputs { toc: std::slice::from_ref(&book.toc), dictionary: &book.dictionary, enriched: &book.enriched };
+    run(inputs, &Params::default()).unwrap().graph
+}
+
+fn edges(graph: &LinkGraph, kind: EdgeKind) -> Vec<String> {
+    graph.edges.iter().filter(|e| e.kind == kind).map(|e| format!("{} {} {:?}", e.source, e.target, e.chunk_ids)).collect()
+}
+
+#[test]
+fn two_kinds_of_one_name_are_two_entities_each_defined_at_home() {
+    let graph = graph(&book("b"));
+    let defined = edges(&graph, EdgeKind::DefinedIn);
+    assert_eq!(
+        defined,
+        [
+            "entity:item:shield section:b-shield-item [\"b-shield-item-chunk\"]",
+            "entity:spell:shield section:b-shield-spell [\"b-shield-spell-chunk\"]",
+        ]
+    );
+}
+
+#[test]
+fn an_entity_lives_only_while_something_supports_it() {
+    let graph = graph(&book("b"));
+    let entities: Vec<&str> = graph.nodes.iter().filter(|n| n.kind == NodeKind::Entity).map(|n| n.id.as_str()).collect();
+    assert_eq!(entities, ["entity:creature:bog-witch", "entity:item:shield", "entity:spell:shield"]);
+}
+
+#[test]
+fn references_are_resolved_or_listed() {
+    let graph = graph(&book("b"));
+    assert_eq!(edges(&graph, EdgeKind::RefersTo), ["chunk:b-shield-spell-chunk section:b-gear [\"b-shield-spell-chunk\"]"]);
+    let unresolved: Vec<&str> = graph.unresolved.iter().map(|u| u.reason.as_str()).collect();
+    assert_eq!(unresolved, ["there is no page 94"]);
+}
+
+#[test]
+fn no_edge_dangles_and_everything_is_sorted() {
+    let graph = graph(&book("b"));
+    let ids: Vec<&str> = graph.nodes.iter().map(|n| n.id.as_str()).collect();
+    assert!(ids.is_sorted() && graph.edges.is_sorted());
+    assert!(graph.edges.iter().all(|e| ids.contains(&e.source.as_str()) && ids.contains(&e.target.as_str())));
+    assert_eq!(
+        (graph.stats.components, graph.stats.orphans, graph.stats.nodes["chunk"], graph.stats.edges["next"]),
+        (1, 0, 3, 2)
+    );
+}
+
+fn merged(books: &[&Book]) -> LinkGraph {
+    let piece = |b: &&Book| Piece {
+        item_id: b.toc.source_id.clone(),
+        attrs: String::new(),
+        bytes: serde_json::to_vec(&graph(b)).unwrap().into(),
+    };
+    let pieces: Vec<Piece> = books.iter().map(piece).collect();
+    serde_json::from_slice(&unite::merge(Level::AcrossSources, &pieces).unwrap()).unwrap()
+}
+
+#[test]
+fn books_are_linked_where_they_share_an_entity_of_one_kind() {
+    let (a, b) = (book("a"), book("b"));
+    let both = merged(&[&a, &b]);
+    let witch = both.nodes.iter().find(|n| n.id == "entity:creature:bog-witch").unwrap();
+    assert_eq!(witch.source_ids.as_deref(), Some(&["a".to_owned(), "b".to_owned()][..]));
+    assert_eq!(both.stats.components, 1);
+    assert_eq!(merged(&[&b, &a]), both);
+}
+
+#[test]
+fn removing_a_book_removes_all_that_only_it_supported() {
+    let (a, mut b) = (book("a"), book("b"));
+    b.dictionary.push(term("b", Kind::Rule, "Gear", Some("gear")));
+    assert!(merged(&[&a, &b]).nodes.iter().any(|n| n.id == "entity:rule:gear"));
+    assert_eq!(merged(&[&a]), graph(&a));
+}
+
+#[test]
+fn hostile_contents_do_no_harm() {
+    let mut b = book("b");
+    // A section that encloses itself, two that enclose each other, a parent that is not there, an id twice.
+    b.toc.sections[0].parent_id = Some("b-spells".to_owned());
+    b.toc.sections[1].parent_id = Some("b-gear".to_owned());
+    b.toc.sections[2].parent_id = Some("b-shield-spell".to_owned());
+    b.toc.sections[3].parent_id = Some("nowhere".to_owned());
+    let twice = b.toc.sections[3].clone();
+    b.toc.sections.push(twice);
+    let graph = graph(&b);
+    let ids: Vec<&str> = graph.nodes.iter().map(|n| n.id.as_str()).collect();
+    assert!(graph.edges.iter().all(|e| ids.contains(&e.source.as_str()) && ids.contains(&e.target.as_str())));
+}
+
+#[test]
+fn a_graph_over_its_limit_names_the_limit() {
+    let b = book("b");
+    let inputs = Inputs { toc: std::slice::from_ref(&b.toc), dictionary: &b.dictionary, enriched: &b.enriched };
+    let failure = run(inputs, &Params { max_nodes: 3 }).unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Limit);
+    assert!(failure.message.contains("max_nodes = 3"));
+}

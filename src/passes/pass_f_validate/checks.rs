@@ -1,0 +1,68 @@
+//! One check: a value against its limits. Knows nothing of what is measured.
+
+use crate::document::cleanup::Check;
+use crate::document::cleanup::CheckStatus;
+use crate::passes::pass_f_validate::Params;
+
+/// The limits that the rule sets.
+pub struct Limits<'a> {
+    pub params: &'a Params,
+}
+
+/// A count that must be 0 (or at most `limit`): anything above fails.
+#[must_use]
+pub fn none_allowed(name: &str, count: usize, limit: u64) -> Check {
+    let value = count as u64;
+    let status = if value > limit { CheckStatus::Fail } else { CheckStatus::Pass };
+    Check { name: name.to_owned(), status, value: whole(value), limit: whole(limit) }
+}
+
+/// A share that should not be above `warn`.
+#[must_use]
+pub fn at_most(name: &str, share: Share, warn: f64) -> Check {
+    let value = share.or(0.0);
+    let status = if value > warn { CheckStatus::Warn } else { CheckStatus::Pass };
+    Check { name: name.to_owned(), status, value: rounded(value), limit: warn }
+}
+
+/// A share that should not be below `warn` and must not be below `fail`. Nothing to measure passes.
+#[must_use]
+pub fn at_least(name: &str, share: Share, warn: f64, fail: f64) -> Check {
+    let value = share.or(1.0);
+    let (status, limit) = match value {
+        v if v < fail => (CheckStatus::Fail, fail),
+        v if v < warn => (CheckStatus::Warn, warn),
+        _ => (CheckStatus::Pass, warn),
+    };
+    Check { name: name.to_owned(), status, value: rounded(value), limit }
+}
+
+/// `part` of `whole`, as counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Share {
+    pub part: u64,
+    pub whole: u64,
+}
+
+impl Share {
+    #[must_use]
+    pub fn of(part: usize, whole: usize) -> Self {
+        Self { part: part as u64, whole: whole as u64 }
+    }
+
+    /// The quotient, or `empty` where there is nothing to measure.
+    #[must_use]
+    pub fn or(self, empty: f64) -> f64 {
+        if self.whole == 0 { empty } else { whole(self.part) / whole(self.whole) }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of a job are far below 2^53")]
+fn whole(count: u64) -> f64 {
+    count as f64
+}
+
+/// To 1/10000: a share of one chunk in a few thousand still shows.
+fn rounded(value: f64) -> f64 {
+    (value * 10_000.0).round() / 10_000.0
+}
