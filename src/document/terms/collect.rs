@@ -117,7 +117,8 @@ impl<'a> Judge<'a> {
         let mut children = vec![0; entries.len()];
         let mut titles: BTreeMap<String, usize> = BTreeMap::new();
         for (i, entry) in entries.iter().enumerate() {
-            let own = vocabulary.kind_of_heading(&entry.title).or_else(|| vocabulary.kind_of_group(&entry.title)).map(|kind| (kind, i));
+            let own =
+                vocabulary.kind_of_heading(&entry.title).or_else(|| vocabulary.kind_of_group(&entry.title)).map(|kind| (kind, i));
             let above = entry.parent.filter(|p| *p < i).and_then(|p| containers[p]);
             containers.push(own.or(above));
             if let Some(parent) = entry.parent.filter(|p| *p < i) {
@@ -129,14 +130,17 @@ impl<'a> Judge<'a> {
             .iter()
             .zip(&containers)
             .map(|(entry, container)| {
-                let shapes = vocabulary.kinds.iter().filter_map(|k| shape_of(&entry.lines, k).map(|(sure, by)| (k.kind, sure, by)));
+                let shapes =
+                    vocabulary.kinds.iter().filter_map(|k| shape_of(&entry.lines, k).map(|(sure, by)| (k.kind, sure, by)));
                 // Where two shapes fit, the heading above decides.
                 let fits = |kind: Kind| container.is_some_and(|(c, _)| c == kind);
                 shapes.max_by(|a, b| (fits(a.0), a.1).partial_cmp(&(fits(b.0), b.1)).unwrap_or(std::cmp::Ordering::Equal))
             })
             .collect();
         let shaped_under = |kind: Kind| {
-            let under = |i: &usize| shapes[*i].is_some_and(|s| s.0 == kind) && containers[*i].is_some_and(|(c, at)| c == kind && at != *i);
+            let under = |i: &usize| {
+                shapes[*i].is_some_and(|s| s.0 == kind) && containers[*i].is_some_and(|(c, at)| c == kind && at != *i)
+            };
             (0..entries.len()).filter(under).count() >= MIN_SHAPED
         };
         let shaped = vocabulary.kinds.iter().map(|k| k.kind).filter(|k| shaped_under(*k)).collect();
@@ -192,7 +196,10 @@ impl<'a> Judge<'a> {
         let capital = words.iter().filter(|w| w.starts_with(char::is_uppercase)).count() * 2 > words.len();
         let plain = name.name.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '’' | '&'));
         let fits = once && capital && plain && above.is_none() && (2..=4).contains(&words.len());
-        let talks = words.first().is_some_and(|w| ["using", "playing", "creating", "making", "the", "your", "how", "what", "when", "why"].contains(&w.to_lowercase().as_str()));
+        let talks = words.first().is_some_and(|w| {
+            ["using", "playing", "creating", "making", "the", "your", "how", "what", "when", "why"]
+                .contains(&w.to_lowercase().as_str())
+        });
         let _ = self.vocabulary;
         (fits && !talks).then(|| Found { kind: Kind::Rule, confidence: 0.5, evidence: vec!["heading".to_owned()] })
     }

@@ -63,8 +63,12 @@ pub fn is_field(line: &EntryLine, kinds: &[KindWords]) -> bool {
 /// Numbers with the name of a stat before or behind them: "4 HP, 1 Armor, 8 STR", "AC 12, HD 2".
 fn inline_stats(text: &str, kind: &KindWords) -> usize {
     let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | ';' | '(' | ')' | '|')).filter(|w| !w.is_empty()).collect();
-    let number = |w: Option<&&str>| w.is_some_and(|w| w.trim_start_matches(['+', '-', '−']).starts_with(|c: char| c.is_ascii_digit()));
+    let words: Vec<&str> = lower
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | ';' | '(' | ')' | '|'))
+        .filter(|w| !w.is_empty())
+        .collect();
+    let number =
+        |w: Option<&&str>| w.is_some_and(|w| w.trim_start_matches(['+', '-', '−']).starts_with(|c: char| c.is_ascii_digit()));
     let named = |w: &str| kind.stats.iter().any(|s| s == w.trim_matches(|c: char| !c.is_alphanumeric()));
     (0..words.len()).filter(|i| named(words[*i]) && (number(words.get(i + 1)) || *i > 0 && number(words.get(i - 1)))).count()
 }
@@ -103,7 +107,10 @@ mod tests {
     fn field_lines_make_a_spell_and_stat_blocks_a_creature() {
         let spell = ["Level 1 Evocation", "Casting Time: Action", "Range: 60 feet", "Duration: Instantaneous"];
         assert_eq!(shape(Kind::Spell, &spell), Some("entry_fields"));
-        assert_eq!(shape(Kind::Creature, &["Small Fey", "• Armor Class: 12", "Hit Points 7 (2d6)", "Speed 30 ft."]), Some("stat_block"));
+        assert_eq!(
+            shape(Kind::Creature, &["Small Fey", "• Armor Class: 12", "Hit Points 7 (2d6)", "Speed 30 ft."]),
+            Some("stat_block")
+        );
         assert_eq!(shape(Kind::Creature, &["4 HP, 1 Armor, 8 STR, bite (d6)"]), Some("stat_line"));
         assert_eq!(shape(Kind::Creature, &["Speed is of the essence here."]), None);
     }

@@ -74,8 +74,8 @@ struct KindFile {
 static BUNDLED: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::parse(include_str!("../../vocabulary/structure.toml")));
 
 const NUMBER_WORDS: [&str; 20] = [
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "first", "second", "third",
-    "fourth", "fifth", "sixth", "seventh", "eighth",
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "first", "second",
+    "third", "fourth", "fifth", "sixth", "seventh", "eighth",
 ];
 
 impl Vocabulary {
