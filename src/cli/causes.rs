@@ -16,6 +16,9 @@ use crate::store::state::State;
 /// How many items of a step are listed.
 const LISTED: usize = 10;
 
+/// What is said of an action that has no record in the job.
+pub const NEVER: &str = "it was never built";
+
 /// How things stand with an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -44,7 +47,7 @@ impl Standing {
             Self::May => "may run",
             Self::StillFailing => "fails as before",
             Self::Blocked => "is blocked",
-            Self::Ran => "was made anew",
+            Self::Ran => "last ran",
         }
     }
 }
@@ -379,7 +382,7 @@ impl<'a> Causes<'a> {
     fn first_time(&self, node: &Node) -> Found {
         let never = Found {
             cause: Cause { kind: Kind::Other, name: None, old: None, new: None },
-            because: "it was never built".to_owned(),
+            because: NEVER.to_owned(),
             through: None,
         };
         let Some(id) = self.source_of(&node.item) else { return never };

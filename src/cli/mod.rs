@@ -56,12 +56,11 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
             console.data(&completions::script(args.shell));
             Ok(())
         }
-        Command::Gate(_) | Command::RunPass(_) => Ok(()),
         Command::Clean(args) => clean::run(args, global, console, now),
         Command::Why(args) => why::run(args, global, console, now),
         Command::Status(args) => status::run(args, global, console, now),
-        //        Command::Gate(args) => gate::run(args, global, console, now),
-        //        Command::RunPass(args) => run_pass::run(args, global, console),
+        Command::Gate(args) => gate::run(args, global, console, now),
+        Command::RunPass(args) => run_pass::run(args, global, console),
         Command::Init(args) => init::run(args, global, console),
     }
 }

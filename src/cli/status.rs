@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args::{Global, Status as Args};
-use super::causes::{Causes, Node, Standing, Step};
+use super::causes::{Causes, NEVER, Node, Standing, Step};
 use super::console::{Console, Paint};
 use super::error::CliError;
 use super::project::Project;
@@ -181,7 +181,14 @@ fn line(name: String, record: &Record, rules: &[RuleId], causes: &Causes<'_>, pu
 }
 
 fn because(step: &Step, steps: usize) -> String {
-    if steps > 1 { format!("{} (and {} more)", step.because, steps - 1) } else { step.because.clone() }
+    // One line has room for one cause: the one at the bottom, which a person can act on.
+    let mut root = step;
+    while let Some(below) = root.through.first() {
+        root = below;
+    }
+    let of = if root.rule == step.rule { String::new() } else { format!("`{}` {}: ", root.rule, root.standing.verb()) };
+    let more = if steps > 1 { format!(" (and {} more)", steps - 1) } else { String::new() };
+    format!("{of}{}{more}", root.because)
 }
 
 /// The report for people.
@@ -248,13 +255,14 @@ fn standing(line: &Line) -> String {
             (Status::Failed | Status::Skipped, Some(error), _) => render::shown(&crate::job::redact::redact(error)).into_owned(),
             (Status::Pending, _, []) => "not published yet".to_owned(),
             (_, _, []) => "up to date".to_owned(),
-            (_, _, [first]) => format!("`{}` would be published again", render::shown(first)),
+            (_, _, [first]) => format!("`{}` would be published anew", render::shown(first)),
             (_, _, [first, rest @ ..]) => {
-                format!("`{}` and {} more would be published again", render::shown(first), rest.len())
+                format!("`{}` and {} more would be published anew", render::shown(first), rest.len())
             }
         },
         Standing::StillFailing => format!("fails: {because} ({actions})"),
         Standing::Blocked => format!("blocked: {because} ({actions})"),
+        _ if line.because == NEVER => format!("never built ({actions})"),
         Standing::May => format!("may be out of date: {because} ({actions})"),
         Standing::Run => format!("out of date: {because} ({actions})"),
         Standing::FromCache => format!("would come from the cache: {because} ({actions})"),

@@ -135,7 +135,7 @@ pub fn told(report: &WhyReport, paint: Paint) -> String {
     }
     report.steps.iter().for_each(|s| tell(s, 0, paint, &mut text));
     if report.steps.is_empty() {
-        report.publish.iter().for_each(|p| text.push_str(&format!("`{}` would be published again\n", render::shown(p))));
+        report.publish.iter().for_each(|p| text.push_str(&format!("`{}` would be published anew\n", render::shown(p))));
     }
     text
 }
