@@ -27,7 +27,9 @@ pub fn shape_of(lines: &[EntryLine], kind: &KindWords) -> Option<(f64, &'static 
         return Some((0.9, "stat_line"));
     }
     let first = lines.first()?;
-    subtitle(&first.text, kind).then_some((0.85, "subtitle"))
+    let wrapped = lines.get(1).map(|next| format!("{} {}", first.text, next.text)).filter(|t| t.ends_with(')'));
+    let told = subtitle(&first.text, kind) || wrapped.is_some_and(|t| subtitle(&t, kind));
+    told.then_some((0.85, "subtitle"))
 }
 
 fn different_fields(lines: &[EntryLine], kind: &KindWords) -> usize {
@@ -76,7 +78,7 @@ fn inline_stats(text: &str, kind: &KindWords) -> usize {
 /// A short line of a few words, one of which names the kind: "Wondrous Item, Rare", "Level 3 Evocation (Wizard)".
 fn subtitle(text: &str, kind: &KindWords) -> bool {
     let text = text.trim();
-    if kind.subtitle.is_empty() || text.chars().count() > 90 || text.ends_with(['.', ':', '!', '?']) {
+    if kind.subtitle.is_empty() || text.chars().count() > 130 || text.ends_with(['.', ':', '!', '?']) {
         return false;
     }
     let lower = text.to_lowercase();
@@ -86,7 +88,7 @@ fn subtitle(text: &str, kind: &KindWords) -> bool {
         words.windows(wanted.len()).any(|w| w == wanted)
     };
     let begins = text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
-    begins && words.len() <= 12 && kind.subtitle.iter().any(holds)
+    begins && words.len() <= 18 && kind.subtitle.iter().any(holds)
 }
 
 #[cfg(test)]
