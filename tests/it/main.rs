@@ -7,3 +7,7 @@ mod project;
 
 #[cfg(unix)]
 mod building;
+#[cfg(unix)]
+mod fan_out;
+#[cfg(unix)]
+mod gates;
