@@ -143,7 +143,10 @@ fn explain(error: &ValidationError<'_>, wrong: &mut Vec<Wrong>) {
         }
         Kind::AnyOf { context } | Kind::OneOfNotValid { context } => match closest(at, context) {
             Some(errors) => errors.iter().for_each(|error| explain(error, wrong)),
-            None => add(at.to_owned(), wrong_types(error, context).unwrap_or_else(|| sentence(error))),
+            None => add(
+                at.to_owned(),
+                wrong_types(error, context).or_else(|| wrong_values(error, context)).unwrap_or_else(|| sentence(error)),
+            ),
         },
         _ => add(at.to_owned(), sentence(error)),
     }
@@ -167,10 +170,7 @@ fn sentence(error: &ValidationError<'_>) -> String {
     let shown = excerpt(value);
     match error.kind() {
         Kind::Type { kind } => format!("`{shown}` is {}, not {}", type_of(value), wanted(&[kind])),
-        Kind::Enum { options } => {
-            let options = options.as_array().map(|o| o.iter().map(|v| format!("`{}`", excerpt(v))).collect::<Vec<_>>());
-            format!("`{shown}` is none of {}", options.unwrap_or_default().join(", "))
-        }
+        Kind::Enum { options } => format!("`{shown}` is none of {}", listed(options.as_array().into_iter().flatten())),
         Kind::Constant { expected_value } => format!("`{shown}` is not `{}`", excerpt(expected_value)),
         Kind::Minimum { limit } => format!("{shown} is below {limit}"),
         Kind::Maximum { limit } => format!("{shown} is above {limit}"),
@@ -199,6 +199,25 @@ fn wrong_types(error: &ValidationError<'_>, context: &[Vec<ValidationError<'stat
     let at = error.instance_path().as_str();
     let kinds: Vec<&TypeKind> = context.iter().map(|errors| type_wanted(at, errors)).collect::<Option<_>>()?;
     Some(format!("`{}` is {}, not {}", excerpt(error.instance()), type_of(error.instance()), wanted(&kinds)))
+}
+
+/// What to say if every alternative is a list of values.
+fn wrong_values(error: &ValidationError<'_>, context: &[Vec<ValidationError<'static>>]) -> Option<String> {
+    let at = error.instance_path().as_str();
+    let mut options = Vec::new();
+    for errors in context {
+        let kind = errors.iter().find(|e| e.instance_path().as_str() == at).map(ValidationError::kind);
+        match kind? {
+            Kind::Constant { expected_value } => options.push(&**expected_value),
+            Kind::Enum { options: listed } => options.extend(listed.as_array()?),
+            _ => return None,
+        }
+    }
+    Some(format!("`{}` is none of {}", excerpt(error.instance()), listed(options)))
+}
+
+fn listed<'v>(options: impl IntoIterator<Item = &'v Value>) -> String {
+    options.into_iter().map(|v| format!("`{}`", excerpt(v))).collect::<Vec<_>>().join(", ")
 }
 
 fn type_wanted<'e>(at: &str, errors: &'e [ValidationError<'static>]) -> Option<&'e TypeKind> {

@@ -11,7 +11,7 @@ const IDS: [&str; 5] = ["chunk_id", "element_id", "section_id", "part_id", "term
 
 /// The place of `pointer` in `root`: for example `chunk-12ab…, core.pdf, page 7`; "" if nothing around it tells.
 pub(super) fn of(root: &Value, pointer: &str) -> String {
-    let (mut id, mut source, mut page) = (None, None, None);
+    let (mut ids, mut source, mut page) = ([None; IDS.len()], None, None);
     let mut around = Some(root);
     for segment in std::iter::once(None).chain(pointer.split('/').skip(1).map(Some)) {
         around = match (around, segment) {
@@ -23,11 +23,12 @@ pub(super) fn of(root: &Value, pointer: &str) -> String {
         let Some(Value::Object(entries)) = around else { continue };
         let text = |key: &str| entries.get(key).and_then(Value::as_str).filter(|t| !t.is_empty());
         // An inner object names the place better than the one around it.
-        id = IDS.iter().find_map(|key| text(key)).or(id);
+        ids.iter_mut().zip(IDS).for_each(|(id, key)| *id = text(key).or(*id));
         source = text("source_id").or(source);
         page = ["page", "page_start"].iter().find_map(|key| entries.get(*key).and_then(Value::as_u64)).or(page);
     }
     let page = page.map(|page| format!("page {page}"));
+    let id = ids.into_iter().flatten().next();
     let parts = [id.map(shortened), source.map(shortened), page];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -62,5 +63,7 @@ mod tests {
         assert_eq!(of(&root, "/0/sections/0/title"), "sec-1, core.pdf, page 3");
         assert_eq!(of(&root, "/0/sections"), "core.pdf");
         assert_eq!(of(&root, "/1/x/y"), "");
+        let root = serde_json::json!([{"chunk_id": "chunk-1", "metadata": {"section_id": "sec-1", "page_start": 2}}]);
+        assert_eq!(of(&root, "/0/metadata/section_id"), "chunk-1, page 2", "a chunk is named before its section");
     }
 }

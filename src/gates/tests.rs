@@ -1,5 +1,7 @@
 //! Verdicts, through the judge that the engine calls.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::json;
 
 use super::*;
@@ -48,7 +50,7 @@ fn chunk_schema() -> serde_json::Value {
             },
             "Metadata": {
                 "type": "object", "additionalProperties": false, "required": ["kind"],
-                "properties": {"kind": {"enum": ["a", "b"]}}
+                "properties": {"kind": {"oneOf": [{"const": "a"}, {"enum": ["b", "c"]}]}}
             }
         }
     })
@@ -74,7 +76,7 @@ fn what_is_wrong_inside_an_alternative_is_named_there() {
     };
     let items = [
         chunk("null", "1", "chunk-0"),
-        chunk(r#"{"kind":"c"}"#, "null", "chunk-1"),
+        chunk(r#"{"kind":"d"}"#, "null", "chunk-1"),
         chunk("{}", "0", "chunk-2"),
         chunk("3", "1.5", "x"),
     ];
@@ -82,7 +84,7 @@ fn what_is_wrong_inside_an_alternative_is_named_there() {
     assert_eq!(
         found,
         [
-            "/1/metadata/kind | `c` is none of `a`, `b` | chunk-1, s",
+            "/1/metadata/kind | `d` is none of `a`, `b`, `c` | chunk-1, s",
             "/2/metadata/kind | `kind` is missing | chunk-2, s, page 0",
             "/2/page | 0 is below 1 | chunk-2, s, page 0",
             "/3/chunk_id | `x` does not match `^chunk-` | x, s",
@@ -185,4 +187,45 @@ fn a_reference_to_nothing_is_named() {
 fn items_are_counted_and_what_is_no_json_has_none() {
     let count = |bytes: &[u8]| Gates::new().count_items(bytes);
     assert_eq!((count(b"[1,2,3]"), count(b"{}"), count(b"%PDF-1.7"), count(b"")), (Some(3), Some(1), None, None));
+}
+
+/// Every file below a folder of the tree, by schema: (name of the schema, path, bytes).
+#[allow(clippy::disallowed_methods, reason = "fixtures are read from disk")]
+fn fixtures(folder: &str) -> Vec<(String, PathBuf, Vec<u8>)> {
+    let sorted = |folder: &Path| {
+        let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+        paths.sort();
+        paths
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let schemas = sorted(&root).into_iter();
+    let files = schemas.flat_map(|dir| {
+        let name = dir.file_name().unwrap().to_string_lossy().into_owned();
+        sorted(&dir).into_iter().map(move |path| (name.clone(), path))
+    });
+    files.map(|(name, path)| (name, path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+#[allow(clippy::disallowed_methods, reason = "schemas are read from disk")]
+fn verdict_of_fixture(schema: &str, bytes: &[u8]) -> Verdict {
+    let path = format!("schemas/{schema}.schema.json");
+    let schema = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(&path)).unwrap();
+    Gates::new().judge(&spec(Check::Schema), bytes, &[input(&path, &schema)], &[]).unwrap()
+}
+
+#[test]
+fn every_example_is_accepted_and_every_defect_rejected_at_its_place() {
+    for (schema, path, bytes) in fixtures("fixtures/gates/valid") {
+        assert_eq!(lines(&verdict_of_fixture(&schema, &bytes)), [""; 0], "{}", path.display());
+    }
+    let mut told = String::new();
+    for (schema, path, bytes) in fixtures("fixtures/gates/invalid") {
+        let verdict = verdict_of_fixture(&schema, &bytes);
+        assert!(!verdict.accepted(), "{}", path.display());
+        let defect = path.file_stem().unwrap().to_string_lossy();
+        told += &format!("{schema}/{defect}\n    {}\n", lines(&verdict).join("\n    "));
+    }
+    insta::with_settings!({
+        snapshot_path => "../../fixtures/gates", prepend_module_to_snapshot => false, omit_expression => true
+    }, { insta::assert_snapshot!("messages", told) });
 }

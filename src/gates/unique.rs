@@ -10,7 +10,7 @@ use crate::engine::verdict::Verdict;
 pub(super) fn judge(subject: &str, pointer: &str) -> Verdict {
     let pointer = Pointer::new(pointer);
     // Where each value stands first. Looked up only: its order is nobody's.
-    let mut first: HashMap<String, String> = HashMap::new();
+    let mut first: HashMap<String, (Option<usize>, Vec<usize>)> = HashMap::new();
     let (mut wrong, mut count) = (Vec::new(), 0);
     let mut found = |found: Found<'_>| {
         let message = match &found.value {
@@ -18,11 +18,11 @@ pub(super) fn judge(subject: &str, pointer: &str) -> Verdict {
             Some(value) if value.is_null() => return,
             Some(value) => {
                 let key = value.to_string();
-                let Some(other) = first.get(&key) else {
-                    first.insert(key, pointer.resolved(found.item, found.stars));
+                let Some((item, stars)) = first.get(&key) else {
+                    first.insert(key, (found.item, found.stars.to_vec()));
                     return;
                 };
-                format!("`{}` is not unique: it is also the value at `{other}`", excerpt(value))
+                format!("`{}` is not unique: it is also the value at `{}`", excerpt(value), pointer.resolved(*item, stars))
             }
         };
         count += 1;

@@ -18,6 +18,7 @@ pub static BUILTINS: &[&Builtin] = &[
     &pages::BUILTIN,
     &text::BUILTIN,
     &pass_a_toc::BUILTIN,
+    &pass_b_split::BUILTIN,
     &pass_c_chunk::parse::BUILTIN,
     &pass_c_chunk::chunk::BUILTIN,
     &pass_d_enrich::BUILTIN,

@@ -353,7 +353,18 @@ impl<'a> Builder<'a, '_> {
             return false;
         }
         let skip = if repeats { *header_rows } else { 0 };
-        rows.extend_from_slice(&table.rows[skip..]);
+        let mut added = table.rows[skip..].to_vec();
+        // A row cut by the end of the page goes on without its first cell.
+        if let (Some(cut), Some(rest)) = (rows.last_mut(), added.first())
+            && rest.cells[0].is_empty()
+            && !cut.cells[0].is_empty()
+        {
+            for (cell, more) in cut.cells.iter_mut().zip(&rest.cells) {
+                append(cell, more, self.lexicon);
+            }
+            added.remove(0);
+        }
+        rows.extend(added);
         let places = rows_place(&table.rows[skip..]);
         self.blocks[block].places.extend(places);
         if skip > 0 {

@@ -12,7 +12,13 @@ pub struct Lexicon {
     words: HashSet<String>,
     /// Lower-case compounds printed with their hyphens within a line.
     compounds: HashSet<String>,
+    /// Lines that end in a soft hyphen or U+2010: a layout program that hyphenates with these sets `-` only where the
+    /// author wrote it.
+    soft_ends: usize,
 }
+
+/// Fewer soft line ends may be accidents of copied text.
+const FEWEST_SOFT_ENDS: usize = 3;
 
 const HYPHENS: [char; 2] = ['-', '\u{2010}'];
 
@@ -32,6 +38,7 @@ impl Lexicon {
             if goes_on && !tokens.is_empty() {
                 tokens.remove(0);
             }
+            lexicon.soft_ends += usize::from(line.text.ends_with(['\u{ad}', '\u{2010}']));
             goes_on = line.text.ends_with(HYPHENS) || line.text.ends_with('\u{ad}');
             if goes_on {
                 tokens.pop();
@@ -78,6 +85,10 @@ pub fn append(text: &mut String, line: &str, lexicon: &Lexicon) {
     }
     if text.ends_with('\u{ad}') {
         text.pop();
+    } else if text.ends_with('-') && lexicon.soft_ends >= FEWEST_SOFT_ENDS {
+        if text.ends_with(" -") {
+            text.push(' ');
+        }
     } else if text.ends_with(HYPHENS) {
         let left = last_token(&text[..text.len() - text.chars().next_back().map_or(0, char::len_utf8)]);
         let right = first_token(line);
@@ -87,7 +98,7 @@ pub fn append(text: &mut String, line: &str, lexicon: &Lexicon) {
         } else if lower && left.chars().any(char::is_alphabetic) && !lexicon.keeps_hyphen(left, right) {
             text.pop();
         }
-    } else if !is_open_dash(text) {
+    } else if !is_open_dash(text) && !is_cut_address(text, line) {
         text.push(' ');
     }
     text.push_str(line);
@@ -97,6 +108,13 @@ pub fn append(text: &mut String, line: &str, lexicon: &Lexicon) {
 fn is_open_dash(text: &str) -> bool {
     let mut back = text.chars().rev();
     matches!(back.next(), Some('—' | '–' | '/')) && back.next().is_some_and(|c| !c.is_whitespace())
+}
+
+/// A web address cut by the line end: what follows still looks like one.
+fn is_cut_address(text: &str, line: &str) -> bool {
+    let (last, next) = (text.rsplit(' ').next().unwrap_or(""), line.split(' ').next().unwrap_or(""));
+    let goes_on = next.trim_end_matches(['.', ',', ')', ';', ':']).contains(['/', '.', '_', '=', '?']);
+    last.contains("://") && goes_on && !next.contains("://")
 }
 
 fn last_token(text: &str) -> &str {
@@ -134,6 +152,20 @@ mod tests {
         assert_eq!(joined(&["under", "stand", "understand"], "under-", "stand it"), "understand it");
         assert_eq!(joined(&[], "anti-", "American"), "anti-American");
         assert_eq!(joined(&[], "10-", "foot"), "10-foot");
+    }
+
+    #[test]
+    fn where_soft_hyphens_hyphenate_hard_ones_stay() {
+        let lexicon = Lexicon { soft_ends: 3, ..Lexicon::default() };
+        let mut text = "a cyber-".to_owned();
+        append(&mut text, "limb", &lexicon);
+        assert_eq!(text, "a cyber-limb");
+    }
+
+    #[test]
+    fn a_cut_address_is_one_word() {
+        assert_eq!(joined(&[], "at https://creativecommon", "s.org/licenses now"), "at https://creativecommons.org/licenses now");
+        assert_eq!(joined(&[], "at https://example.org", "for more"), "at https://example.org for more");
     }
 
     #[test]

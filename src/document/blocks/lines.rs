@@ -1,6 +1,7 @@
 //! Printed lines as the block builders see them: their cells, their main font and the column they stand in.
 //! Knows nothing of what a line means.
 
+use super::rows;
 use crate::document::page_text::{FontStyle, PageText, Rect, Span, TextLine, Visibility};
 
 /// A run of spans without a wide gap: a cell of a table row, or the whole line.
@@ -21,8 +22,11 @@ pub struct Line<'a> {
     pub index: usize,
     pub rect: Rect,
     pub baseline: i32,
+    /// Columns in reading order: as the layout's regions, and parted where reading jumps up.
     pub region: u16,
     pub text: String,
+    /// Lines with the same number are one row of a table.
+    pub row: Option<u32>,
     pub cells: Vec<Cell>,
     /// The font of most of its characters.
     pub font: &'a FontStyle,
@@ -65,7 +69,23 @@ static NO_FONT: FontStyle = FontStyle { name: String::new(), size: 1000, bold: f
 /// The lines of a page that print something, in reading order.
 #[must_use]
 pub fn of_page(page: u32, text: &PageText) -> Vec<Line<'_>> {
-    text.lines.iter().enumerate().filter_map(|(index, line)| of_line(page, index, text, line)).collect()
+    let mut lines =
+        rows::reassembled(text.lines.iter().enumerate().filter_map(|(index, line)| of_line(page, index, text, line)).collect());
+    number_columns(&mut lines);
+    lines
+}
+
+/// Reading on at a higher line means the next column, whatever region the layout gave it.
+fn number_columns(lines: &mut [Line<'_>]) {
+    let mut column: u16 = 0;
+    let mut before: Option<(u16, i32)> = None;
+    for line in lines {
+        if before.is_some_and(|(region, baseline)| region != line.region || line.baseline < baseline - line.size() / 2) {
+            column = column.saturating_add(1);
+        }
+        before = Some((line.region, line.baseline));
+        line.region = column;
+    }
 }
 
 fn of_line<'a>(page: u32, index: usize, text: &'a PageText, line: &'a TextLine) -> Option<Line<'a>> {
@@ -80,6 +100,7 @@ fn of_line<'a>(page: u32, index: usize, text: &'a PageText, line: &'a TextLine) 
         rect: line.rect,
         baseline: line.baseline,
         region: line.region,
+        row: None,
         cells: cells(text, line, font.size.max(100)),
         bold_start: bold_start(text, line, &printed),
         text: printed,

@@ -50,6 +50,12 @@ pub fn marker_chars(text: &str) -> Option<usize> {
     counts.then_some(chars)
 }
 
+/// Whether `text` begins with a sign that only opens list items.
+#[must_use]
+pub fn is_bullet(text: &str) -> bool {
+    text.starts_with(BULLETS)
+}
+
 /// Whether `text` is a bullet without its item.
 #[must_use]
 pub fn is_lone_bullet(text: &str) -> bool {

@@ -12,5 +12,6 @@ pub mod lines;
 pub mod lists;
 pub mod metrics;
 pub mod paragraphs;
+pub mod rows;
 pub mod sidebars;
 pub mod tables;

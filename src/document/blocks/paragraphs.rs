@@ -32,14 +32,17 @@ pub fn goes_on(open: &Open<'_, '_>, line: &Line<'_>, metrics: &Metrics) -> bool 
     if step < 0 {
         return runs_over(open, line, metrics);
     }
-    if step * 100 > leading * SPACED_PERCENT || !same_type(last, line) || lists::marker(line).is_some() {
+    if step * 100 > leading * SPACED_PERCENT || !same_type(last, line) {
         return false;
     }
     let (ended, full) = (ends_sentence(&last.text), is_full(last, line, metrics));
+    if lists::marker(line).is_some() && !(full && !ended && is_chance_marker(open, line)) {
+        return false;
+    }
     if !full && (ended || !starts_lower(&line.text)) {
         return false;
     }
-    if has_label(line) && ended {
+    if has_label(line) && (ended || has_label(open.first)) {
         return false;
     }
     match open.item_text_x {
@@ -50,6 +53,17 @@ pub fn goes_on(open: &Open<'_, '_>, line: &Line<'_>, metrics: &Metrics) -> bool 
         Some(text_x) => line.rect.x <= text_x + em || !ended,
         None => keeps_margin(open, line, ended),
     }
+}
+
+/// Whether a dash or number at the head of `line` is there by chance: in the middle of a sentence of a paragraph, or of a list
+/// with other markers, where `line` keeps to the text's edge.
+fn is_chance_marker(open: &Open<'_, '_>, line: &Line<'_>) -> bool {
+    let is_bullet = |l: &Line<'_>| lists::is_bullet(&l.text);
+    !is_bullet(line)
+        && match open.item_text_x {
+            None => line.rect.x < open.last.rect.x + line.size() / 2,
+            Some(text_x) => is_bullet(open.first) && line.rect.x > text_x - line.size() / 2,
+        }
 }
 
 /// Judges the left edge of `line` in a paragraph that is no list item.

@@ -238,8 +238,10 @@ fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<
         let (a, b) = (pair[0], pair[1]);
         let opens_first = b.cells.first().is_some_and(|c| c.x < firsts);
         let same_line = steps[index] <= b.size() / 2;
-        starts.push(if same_line {
+        starts.push(if same_line || a.row.is_some() && a.row == b.row {
             false
+        } else if a.row.is_some() && b.row.is_some() {
+            true
         } else if ruled * 3 >= lines.len().min(6) && ruled > 1 {
             between(a, b)
         } else if spaced * 5 >= steps.len() {

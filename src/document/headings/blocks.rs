@@ -36,6 +36,12 @@ pub struct Block {
     pub free_above: bool,
     /// More space below than lines of text have.
     pub free_below: bool,
+    /// A quarter of a line more above and below than text has: hardly anything but a heading is set so.
+    pub isolated: bool,
+    /// Nearly half a line more above, and text in the usual type right below: the smallest heading of a book is often set so.
+    pub tops_text: bool,
+    /// Half a line more above, nothing below: the heading of what goes on in the next column.
+    pub last_of_column: bool,
 }
 
 /// More letters than this are a sentence: a heading is at most two or three lines of a column.
@@ -100,14 +106,18 @@ fn block(book: &BookLines, page: usize, first: usize, last: usize, strength: Str
     let title = join_lines(lines[first..=last].iter().map(|l| l.text.as_str()));
     let depth = numbering(&title).map_or(0, |n| n.0);
     let letters = title.chars().count();
-    let sentence = title.ends_with([',', ';', '.']) && strength != Strength::Large || title.ends_with(',');
+    let stop = title.ends_with([',', ';', '.']) && !title.ends_with("..") && !title.ends_with(". .");
+    let sentence = stop && strength != Strength::Large || title.ends_with(',');
+    let long = strength != Strength::Large && (title.contains(';') || title.split_whitespace().count() > 12);
     let begins = title.chars().find(|c| c.is_alphanumeric());
+    let aside = title.starts_with(['(', '[', '•', '►']) && strength != Strength::Large;
     let lower = begins.is_some_and(char::is_lowercase) && strength != Strength::Large;
-    if letters > MAX_LETTERS || last - first > 3 || sentence || lower {
+    if letters > MAX_LETTERS || last - first > 3 || sentence || lower || aside || long {
         return None;
     }
     let (above, below) = (lines[first].above, lines[last].below);
     let style = lines[first].style;
+    let set_off_above = above * 10 >= book.leading * 12;
     Some(Block {
         page,
         first,
@@ -118,8 +128,21 @@ fn block(book: &BookLines, page: usize, first: usize, last: usize, strength: Str
         depth,
         below,
         free_above: above * 10 >= book.leading * 13 || above == FAR,
-        free_below: below != FAR && below * 100 >= book.leading * 105,
+        free_below: below != FAR && below * 100 >= book.leading * 102,
+        isolated: set_off_above
+            && below != FAR
+            && below * 10 >= book.leading * 12
+            && (above.min(FAR / 2) + below) * 2 >= book.leading * 5,
+        tops_text: above != FAR
+            && above * 5 >= book.leading * 7
+            && lines.get(last + 1).is_some_and(|n| is_text_below(book, &lines[last], n)),
+        last_of_column: above != FAR && above * 2 >= book.leading * 3 && below == FAR,
     })
+}
+
+fn is_text_below(book: &BookLines, line: &Line, next: &Line) -> bool {
+    let lighter = !book.styles[next.style].bold && next.lead_style == next.style;
+    next.seen && lighter && next.cells == 0 && next.baseline > line.baseline && (next.x - line.x).abs() < 2000
 }
 
 #[cfg(test)]

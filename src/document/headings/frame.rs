@@ -26,8 +26,8 @@ pub struct Heading {
     /// Where it is printed, if it was found.
     pub place: Option<Place>,
     pub origin: Origin,
-    /// 0 to 1: 0.98 an outline entry at its printed line, 0.9 one that stood on a neighbouring page, 0.6 one whose line was
-    /// not found; 0.95 contents page and type agree, 0.9 a style that known headings use, 0.8 a style of headings, 0.6 a
+    /// 0 to 1. 0.98: an outline entry at its printed line, 0.9 one that stood on a neighbouring page, 0.6 one whose line was
+    /// not found, 0.3 one of an outline that nothing confirms; 0.95 contents page and type agree, 0.9 a style that known headings use, 0.8 a style of headings, 0.6 a
     /// line that only space sets off.
     pub confidence: f64,
 }
@@ -80,10 +80,17 @@ pub fn find_headings(book: &BookLines, outline: &[OutlineEntry], vocabulary: &Vo
         })
         .filter_map(|b| ranks.certainty(b).map(|c| (b, c)))
         .collect();
-    if origin == Origin::ContentsPage && typed.len() > frame.len() {
+    if frame.is_empty() && typed.is_empty() && !outline.is_empty() {
+        // Nothing is printed as a heading: a doubtful outline is more than none.
+        origin = Origin::Outline;
+        frame = finder.unchecked(outline);
+        if !frame.is_empty() {
+            notes.push("type shows no heading either; the outline is kept as it is".to_owned());
+        }
+    } else if origin == Origin::ContentsPage && typed.len() >= frame.len() {
         origin = Origin::Type;
     }
-    let headings = nest(book, frame, &typed, &ranks, origin);
+    let headings = nest(book, &listings, frame, &typed, &ranks, origin);
     let style_levels = usual_levels(book, headings.iter().map(|h| (h.place, h.level)));
     BookHeadings { headings, origin, furniture, listings, style_levels, notes }
 }
@@ -142,6 +149,18 @@ impl<'a> Finder<'a> {
             notes.push(format!("outline: {} entries are not printed on their page; kept as they are", checkable - found));
         }
         frame
+    }
+
+    /// Entries that lead to a page, as they are.
+    fn unchecked(&self, outline: &[OutlineEntry]) -> Vec<Entry> {
+        let last = u32::try_from(self.book.pages.len()).unwrap_or(u32::MAX);
+        let entry = |e: &OutlineEntry| {
+            let page = e.page.filter(|p| *p >= 1 && *p <= last)?;
+            Some(Entry { title: clean(&e.title), level: e.level, page, place: None, confidence: 0.3 })
+        };
+        let mut entries: Vec<Entry> = outline.iter().filter_map(entry).collect();
+        entries.sort_by_key(|e| e.page);
+        entries
     }
 
     fn place_outline(&self, outline: &[OutlineEntry], taught: &[usize]) -> Vec<Entry> {
@@ -262,10 +281,19 @@ struct Open {
     /// Level in the frame's own count, which may leave levels out.
     frame_level: u32,
     rank: Option<Rank>,
+    /// It titles a contents or index page: what follows is no part of it.
+    listing: bool,
 }
 
 /// Merges frame and typed headings in reading order and gives each its level.
-fn nest(book: &BookLines, frame: Vec<Entry>, typed: &[(&Block, Certainty)], ranks: &Ranks, origin: Origin) -> Vec<Heading> {
+fn nest(
+    book: &BookLines,
+    listings: &Listings,
+    frame: Vec<Entry>,
+    typed: &[(&Block, Certainty)],
+    ranks: &Ranks,
+    origin: Origin,
+) -> Vec<Heading> {
     let usual = usual_levels(book, frame.iter().map(|e| (e.place, e.level)));
     let mut merged: Vec<((u32, usize), Item<'_>)> = Vec::new();
     let mut previous = (0, 0);
@@ -286,7 +314,18 @@ fn nest(book: &BookLines, frame: Vec<Entry>, typed: &[(&Block, Certainty)], rank
         .extend(typed.iter().map(|(block, certainty)| ((physical(block.page), block.first + 1), Item::Typed(block, *certainty))));
     merged.sort_by_key(|(at, _)| *at);
     let mut open: Vec<Open> = Vec::new();
-    merged.into_iter().map(|(_, item)| item.into_heading(book, ranks, origin, &usual, &mut open)).collect()
+    let mut out: Vec<Heading> = Vec::with_capacity(merged.len());
+    for (_, item) in merged {
+        while open.last().is_some_and(|o| o.listing) {
+            open.pop();
+        }
+        let heading = item.into_heading(book, ranks, origin, &usual, &mut open);
+        if let Some(last) = open.last_mut() {
+            last.listing = heading.place.is_some_and(|p| listings.titles.contains(&(p.page, p.first)));
+        }
+        out.push(heading);
+    }
+    out
 }
 
 enum Item<'a> {
@@ -363,7 +402,7 @@ fn by_rank(open: &mut Vec<Open>, rank: Option<Rank>) -> u32 {
 
 fn push(open: &mut Vec<Open>, frame_level: u32, rank: Option<Rank>) -> u32 {
     let level = open.last().map_or(1, |o| o.level + 1);
-    open.push(Open { level, frame_level, rank });
+    open.push(Open { level, frame_level, rank, listing: false });
     level
 }
 
@@ -383,3 +422,7 @@ fn usual_levels(book: &BookLines, headings: impl Iterator<Item = (Option<Place>,
 pub fn same_title(a: &str, b: &str) -> bool {
     compact(a) == compact(b)
 }
+
+#[cfg(test)]
+#[path = "frame_tests.rs"]
+mod tests;

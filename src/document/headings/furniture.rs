@@ -139,7 +139,8 @@ fn keep_regular_folios(folios: &mut [Option<u32>]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{keep_regular_folios, roman_value, running_key};
+    use super::super::lines::{BookLines, Line, PageLines};
+    use super::{Furniture, keep_regular_folios, roman_value, running_key};
 
     #[test]
     fn digits_and_roman_folios_are_one_sign() {
@@ -148,6 +149,28 @@ mod tests {
         assert_eq!(running_key("mix"), "mix");
         assert_eq!(roman_value("iv"), Some(4));
         assert_eq!(roman_value("ivx"), None);
+    }
+
+    fn book(pages: usize) -> BookLines {
+        let line = |y: i32, text: String| Line { key: text.clone(), text, baseline: y, seen: true, ..Line::default() };
+        let page = |n: usize| PageLines {
+            width: 60_000,
+            height: 80_000,
+            lines: vec![
+                line(3000, format!("The Vale {}", n + 1)),
+                line(6000, if n < 3 { "Actions".to_owned() } else { format!("text {}", "x".repeat(n)) }),
+                line(40_000, "Actions".to_owned()),
+            ],
+        };
+        BookLines { pages: (0..pages).map(page).collect(), ..BookLines::default() }
+    }
+
+    #[test]
+    fn what_recurs_at_one_height_is_furniture_and_chance_in_running_text_is_not() {
+        let found = Furniture::of(&book(12));
+        assert_eq!(found.running_heads.into_iter().collect::<Vec<_>>(), ["The Vale #"]);
+        assert!(found.lines.iter().all(|l| l.len() == 1));
+        assert_eq!(found.folios[4], Some(5));
     }
 
     #[test]

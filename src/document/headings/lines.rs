@@ -68,8 +68,8 @@ pub struct BookLines {
 /// sums and products of hostile ones stay in range.
 pub const FAR: i32 = 2_000_000;
 
-/// Above this many different sizes, text was fitted to widths and a size is good to 8 % only: a book is set in a dozen.
-const FITTED_SIZES: usize = 60;
+/// A face with more sizes than this was fitted to widths, and its sizes are good to 8 % only: a designer uses a handful.
+const FITTED_SIZES: usize = 15;
 
 impl BookLines {
     /// Reads pages in order.
@@ -144,10 +144,12 @@ struct SizeScale {
 
 impl SizeScale {
     fn of(pages: &[&PageText]) -> Self {
-        let mut exact: BTreeSet<i32> = BTreeSet::new();
+        let mut exact: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
         let mut counts: BTreeMap<(bool, bool), BTreeMap<i32, u64>> = BTreeMap::new();
         for page in pages {
-            exact.extend(page.fonts.iter().map(|f| f.size / 5));
+            for font in &page.fonts {
+                exact.entry(&font.name).or_default().insert(font.size / 5);
+            }
             for span in page.lines.iter().flat_map(|l| &l.spans) {
                 if let Some(font) = page.fonts.get(usize::from(span.font)) {
                     let letters = span.text.chars().count() as u64;
@@ -156,7 +158,7 @@ impl SizeScale {
             }
         }
         let mut peaks = BTreeMap::new();
-        if exact.len() > FITTED_SIZES {
+        if exact.values().any(|sizes| sizes.len() > FITTED_SIZES) {
             for ((bold, italic), histogram) in counts {
                 for (size, peak) in peaks_of(&histogram) {
                     peaks.insert((bold, italic, size), peak);
@@ -178,7 +180,8 @@ fn half_points(size: i32) -> i32 {
     (size.clamp(0, FAR / 10) + 25) / 50
 }
 
-/// Every size → the peak it belongs to: it climbs to its more frequent neighbour (within a half point) while there is one.
+/// Every size → the peak it belongs to: it climbs to its more frequent neighbour (within a half point) while there is one, and
+/// from a rare size to a frequent one a point above, for text is fitted by making it smaller.
 fn peaks_of(histogram: &BTreeMap<i32, u64>) -> BTreeMap<i32, i32> {
     let at = |size: i32| histogram.get(&size).copied().unwrap_or(0);
     histogram
@@ -186,7 +189,8 @@ fn peaks_of(histogram: &BTreeMap<i32, u64>) -> BTreeMap<i32, i32> {
         .map(|&start| {
             let mut size = start;
             loop {
-                let next = if at(size + 1) >= at(size - 1) { size + 1 } else { size - 1 };
+                let near = if at(size + 1) >= at(size - 1) { size + 1 } else { size - 1 };
+                let next = if at(near) == 0 { size + 2 } else { near };
                 if at(next) <= at(size) {
                     break (start, size);
                 }

@@ -2,7 +2,7 @@
 //! Teachers are entries whose place is known (outline, contents page); without them, a style is one of headings if most of
 //! its lines stand as headings do. Knows nothing of titles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::blocks::{Block, Strength};
 use super::key::numbering;
@@ -18,8 +18,12 @@ struct Evidence {
     taught: usize,
     /// Taught headings that begin with a number.
     taught_numbered: usize,
-    /// Space below that most of its free-standing blocks have (points), if most have one.
-    usual_below: Option<i32>,
+    /// Blocks that begin with a single number.
+    counted: usize,
+    /// Blocks right above text.
+    topping: usize,
+    /// Spaces below (in points) that its free-standing blocks share.
+    usual_below: BTreeSet<i32>,
 }
 
 /// The heading styles of a book.
@@ -63,6 +67,8 @@ impl Ranks {
         }
         for block in blocks {
             evidence[block.style].blocks += 1;
+            evidence[block.style].counted += usize::from(block.depth == 1);
+            evidence[block.style].topping += usize::from(block.tops_text);
             evidence[block.style].block_lines += block.last - block.first + 1;
         }
         for place in taught.iter().filter(|p| !p.run_in) {
@@ -92,9 +98,17 @@ impl Ranks {
             Strength::None => None,
             Strength::Bold if self.has_teachers && e.taught * 5 >= e.blocks * 4 && block.free_above => Some(Certainty::Taught),
             Strength::Bold => {
-                let spaced = block.free_above && block.free_below && !block.title.ends_with('.');
-                let usual = e.usual_below.is_some_and(|usual| (usual - block.below / 100).abs() <= 1);
-                (spaced && !self.has_outline && (usual || block.depth > 1)).then_some(Certainty::Spaced)
+                let usual = block.free_below && e.usual_below.contains(&(block.below / 100));
+                let own_style = e.blocks >= 5 && e.block_lines * 10 >= e.lines * 8;
+                // A single number before several bold lines counts the rows of a table or the items of a list.
+                let spaced = usual
+                    || block.isolated
+                    || block.tops_text && e.topping >= 4
+                    || block.last_of_column && !e.usual_below.is_empty();
+                let sentence = block.title.ends_with('.') && !block.title.ends_with("..") && !block.title.ends_with(". .");
+                let counted = block.depth == 1 && e.counted >= 3;
+                let set_off = (block.free_above || block.isolated) && !counted && !sentence && (own_style || spaced);
+                (!self.has_outline && (set_off || block.depth > 1 && block.free_above)).then_some(Certainty::Spaced)
             }
             _ if taught => Some(Certainty::Taught),
             Strength::Marked | Strength::Large if stands_alone => Some(Certainty::Style),
@@ -118,17 +132,16 @@ impl Ranks {
     }
 }
 
-/// The space below (in points) that at least half of the free-standing blocks share: headings of one kind are all set with
-/// the same space below them, bold lines that are none are not. Fewer than five show nothing.
-fn usual_below<'a>(blocks: impl Iterator<Item = &'a Block>) -> Option<i32> {
+/// The spaces below (in points) that a good part of the free-standing blocks share: headings of one kind are all set with the
+/// same space below them, bold lines that are none are not. Fewer than five show nothing.
+fn usual_below<'a>(blocks: impl Iterator<Item = &'a Block>) -> BTreeSet<i32> {
     let mut counts: BTreeMap<i32, usize> = BTreeMap::new();
     for block in blocks.filter(|b| b.free_above && b.free_below) {
         *counts.entry(block.below / 100).or_default() += 1;
     }
     let total: usize = counts.values().sum();
     let near = |gap: i32| (gap - 1..=gap + 1).filter_map(|g| counts.get(&g)).sum::<usize>();
-    let usual = counts.keys().copied().max_by_key(|gap| (near(*gap), std::cmp::Reverse(*gap)))?;
-    (total >= 5 && near(usual) * 2 >= total).then_some(usual)
+    counts.keys().copied().filter(|gap| near(*gap) >= 4 && near(*gap) * 5 >= total).collect()
 }
 
 /// See `Ranks::rank`.

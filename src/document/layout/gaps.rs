@@ -24,6 +24,19 @@ pub fn breaks(page: &PageGlyphs, piece: &Piece) -> Vec<bool> {
     }
     let letter = |i: usize| page.text_of(&glyphs[i]).chars().all(char::is_alphabetic);
     let tracking = tracking(&gaps, piece, &glyphs.iter().map(|g| g.tracking).collect::<Vec<_>>(), &letter);
+    // Tracking that is declared for a few letters is how some programs set a word space; for a run of them it is tracking.
+    let apart = |i: usize| {
+        i > 0
+            && i < gaps.len()
+            && glyphs[i - 1].tracking > share(glyphs[i].size, TRACKED_GAP)
+            && !piece.spaced[i]
+            && gaps[i] > share(glyphs[i].size, TRACKED_GAP)
+    };
+    let stretch = |i: usize| {
+        let before = (1..=i).rev().take_while(|&k| apart(k)).count();
+        let after = (i..gaps.len()).take_while(|&k| apart(k)).count();
+        if before + after > MIN_TRACKED { glyphs[i - 1].tracking } else { 0 }
+    };
     (0..glyphs.len())
         .map(|i| {
             if i == 0 {
@@ -33,7 +46,7 @@ pub fn breaks(page: &PageGlyphs, piece: &Piece) -> Vec<bool> {
             match tracking {
                 Some(t) => gaps[i] > t + t / 2 + share(em, WORD_GAP),
                 None if piece.spaced[i] => gaps[i] > share(em, SPACED_GAP) || glyphs[i].tracking < 0,
-                None => gaps[i] - glyphs[i].tracking.clamp(0, share(em, MAX_TRACKING)) > share(em, WORD_GAP),
+                None => gaps[i] - stretch(i).min(share(em, MAX_TRACKING)) > share(em, WORD_GAP),
             }
         })
         .collect()

@@ -4,15 +4,19 @@
 use std::borrow::Cow;
 
 /// Elements deeper than this are flattened: their tags go, their text stays. Real pages stay below 60.
-const MAX_DEPTH: usize = 256;
+const MAX_DEPTH: usize = 128;
 /// As `MAX_DEPTH`, for elements that the parser reopens in every later block when they are left open.
 const MAX_FORMATTING: usize = 16;
+/// A tag with more attributes goes: the parser compares each with all before it. Real tags have fewer than 30.
+const MAX_ATTRIBUTES: usize = 512;
 
 const VOID: [&str; 13] = ["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"];
-/// Their end tags may be left out, so their start tags say nothing of depth.
-const OPTIONAL_END: [&str; 16] =
-    ["p", "li", "dt", "dd", "tr", "td", "th", "thead", "tbody", "tfoot", "option", "optgroup", "colgroup", "rp", "rt", "body"];
-const FORMATTING: [&str; 14] = ["a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"];
+/// Their start tags end an open element of their own name, so they do not nest by themselves.
+const SELF_ENDING: [&str; 8] = ["p", "li", "dt", "dd", "option", "body", "a", "nobr"];
+/// The same, but within `svg` and `math`, where they are ordinary names.
+const TABLE_PARTS: [&str; 7] = ["tr", "td", "th", "thead", "tbody", "tfoot", "colgroup"];
+const FORMATTING: [&str; 14] = ["b", "big", "code", "em", "font", "i", "rp", "rt", "s", "small", "strike", "strong", "tt", "u"];
+const FOREIGN: [&str; 2] = ["svg", "math"];
 /// What is between their tags is no markup.
 const RAW: [&str; 6] = ["script", "style", "title", "textarea", "xmp", "noframes"];
 
@@ -33,12 +37,14 @@ struct Scan<'a> {
     formatting: usize,
     hidden_open: usize,
     hidden_formatting: usize,
+    /// Open `svg` and `math` elements.
+    foreign: usize,
     dropped: usize,
 }
 
 impl<'a> Scan<'a> {
     fn new(html: &'a str) -> Self {
-        Self { html, at: 0, open: 0, formatting: 0, hidden_open: 0, hidden_formatting: 0, dropped: 0 }
+        Self { html, at: 0, open: 0, formatting: 0, hidden_open: 0, hidden_formatting: 0, foreign: 0, dropped: 0 }
     }
 
     fn run(mut self, keep: bool) -> (String, usize) {
@@ -68,16 +74,24 @@ impl<'a> Scan<'a> {
         if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
             return (1, true);
         }
-        let len = end_of_tag(rest);
+        let (len, attributes) = end_of_tag(rest);
+        if attributes > MAX_ATTRIBUTES {
+            return (len, false);
+        }
         if RAW.contains(&name.as_str()) && !closing {
             let end = find_ignoring_case(&rest[len..], &format!("</{name}")).map_or(rest.len(), |i| len + i);
             return (end, true);
         }
-        let is_void = VOID.contains(&name.as_str()) || OPTIONAL_END.contains(&name.as_str());
-        if is_void || RAW.contains(&name.as_str()) {
+        let name = name.as_str();
+        if FOREIGN.contains(&name) {
+            self.foreign = if closing { self.foreign.saturating_sub(1) } else { self.foreign + 1 };
+        }
+        let is_empty = self.foreign > 0 && rest[..len].ends_with("/>");
+        let is_flat = SELF_ENDING.contains(&name) || (self.foreign == 0 && TABLE_PARTS.contains(&name));
+        if is_empty || is_flat || VOID.contains(&name) || RAW.contains(&name) {
             return (len, true);
         }
-        (len, self.count(closing, FORMATTING.contains(&name.as_str())))
+        (len, self.count(closing, FORMATTING.contains(&name)))
     }
 
     /// Counts a start or end tag; false if it has to go.
@@ -103,21 +117,27 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Bytes up to and with the `>` that ends the tag at the start of `tag`; quoted attribute values may hold `>`.
-fn end_of_tag(tag: &str) -> usize {
+/// Bytes up to and with the `>` that ends the tag at the start of `tag`, and at most how many attributes it has; quoted
+/// attribute values may hold `>`.
+fn end_of_tag(tag: &str) -> (usize, usize) {
     let mut quote = None;
     let mut after_equals = false;
+    let mut after_gap = false;
+    let mut attributes = 0;
     for (i, b) in tag.bytes().enumerate() {
         match quote {
             Some(q) if b == q => quote = None,
             Some(_) => {}
-            None if b == b'>' => return i + 1,
+            None if b == b'>' => return (i + 1, attributes),
             None if after_equals && (b == b'"' || b == b'\'') => quote = Some(b),
             None => {}
         }
+        let parts = b.is_ascii_whitespace() || b == b'/' || b == b'"' || b == b'\'';
+        attributes += usize::from(quote.is_none() && after_gap && !parts && b != b'=');
+        after_gap = quote.is_none() && parts;
         after_equals = b == b'=' || (after_equals && b.is_ascii_whitespace());
     }
-    tag.len()
+    (tag.len(), attributes)
 }
 
 /// Where ASCII `needle` stands in `text`, in any case.
@@ -142,6 +162,19 @@ mod tests {
         assert_eq!(dropped, 2 * (1000 - MAX_DEPTH));
         assert_eq!(html.matches("<div>").count(), MAX_DEPTH);
         assert!(html.contains("heart") && html.ends_with("after"));
+    }
+
+    #[test]
+    fn a_tag_with_too_many_attributes_goes() {
+        let tag = (0..MAX_ATTRIBUTES + 1).fold("<p ".to_owned(), |t, i| t + &format!("a{i}='x y z'"));
+        assert_eq!(bound(&(tag + ">text")).0, "text");
+        assert_eq!(end_of_tag("<a href='x y' id=b c/>"), (22, 3));
+    }
+
+    #[test]
+    fn drawings_and_open_anchors_do_not_count() {
+        let page = "<p><svg><path d='x'/><g><circle r=1 /></g></svg><a name=x>y<li>z".repeat(1000);
+        assert_eq!(bound(&page).1, 0);
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub fn kind_words(kind: Kind) -> &'static [&'static str] {
         Kind::Class => &["class", "classes", "subclass"],
         Kind::Ancestry => &["ancestry", "species", "race", "lineage", "traits"],
         Kind::Background => &["background", "backgrounds"],
-        Kind::Feature => &["feature", "features", "trait", "traits", "ability"],
+        Kind::Feature => &["feature", "features", "trait", "traits"],
         Kind::Skill => &["skill", "skills", "check", "checks", "proficiency"],
         Kind::Rule | Kind::Mechanic => &["action", "actions", "reaction", "rule", "rules", "roll", "rolls", "property", "score"],
         Kind::Move => &["move", "moves"],

@@ -57,7 +57,8 @@ pub fn fold_name(name: &str) -> String {
 }
 
 /// Folds a text. Hyphens and slashes count as spaces, but for a sign before a number; square brackets vanish; a word broken
-/// by a hyphen at the end of a line is whole; an empty line is a barrier.
+/// by a hyphen at the end of a line is whole; an empty line is a barrier
+/// unless the text runs on over it.
 #[must_use]
 pub fn fold(chars: &[char]) -> Folded {
     let mut folded = Folded::default();
@@ -89,7 +90,7 @@ pub fn fold(chars: &[char]) -> Folded {
             folded.words.push(word);
         }
         match plain(c) {
-            '\n' if gap.is_some_and(|g| g == '\n') || ends_line(chars, i) => gap = Some('\u{3}'),
+            '\n' if ends_line(chars, i) && !runs_on(chars, i - 1) => gap = Some('\u{3}'),
             '\n' => gap = gap.or(Some('\n')),
             c if c.is_whitespace() => gap = gap.or(Some(' ')),
             '-' if !signs(chars, i) => gap = gap.or(Some(' ')),
@@ -114,6 +115,14 @@ fn position(i: usize) -> u32 {
 /// Whether the line that begins at `i` is empty.
 fn ends_line(chars: &[char], i: usize) -> bool {
     chars[i.min(chars.len())..].iter().find(|c| **c == '\n' || !c.is_whitespace()) == Some(&'\n')
+}
+
+/// Whether the line that ends at `i` is running text that stops in mid-sentence, as at the end of a page or column: at least
+/// six words, no cells, no mark at its end.
+fn runs_on(chars: &[char], i: usize) -> bool {
+    let start = chars[..i].iter().rposition(|c| *c == '\n').map_or(0, |n| n + 1);
+    let line: String = chars[start..i].iter().collect();
+    line.split_whitespace().count() >= 6 && !line.contains(" | ") && line.trim_end().ends_with(char::is_alphanumeric)
 }
 
 /// Whether the hyphen before `i` is a sign: a number follows and no word is before it.

@@ -10,7 +10,7 @@ pub mod surroundings;
 
 use std::collections::BTreeMap;
 
-use aho_corasick::{AhoCorasick, Anchored, Input, MatchKind};
+use aho_corasick::{AhoCorasick, Input, Match, MatchKind};
 
 use crate::document::matching::choose::evidence;
 use crate::document::matching::fold::fold;
@@ -101,25 +101,47 @@ impl<'a> Matcher<'a> {
         let mut found: Vec<Found> = Vec::new();
         let mut last_condition: Option<u32> = None;
         let mut from = 0;
-        while from < folded.text.len() {
-            let input = Input::new(&folded.text).range(from..).anchored(Anchored::No);
-            let Some(hit) = self.automaton.find(input) else { break };
-            let place = folded.source_range(hit.start(), hit.end()).and_then(|(a, b)| text.place(a, b));
-            let after_condition =
-                last_condition.zip(place).is_some_and(|(end, p)| is_listed_after(&chars, end as usize, p.start));
-            let chosen = place.and_then(|p| self.choose(hit.pattern().as_usize(), &p, section_path, after_condition));
-            let range = folded.source_range(hit.start(), hit.end());
-            if let (Some(term), Some((start, end))) = (chosen, range) {
-                if self.names[term].kind == Kind::Condition {
-                    last_condition = Some(end);
+        while let Some(hit) = self.next_hit(&folded.text, from) {
+            let read = folded.source_range(hit.start(), hit.end()).and_then(|(start, end)| {
+                let place = text.place(start, end)?;
+                let after_condition = last_condition.is_some_and(|end| is_listed_after(&chars, end as usize, place.start));
+                let term = self.choose(hit.pattern().as_usize(), &place, section_path, after_condition)?;
+                Some(Found { start, end: end + closing_bracket(&chars, start, end), term })
+            });
+            match read {
+                Some(_) if self.gives_way(&folded.text, &hit) => from = hit.start() + 1,
+                Some(name) => {
+                    if self.names[name.term].kind == Kind::Condition {
+                        last_condition = Some(name.end);
+                    }
+                    found.push(name);
+                    from = hit.end();
                 }
-                found.push(Found { start, end, term });
-                from = hit.end();
-            } else {
-                from = hit.start() + 1;
+                None => from = hit.start() + 1,
             }
         }
         found
+    }
+
+    fn next_hit(&self, folded: &str, from: usize) -> Option<Match> {
+        (from < folded.len()).then(|| self.automaton.find(Input::new(folded).range(from..)))?
+    }
+
+    /// In "melee attack roll" the singular of `Melee Attacks` gives way to `Attack Roll`, which begins inside it and goes on:
+    /// a name as it is written before the plural or singular of another.
+    fn gives_way(&self, folded: &str, hit: &Match) -> bool {
+        let closeness = |h: &Match| self.candidates.get(h.pattern().as_usize()).and_then(|c| c.first()).map(|c| c.closeness);
+        if closeness(hit) < Some(Closeness::FormOfTerm) {
+            return false;
+        }
+        let mut from = hit.start() + 1;
+        while let Some(next) = self.next_hit(folded, from).filter(|n| n.start() < hit.end()) {
+            if next.end() > hit.end() && closeness(&next) < Some(Closeness::FormOfTerm) {
+                return true;
+            }
+            from = next.start() + 1;
+        }
+        false
     }
 
     /// The term that pattern `pattern` stands for at `place`, if it is read as a name at all.
@@ -163,6 +185,12 @@ fn printed_forms(name: &TermName) -> Vec<(String, Closeness)> {
 /// A name needs two letters or digits; single letters are labels.
 fn is_matchable(folded: &str) -> bool {
     word_count(folded) > 0 && folded.chars().filter(|c| c.is_alphabetic()).count() >= 2
+}
+
+/// 1 where the bracket that closes a qualifier ("Blinded [Condition]") follows the match, else 0.
+fn closing_bracket(chars: &[char], start: u32, end: u32) -> u32 {
+    let opens = chars.get(start as usize..end as usize).is_some_and(|s| s.contains(&'[') && !s.contains(&']'));
+    u32::from(opens && chars.get(end as usize) == Some(&']'))
 }
 
 /// Whether only a comma, "and", "or" stand between code points `end` and `start`.

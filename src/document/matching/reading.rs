@@ -33,6 +33,10 @@ pub fn reads_as_name(name: Name<'_>, place: &Place<'_>, after_condition: bool) -
     if has_kind_word(name.kind, before.as_ref(), after.as_ref()) {
         return true;
     }
+    // "Fly 90 ft." is a speed, "the Light property" a property.
+    if cues::is_often_a_verb(name.kind) && is_of_another_sort(name.kind, after.as_ref()) {
+        return false;
+    }
     if !place.has_capital() {
         return small_word_reads_as_name(name, place, after_condition);
     }
@@ -46,6 +50,15 @@ pub fn reads_as_name(name: Name<'_>, place: &Place<'_>, after_condition: bool) -
     // A kind of creature or people still names the kind there.
     let names_a_sort = cues::is_common_noun(name.kind) && name.kind != Kind::Item;
     names_a_sort || !(place.capital_after() || place.capital_before())
+}
+
+/// The word after it is a figure, or names another kind.
+fn is_of_another_sort(kind: Kind, after: Option<&String>) -> bool {
+    let figure = after.is_some_and(|w| w.starts_with(|c: char| c.is_ascii_digit()));
+    figure
+        || [Kind::Condition, Kind::Skill, Kind::Rule, Kind::Tag]
+            .iter()
+            .any(|k| *k != kind && is_one_of(after, cues::kind_words(*k)))
 }
 
 fn has_kind_word(kind: Kind, before: Option<&String>, after: Option<&String>) -> bool {

@@ -92,7 +92,7 @@ impl Place<'_> {
         self.text.chars.get(self.end).copied()
     }
 
-    /// Words within `reach` words on either side, in lower case, in the same paragraph.
+    /// Words within `reach` words on either side, in lower case.
     #[must_use]
     pub fn near(&self, reach: usize) -> Vec<String> {
         let from = self.first.saturating_sub(reach);
@@ -115,7 +115,7 @@ impl Place<'_> {
         Some(word.iter().map(|c| if *c == '’' { '\'' } else { *c }).flat_map(char::to_lowercase).collect())
     }
 
-    /// A word of it other than a small joint begins with a capital.
+    /// One of its words begins with a capital.
     #[must_use]
     pub fn has_capital(&self) -> bool {
         (self.first..=self.last).any(|w| self.text.starts_with_capital(w))

@@ -72,3 +72,40 @@ fn names_without_letters_are_not_searched_for() {
     let names = [name(Kind::Rule, "+1", &[]), name(Kind::Rule, "X", &[])];
     assert!(Matcher::new(&names).unwrap().find("+1 X", &[]).is_empty());
 }
+
+#[test]
+fn a_written_name_goes_before_the_singular_of_one_that_overlaps_it() {
+    let names = [name(Kind::Rule, "Attack Roll", &[]), name(Kind::Rule, "Melee Attacks", &[])];
+    let matcher = Matcher::new(&names).unwrap();
+    let text = "Melee Attack Roll: +4. A melee attack hits.";
+    assert_eq!(
+        shown(&names, text, &matcher.find(text, &[])),
+        ["rule | Attack Roll | Attack Roll", "rule | Melee Attacks | melee attack"]
+    );
+}
+
+#[test]
+fn a_name_runs_on_over_a_page_but_not_over_a_paragraph() {
+    let names = [name(Kind::Spell, "Fire Bolt", &[])];
+    let matcher = Matcher::new(&names).unwrap();
+    assert_eq!(matcher.find("Against cold you may learn to cast Fire\n\nBolt at once.", &[]).len(), 1);
+    assert!(matcher.find("They warmed their hands at the fire.\n\nBolt the door.", &[]).is_empty());
+    assert!(matcher.find("Fire\n\nBolt the door.", &[]).is_empty());
+}
+
+#[test]
+fn a_bracketed_qualifier_is_whole() {
+    let names = [name(Kind::Condition, "Blinded", &["Blinded [Condition]"])];
+    let text = "Blinded [Condition]\nYou cannot see.";
+    assert_eq!(
+        shown(&names, text, &Matcher::new(&names).unwrap().find(text, &[])),
+        ["condition | Blinded | Blinded [Condition]"]
+    );
+}
+
+#[test]
+fn a_speed_or_a_property_is_no_spell() {
+    let names = [name(Kind::Spell, "Fly", &[]), name(Kind::Spell, "Light", &[])];
+    let matcher = Matcher::new(&names).unwrap();
+    assert!(matcher.find("Speed: 10 ft., Fly 90 ft. It has the Light property.", &[]).is_empty());
+}

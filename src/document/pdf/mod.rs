@@ -13,5 +13,7 @@ mod font;
 mod matrix;
 mod path;
 mod reader;
+#[cfg(test)]
+pub(crate) mod sample;
 
 pub use open::Book;

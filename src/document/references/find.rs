@@ -32,17 +32,18 @@ const WORD: &str = r"\p{Lu}[\p{L}\p{N}'’\-]*";
 fn patterns() -> Option<&'static Patterns> {
     static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
         let compile = |text: String| Regex::new(&text).ok();
-        let title = format!(r"{WORD}(?:(?:\s+(?:(?:of|and|or|the|in|to|for|with|a|an|from|on|&)\s+)*){WORD})*");
+        // Titles do not run over the end of a line: paragraphs are whole lines.
+        let title = format!(r"{WORD}(?:(?:\x20(?:(?:of|and|or|the|in|to|for|with|a|an|from|on|&)\x20)*){WORD})*");
         Some(Patterns {
             page: compile(r"\b(?:[Pp]ages?\s+|[Pp][Pp]?\.\s?|[Pp]gs?\.?\s?)(?P<target>(?:\d{1,4}(?:\s?[-–—]\s?\d{1,4})?|[ivxlc]+|X{2,3})\b)".to_owned())?,
             more_pages: compile(r"^(?:,\s*(?:and\s+)?|\s+and\s+|\s*&\s*)(?P<target>\d{1,4}(?:\s?[-–—]\s?\d{1,4})?)\b".to_owned())?,
-            book: compile(format!(r"(?P<book>(?:{title})(?::\s+{title})?),\s*$"))?,
+            book: compile(format!(r"(?P<book>(?:{title})(?::\x20{title})?),\s*$"))?,
             chapter: compile(format!(
-                r"\b[Cc]hapter\s+(?P<target>\d{{1,3}}|[IVXLC]+|One|Two|Three|Four|Five|Six|Seven|Eight|Nine|Ten|Eleven|Twelve|Thirteen|Fourteen|Fifteen|Sixteen|Seventeen|Eighteen|Nineteen|Twenty)\b(?::\s+{title})?"
+                r"\b[Cc]hapter\s+(?P<target>\d{{1,3}}|[IVXLC]+|One|Two|Three|Four|Five|Six|Seven|Eight|Nine|Ten|Eleven|Twelve|Thirteen|Fourteen|Fifteen|Sixteen|Seventeen|Eighteen|Nineteen|Twenty)\b(?::\x20{title})?"
             ))?,
             appendix: compile(r"\b(?P<target>(?:Appendix\s+(?:[A-Z]|\d{1,2})|[Ss]ection\s+\d{1,2}(?:\.\d{1,2})*))\b".to_owned())?,
-            quoted: compile(r#"\b[Ss]ee(?:\s+also)?\s+(?:the\s+)?["“](?P<target>[^"”“\n]{2,80})["”]"#.to_owned())?,
-            titled: compile(format!(r"\b(?P<see>[Ss]ee(?:\s+also)?)\s+(?:the\s+)?(?P<target>{title})(?P<tail>\s+(?:section|chapter|table|rules|entry|box|sidebar)\b)?"))?,
+            quoted: compile(r#"\b[Ss]ee(?:\x20also)?\s(?:the\s)?["“](?P<target>[^"”“\n]{2,80})["”]"#.to_owned())?,
+            titled: compile(format!(r"\b(?P<see>[Ss]ee(?:\x20also)?)\x20(?:the\x20)?(?P<target>{title})(?P<tail>\x20(?:section|chapter|table|rules|entry|box|sidebar)\b)?"))?,
         })
     });
     PATTERNS.as_ref()

@@ -130,10 +130,24 @@ impl<'a> Contents<'a> {
         let number = target.strip_prefix("Section ").or_else(|| target.strip_prefix("section "));
         let found = number.map_or_else(|| self.titled(target), |n| self.titled(n));
         match found {
-            [] => Err(format!("no section is called `{target}`")),
+            // "Inventory and Slots" may name two sections: the first is one that it leads to.
+            [] => match target.split_once(" and ").map(|(first, _)| self.titled(first)) {
+                Some([one]) => Ok(*one),
+                _ => Err(format!("no section is called `{target}`")),
+            },
             [one] => Ok(*one),
-            many => self.nearest(many, from).ok_or_else(|| format!("several sections are called `{target}`")),
+            many => self
+                .only_chapter(many)
+                .or_else(|| self.nearest(many, from))
+                .ok_or_else(|| format!("several sections are called `{target}`")),
         }
+    }
+
+    /// The one at the top level: whoever names a title that a chapter bears means the chapter.
+    fn only_chapter(&self, many: &[usize]) -> Option<usize> {
+        let mut top = many.iter().copied().filter(|i| self.toc.sections.get(*i).is_some_and(|s| s.parent_id.is_none()));
+        let first = top.next()?;
+        top.next().is_none().then_some(first)
     }
 
     /// The one that shares most of its ancestors with `from`; None if several do.
@@ -275,6 +289,15 @@ mod tests {
         assert_eq!(lead("It burns (see Fire).", Some(5)), Ok("e".to_owned()));
         assert_eq!(lead("It burns (see Fire).", Some(1)), Ok("c".to_owned()));
         assert!(lead("It burns (see Fire).", None).is_err());
+    }
+
+    #[test]
+    fn a_title_that_a_chapter_bears_means_the_chapter() {
+        let mut toc = toc();
+        toc.sections.push(section("g", "Fire", 1, None, (8, 8)));
+        let contents = Contents::new(&toc);
+        let reference = references("It burns (see Fire).").remove(0);
+        assert_eq!(contents.resolve(&reference, Some(1), "").map(|s| s.section_id.clone()), Ok("g".to_owned()));
     }
 
     #[test]

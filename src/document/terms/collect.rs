@@ -50,7 +50,10 @@ pub fn dictionary(source_id: &str, entries: &[Entry], vocabulary: &Vocabulary) -
         {
             add(&mut terms, term(source_id, entry, name, found, vocabulary));
         }
-        for listed in &entry.listed {
+        // A table of things says what each of them is; one of words is for rolling on.
+        let told =
+            entry.listed.iter().filter(|l| l.definition.chars().count() >= 30 && l.name.starts_with(char::is_uppercase)).count();
+        for listed in entry.listed.iter().filter(|_| told * 4 >= entry.listed.len() * 3) {
             if let (Some(kind), Some(name)) = (judge.container(i), read_name(&listed.name, vocabulary)) {
                 let found = Found { kind, confidence: 0.85, evidence: vec![format!("table_under:{}", entry.title)] };
                 let mut term = term(source_id, entry, name, found, vocabulary);
@@ -91,14 +94,13 @@ fn term(source_id: &str, entry: &Entry, name: Name, found: Found, vocabulary: &V
         section_id: Some(entry.section_id.clone()),
         page: entry.page,
         definition: definition(&entry.lines, vocabulary),
-        confidence: found.confidence,
+        confidence: (found.confidence * 100.0).round() / 100.0,
         evidence: found.evidence,
     }
 }
 
 struct Judge<'a> {
     entries: &'a [Entry],
-    vocabulary: &'a Vocabulary,
     /// Per entry: the kind its shape speaks for.
     shapes: Vec<Option<(Kind, f64, &'static str)>>,
     /// Per entry: the kind its heading collects, or that of the nearest heading above it that collects.
@@ -116,31 +118,37 @@ impl<'a> Judge<'a> {
         let mut containers: Vec<Option<(Kind, usize)>> = Vec::with_capacity(entries.len());
         let mut children = vec![0; entries.len()];
         let mut titles: BTreeMap<String, usize> = BTreeMap::new();
+        for parent in entries.iter().enumerate().filter_map(|(i, e)| e.parent.filter(|p| *p < i)) {
+            children[parent] += 1;
+        }
         for (i, entry) in entries.iter().enumerate() {
-            let own = vocabulary.kind_of_heading(&entry.title).or_else(|| vocabulary.kind_of_group(&entry.title)).map(|kind| (kind, i));
+            // What has nothing below it collects nothing ("Conjure Animals").
+            let holds = children[i] > 0 || !entry.listed.is_empty();
+            let own = vocabulary.kind_of_heading(&entry.title).or_else(|| vocabulary.kind_of_group(&entry.title));
+            let own = own.filter(|_| holds).map(|kind| (kind, i));
             let above = entry.parent.filter(|p| *p < i).and_then(|p| containers[p]);
             containers.push(own.or(above));
-            if let Some(parent) = entry.parent.filter(|p| *p < i) {
-                children[parent] += 1;
-            }
             *titles.entry(compact(&entry.title)).or_default() += 1;
         }
         let shapes: Vec<_> = entries
             .iter()
             .zip(&containers)
             .map(|(entry, container)| {
-                let shapes = vocabulary.kinds.iter().filter_map(|k| shape_of(&entry.lines, k).map(|(sure, by)| (k.kind, sure, by)));
+                let shapes =
+                    vocabulary.kinds.iter().filter_map(|k| shape_of(&entry.lines, k).map(|(sure, by)| (k.kind, sure, by)));
                 // Where two shapes fit, the heading above decides.
                 let fits = |kind: Kind| container.is_some_and(|(c, _)| c == kind);
                 shapes.max_by(|a, b| (fits(a.0), a.1).partial_cmp(&(fits(b.0), b.1)).unwrap_or(std::cmp::Ordering::Equal))
             })
             .collect();
         let shaped_under = |kind: Kind| {
-            let under = |i: &usize| shapes[*i].is_some_and(|s| s.0 == kind) && containers[*i].is_some_and(|(c, at)| c == kind && at != *i);
+            let under = |i: &usize| {
+                shapes[*i].is_some_and(|s| s.0 == kind) && containers[*i].is_some_and(|(c, at)| c == kind && at != *i)
+            };
             (0..entries.len()).filter(under).count() >= MIN_SHAPED
         };
         let shaped = vocabulary.kinds.iter().map(|k| k.kind).filter(|k| shaped_under(*k)).collect();
-        Self { entries, vocabulary, shapes, containers, shaped, titles, children }
+        Self { entries, shapes, containers, shaped, titles, children }
     }
 
     /// The kind that the heading of entry `i` itself collects.
@@ -171,7 +179,12 @@ impl<'a> Judge<'a> {
                 Some(Found { kind, confidence: (confidence + 0.04_f64).min(0.99), evidence })
             }
             Some(_) => None,
-            None => (confidence >= 0.9).then(|| Found { kind, confidence: confidence - 0.1, evidence: vec![by.to_owned()] }),
+            // In a book that collects its creatures, a line of stats elsewhere is a passing one.
+            None => (confidence >= 0.95 || confidence >= 0.9 && !self.shaped.contains(&kind)).then(|| Found {
+                kind,
+                confidence: confidence - 0.1,
+                evidence: vec![by.to_owned()],
+            }),
         }
     }
 
@@ -191,9 +204,11 @@ impl<'a> Judge<'a> {
         let once = self.titles.get(&compact(&self.entries[i].title)) == Some(&1);
         let capital = words.iter().filter(|w| w.starts_with(char::is_uppercase)).count() * 2 > words.len();
         let plain = name.name.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '’' | '&'));
-        let fits = once && capital && plain && above.is_none() && (2..=4).contains(&words.len());
-        let talks = words.first().is_some_and(|w| ["using", "playing", "creating", "making", "the", "your", "how", "what", "when", "why"].contains(&w.to_lowercase().as_str()));
-        let _ = self.vocabulary;
+        let fits = once && self.shapes[i].is_none() && capital && plain && above.is_none() && (2..=4).contains(&words.len());
+        let talks = words.first().is_some_and(|w| {
+            ["using", "playing", "creating", "making", "the", "your", "how", "what", "when", "why"]
+                .contains(&w.to_lowercase().as_str())
+        });
         (fits && !talks).then(|| Found { kind: Kind::Rule, confidence: 0.5, evidence: vec!["heading".to_owned()] })
     }
 }

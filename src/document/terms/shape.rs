@@ -27,7 +27,9 @@ pub fn shape_of(lines: &[EntryLine], kind: &KindWords) -> Option<(f64, &'static 
         return Some((0.9, "stat_line"));
     }
     let first = lines.first()?;
-    subtitle(&first.text, kind).then_some((0.85, "subtitle"))
+    let wrapped = lines.get(1).map(|next| format!("{} {}", first.text, next.text)).filter(|t| t.ends_with(')'));
+    let told = subtitle(&first.text, kind) || wrapped.is_some_and(|t| subtitle(&t, kind));
+    told.then_some((0.85, "subtitle"))
 }
 
 fn different_fields(lines: &[EntryLine], kind: &KindWords) -> usize {
@@ -63,8 +65,12 @@ pub fn is_field(line: &EntryLine, kinds: &[KindWords]) -> bool {
 /// Numbers with the name of a stat before or behind them: "4 HP, 1 Armor, 8 STR", "AC 12, HD 2".
 fn inline_stats(text: &str, kind: &KindWords) -> usize {
     let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | ';' | '(' | ')' | '|')).filter(|w| !w.is_empty()).collect();
-    let number = |w: Option<&&str>| w.is_some_and(|w| w.trim_start_matches(['+', '-', '−']).starts_with(|c: char| c.is_ascii_digit()));
+    let words: Vec<&str> = lower
+        .split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | ';' | '(' | ')' | '|'))
+        .filter(|w| !w.is_empty())
+        .collect();
+    let number =
+        |w: Option<&&str>| w.is_some_and(|w| w.trim_start_matches(['+', '-', '−']).starts_with(|c: char| c.is_ascii_digit()));
     let named = |w: &str| kind.stats.iter().any(|s| s == w.trim_matches(|c: char| !c.is_alphanumeric()));
     (0..words.len()).filter(|i| named(words[*i]) && (number(words.get(i + 1)) || *i > 0 && number(words.get(i - 1)))).count()
 }
@@ -72,7 +78,7 @@ fn inline_stats(text: &str, kind: &KindWords) -> usize {
 /// A short line of a few words, one of which names the kind: "Wondrous Item, Rare", "Level 3 Evocation (Wizard)".
 fn subtitle(text: &str, kind: &KindWords) -> bool {
     let text = text.trim();
-    if kind.subtitle.is_empty() || text.chars().count() > 90 || text.ends_with(['.', ':', '!', '?']) {
+    if kind.subtitle.is_empty() || text.chars().count() > 130 || text.ends_with(['.', ':', '!', '?']) {
         return false;
     }
     let lower = text.to_lowercase();
@@ -82,7 +88,7 @@ fn subtitle(text: &str, kind: &KindWords) -> bool {
         words.windows(wanted.len()).any(|w| w == wanted)
     };
     let begins = text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
-    begins && words.len() <= 12 && kind.subtitle.iter().any(holds)
+    begins && words.len() <= 18 && kind.subtitle.iter().any(holds)
 }
 
 #[cfg(test)]
@@ -103,7 +109,10 @@ mod tests {
     fn field_lines_make_a_spell_and_stat_blocks_a_creature() {
         let spell = ["Level 1 Evocation", "Casting Time: Action", "Range: 60 feet", "Duration: Instantaneous"];
         assert_eq!(shape(Kind::Spell, &spell), Some("entry_fields"));
-        assert_eq!(shape(Kind::Creature, &["Small Fey", "• Armor Class: 12", "Hit Points 7 (2d6)", "Speed 30 ft."]), Some("stat_block"));
+        assert_eq!(
+            shape(Kind::Creature, &["Small Fey", "• Armor Class: 12", "Hit Points 7 (2d6)", "Speed 30 ft."]),
+            Some("stat_block")
+        );
         assert_eq!(shape(Kind::Creature, &["4 HP, 1 Armor, 8 STR, bite (d6)"]), Some("stat_line"));
         assert_eq!(shape(Kind::Creature, &["Speed is of the essence here."]), None);
     }

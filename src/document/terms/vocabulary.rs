@@ -74,8 +74,8 @@ struct KindFile {
 static BUNDLED: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::parse(include_str!("../../vocabulary/structure.toml")));
 
 const NUMBER_WORDS: [&str; 20] = [
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "first", "second", "third",
-    "fourth", "fifth", "sixth", "seventh", "eighth",
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "first", "second",
+    "third", "fourth", "fifth", "sixth", "seventh", "eighth",
 ];
 
 impl Vocabulary {
@@ -150,6 +150,10 @@ impl Vocabulary {
     pub fn kind_of_group(&self, title: &str) -> Option<Kind> {
         let core = self.core(title);
         let words: Vec<&str> = core.split_whitespace().collect();
+        // "Creating Monsters", "Casting Spells" talk about them.
+        if words.first().is_some_and(|w| w.len() > 4 && w.ends_with("ing")) {
+            return None;
+        }
         let plural = |tail: &str| tail.ends_with('s') || tail.ends_with('y');
         (1..words.len().min(3)).rev().find_map(|n| {
             let tail = words[words.len() - n..].concat().to_lowercase();
@@ -207,6 +211,7 @@ mod tests {
         assert_eq!(v.kind_of_heading("Casting Spells"), None);
         assert_eq!(v.kind_of_group("M and N Spells"), Some(Kind::Spell));
         assert_eq!(v.kind_of_group("Epic Boon Feats"), Some(Kind::Feat));
+        assert_eq!(v.kind_of_group("Creating Backgrounds"), None);
         assert_eq!(v.kind_of_group("Parts of a Stat Block"), None);
     }
 }

@@ -72,8 +72,8 @@ impl<'a> Coordinator<'a, '_> {
 
     fn blocked_reason(&self, ix: ActionIx) -> Option<String> {
         let action = &self.actions[ix.0];
-        if action.blocked_by.is_some() {
-            return action.blocked_by.clone();
+        if let Some(why) = action.blocked_by_pass.as_ref().or(action.blocked_by_item.as_ref()) {
+            return Some(why.clone());
         }
         let pass = self.setup.graph.rule(action.rule).pass?;
         let stopped = self.stopped_at.filter(|at| pass > *at)?;

@@ -45,8 +45,8 @@ impl Coordinator<'_, '_> {
             item,
             phase: Phase::Waiting,
             waits: 0,
-            blocked_by: None,
-            blocked_by_item: false,
+            blocked_by_pass: None,
+            blocked_by_item: None,
             unknown: None,
             inputs: Vec::new(),
             key: None,
@@ -62,7 +62,7 @@ impl Coordinator<'_, '_> {
         let conditions = if frozen { Vec::new() } else { self.conditions_of(rule, item) };
         for condition in conditions {
             match self.settled.get(&condition) {
-                Some(soundness) => note(&mut action, condition, *soundness, self.why_bad.get(&condition)),
+                Some(soundness) => note(&mut action, condition, *soundness, self.why_bad.get(&condition), self.is_foreign(rule, condition)),
                 None => {
                     action.waits += 1;
                     self.waiting.entry(condition).or_default().push(ix);
@@ -112,8 +112,9 @@ impl Coordinator<'_, '_> {
         }
         for ix in self.waiting.remove(&condition).unwrap_or_default() {
             let why = self.why_bad.get(&condition).cloned();
+            let foreign = self.is_foreign(self.actions[ix.0].rule, condition);
             let action = &mut self.actions[ix.0];
-            note(action, condition, soundness, why.as_ref());
+            note(action, condition, soundness, why.as_ref(), foreign);
             action.waits -= 1;
             if action.waits == 0 {
                 self.ready.push(ix);
@@ -179,21 +180,35 @@ impl Coordinator<'_, '_> {
         self.active_rules().into_iter().filter(|id| graph.range_chain(graph.rule(*id).range).contains(&range)).collect()
     }
 
+    /// Whether a condition of `rule` is about another pass.
+    fn is_foreign(&self, rule: RuleId, condition: Condition) -> bool {
+        match condition {
+            Condition::Pass(_) => true,
+            Condition::Scope(other, _) => {
+                let other = self.setup.graph.rule(other).pass;
+                other.is_some() && other != self.setup.graph.rule(rule).pass
+            }
+        }
+    }
+
     /// A pass has ended.
     pub(super) fn settle_pass(&mut self, pass: Pass, soundness: Soundness, why: Option<String>) {
         self.settle(Condition::Pass(pass), soundness, why);
     }
 }
 
-fn note(action: &mut Action, condition: Condition, soundness: Soundness, why: Option<&String>) {
+fn note(action: &mut Action, condition: Condition, soundness: Soundness, why: Option<&String>, foreign: bool) {
     match (soundness, condition) {
         (Soundness::Good, _) => {}
         (Soundness::Unknown, Condition::Scope(rule, _)) => action.unknown = action.unknown.or(Some(rule)),
         (Soundness::Unknown, Condition::Pass(_)) => {}
-        (Soundness::Bad, condition) => {
-            action.blocked_by_item |= matches!(condition, Condition::Scope(..));
+        (Soundness::Bad, _) => {
+            let slot = if foreign { &mut action.blocked_by_pass } else { &mut action.blocked_by_item };
             let unnamed = || "something that it needs is not there".to_owned();
-            action.blocked_by.get_or_insert_with(|| why.cloned().unwrap_or_else(unnamed));
+            // What is said of a whole pass is nearer to the cause than what is said of one of its results.
+            if slot.is_none() || matches!(condition, Condition::Pass(_)) {
+                *slot = Some(why.cloned().unwrap_or_else(unnamed));
+            }
         }
     }
 }

@@ -109,7 +109,8 @@ impl Coordinator<'_, '_> {
         add(&mut self.counts, outcome);
         let problem = self.actions[ix.0].problem.clone();
         let pass = self.setup.graph.rule(rule).pass;
-        let blocked_by_item = self.actions[ix.0].blocked_by_item;
+        let action = &self.actions[ix.0];
+        let blocked_by_item = action.blocked_by_item.is_some() && action.blocked_by_pass.is_none();
         match pass.and_then(|p| self.passes.get_mut(&p)) {
             Some(state) => {
                 add(&mut state.counts, outcome);

@@ -8,6 +8,12 @@ use crate::engine::observe::{ArtifactRecord, Event, Problem, Status};
 use crate::engine::select::{Choice, rules_of};
 
 impl Coordinator<'_, '_> {
+    /// What is said of a pass that never had an action.
+    fn blocked_as_a_whole(&self, pass: Pass) -> Problem {
+        let why = rules_of(self.setup.graph, pass).find_map(|r| self.why_bad.get(&Condition::Scope(r, JOB)).cloned());
+        Problem { message: why.unwrap_or_else(|| "something that it needs is not there".to_owned()), ..Problem::default() }
+    }
+
     /// Finishes every rule that has become complete.
     pub(super) fn finish_complete(&mut self, pool: &rayon::ThreadPool) -> Result<(), Stop> {
         while !self.complete.is_empty() {
@@ -118,7 +124,7 @@ impl Coordinator<'_, '_> {
         let problems = if let Some(problem) = gate { vec![problem] } else { state.problems.clone() };
         let counts = state.counts;
         let status = if failed { Status::Failed } else { Status::Skipped };
-        let problem = summary(problems, failed);
+        let problem = if problems.is_empty() { self.blocked_as_a_whole(pass) } else { summary(problems, failed) };
         if failed && !self.setup.keep_going {
             self.stopped_at.get_or_insert(pass);
         }
@@ -144,9 +150,6 @@ impl Coordinator<'_, '_> {
 
 /// The first problem, told with how many there are.
 fn summary(mut problems: Vec<Problem>, failed: bool) -> Problem {
-    if problems.is_empty() {
-        return Problem { message: "it is blocked".to_owned(), ..Problem::default() };
-    }
     let more = problems.len() - 1;
     let mut first = problems.remove(0);
     if failed && more > 0 {

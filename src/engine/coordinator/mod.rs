@@ -129,10 +129,10 @@ struct Action {
     phase: Phase,
     /// Conditions that do not hold yet.
     waits: usize,
-    /// The first condition that can never hold, told for people.
-    blocked_by: Option<String>,
-    /// Whether a failure below (and not only a pass) blocks it.
-    blocked_by_item: bool,
+    /// Another pass that can never be had, told for people.
+    blocked_by_pass: Option<String>,
+    /// A failure of its own pass, or of a rule of no pass, that it needs; told for people.
+    blocked_by_item: Option<String>,
     /// Only when planning: the first input that would be made anew.
     unknown: Option<RuleId>,
     inputs: Vec<(String, InputValue)>,

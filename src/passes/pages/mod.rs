@@ -123,4 +123,62 @@ mod tests {
         assert!(cuts.iter().all(|r| r.len() <= MAX_PAGES));
         assert_eq!(cuts.iter().map(std::iter::ExactSizeIterator::len).sum::<usize>(), 40);
     }
+
+    fn groups(texts: &[String]) -> Vec<NamedBytes> {
+        let bytes: Arc<[u8]> = crate::document::pdf::sample::book(texts).into();
+        run(Source { name: "book.pdf", bytes: &bytes }, &Params {}).unwrap()
+    }
+
+    fn kept(before: &[NamedBytes], after: &[NamedBytes]) -> usize {
+        after.iter().filter(|g| before.iter().any(|b| b.name == g.name && b.bytes == g.bytes)).count()
+    }
+
+    #[test]
+    fn an_edited_or_inserted_page_changes_one_or_two_groups() {
+        let texts: Vec<String> = (0..324).map(|i| format!("Page about subject {i}")).collect();
+        let before = groups(&texts);
+        for at in [0, 100, 161, 323] {
+            let mut edited = texts.clone();
+            edited[at].push_str(" and more");
+            let after = groups(&edited);
+            assert!(kept(&before, &after) + 3 >= after.len(), "edit at {at}");
+            edited.clone_from(&texts);
+            edited.insert(at, "A new page".into());
+            let after = groups(&edited);
+            assert!(kept(&before, &after) + 3 >= after.len(), "insertion at {at}");
+            assert!(kept(&before, &after) * 10 >= after.len() * 8);
+        }
+    }
+
+    #[test]
+    fn placements_cover_the_source() {
+        let texts: Vec<String> = (0..30).map(|i| format!("Subject {i}")).collect();
+        let mut next = 1;
+        for group in groups(&texts) {
+            let placement = Placement::from_attrs(&group.attrs);
+            assert_eq!(placement.page_start, Some(next));
+            next += placement.page_count.unwrap();
+        }
+        assert_eq!(next, 31);
+    }
+
+    #[test]
+    fn unpaged_sources_are_one_group_of_their_bytes() {
+        let bytes: Arc<[u8]> = b"# Title".to_vec().into();
+        let groups = run(Source { name: "notes.MD", bytes: &bytes }, &Params {}).unwrap();
+        assert_eq!(groups.len(), 1);
+        assert!(groups[0].name.ends_with(".md"));
+        assert_eq!(groups[0].bytes, bytes);
+        assert_eq!(Placement::from_attrs(&groups[0].attrs), Placement::default());
+    }
+
+    #[test]
+    fn what_is_no_pdf_is_not_readable() {
+        use crate::builtin::FailureKind;
+        for bytes in [&b""[..], b"just text", b"%PDF-1.7"] {
+            let bytes: Arc<[u8]> = bytes.to_vec().into();
+            let failure = run(Source { name: "x.pdf", bytes: &bytes }, &Params {}).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::NotReadable);
+        }
+    }
 }

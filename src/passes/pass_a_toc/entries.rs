@@ -20,8 +20,13 @@ pub(super) fn paged(pages: &[&PageText], book: &BookLines, found: &BookHeadings,
     let parents = parents(sections);
     let mut entries = Vec::with_capacity(sections.len());
     for (i, section) in sections.iter().enumerate() {
-        let mut entry =
-            Entry { section_id: section.section_id.clone(), title: section.title.clone(), page: section.page_start, parent: parents[i], ..Entry::default() };
+        let mut entry = Entry {
+            section_id: section.section_id.clone(),
+            title: section.title.clone(),
+            page: section.page_start,
+            parent: parents[i],
+            ..Entry::default()
+        };
         if let Some(start) = starts.get(i).copied().flatten() {
             let next = found.headings[i + 1..].iter().find_map(|h| h.place.map(|p| (p.page, p.first)));
             let end = next.filter(|n| *n >= start).unwrap_or((book.pages.len(), 0));
@@ -84,7 +89,8 @@ pub(super) fn flow(flow: &FlowText, sections: &[Section]) -> Vec<Entry> {
 
 /// Rows of a table whose first cell counts them: the second is a name, the third its definition.
 fn listed_in(block: &FlowBlock) -> Vec<Listed> {
-    let counted = |row: &Vec<String>| row.len() >= 3 && row[0].trim().parse::<u32>().is_ok() && row[1].chars().any(char::is_alphabetic);
+    let counted =
+        |row: &Vec<String>| row.len() >= 3 && row[0].trim().parse::<u32>().is_ok() && row[1].chars().any(char::is_alphabetic);
     let rows: Vec<&Vec<String>> = block.rows.iter().filter(|r| counted(r)).collect();
     if rows.len() < 5 {
         return Vec::new();

@@ -27,7 +27,12 @@ pub(super) fn names(pages: &[&PageText], range: &[(usize, usize)]) -> Vec<Listed
         if let Some((number, cells)) = counted(&spans) {
             if let [name, text @ ..] = cells {
                 columns = Some((name.x, text.first().map_or_else(|| columns.map_or(i32::MAX, |c| c.1), |t| t.x)));
-                rows.push(Row { number, page: *page, name: vec![name.text.clone()], text: text.iter().map(|t| t.text.clone()).collect() });
+                rows.push(Row {
+                    number,
+                    page: *page,
+                    name: vec![name.text.clone()],
+                    text: text.iter().map(|t| t.text.clone()).collect(),
+                });
             }
             continue;
         }
@@ -41,7 +46,10 @@ pub(super) fn names(pages: &[&PageText], range: &[(usize, usize)]) -> Vec<Listed
         }
     }
     let counts_on = rows.windows(2).filter(|w| w[1].number == w[0].number + 1).count();
-    if rows.len() < MIN_ROWS || counts_on * 10 < (rows.len() - 1) * 9 || rows.iter().filter(|r| !r.text.is_empty()).count() * 2 < rows.len() {
+    if rows.len() < MIN_ROWS
+        || counts_on * 10 < (rows.len() - 1) * 9
+        || rows.iter().filter(|r| !r.text.is_empty()).count() * 2 < rows.len()
+    {
         return Vec::new();
     }
     let page_of = |page: usize| u32::try_from(page + 1).ok();

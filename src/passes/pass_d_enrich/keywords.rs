@@ -3,6 +3,7 @@
 //! the keyword that comes first in the text.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use yake_rust::{Config, ResultItem, StopWords, get_n_best};
 
@@ -33,12 +34,13 @@ impl Keywords {
             return Vec::new();
         }
         let lower = text.to_lowercase();
-        let mut found: Vec<(String, ResultItem, usize)> = get_n_best(usize::MAX, &text, &self.stop_words, &self.config)
-            .into_iter()
-            .filter(|item| item.score.is_finite())
-            .map(|item| (rounded(item.score), lower.find(&item.keyword).unwrap_or(usize::MAX), item))
-            .map(|(score, at, item)| (score, item, at))
-            .collect();
+        let mut found: Vec<(String, ResultItem, usize)> =
+            get_n_best(usize::MAX, &text, &self.stop_words_in(&lower), &self.config)
+                .into_iter()
+                .filter(|item| item.score.is_finite())
+                .map(|item| (rounded(item.score), lower.find(&item.keyword).unwrap_or(usize::MAX), item))
+                .map(|(score, at, item)| (score, item, at))
+                .collect();
         found.sort_by(|a, b| by_score(&a.0, &b.0).then(a.2.cmp(&b.2)).then_with(|| a.1.keyword.cmp(&b.1.keyword)));
         let mut kept: Vec<String> = Vec::new();
         for (_, item, _) in found {
@@ -50,6 +52,24 @@ impl Keywords {
             }
         }
         kept
+    }
+}
+
+impl Keywords {
+    /// The stop words that the text can meet. The crate copies its table at every call; most of it is never asked for.
+    fn stop_words_in(&self, lower: &str) -> StopWords {
+        let mut met: HashSet<String> = HashSet::new();
+        let whole = lower.split(|c: char| !c.is_alphanumeric() && c != '\'');
+        // Its tokens part contractions: "don't" is "do" and "n't". A final "s" may be a plural's.
+        let parts = whole.clone().flat_map(|w| w.split('\'').flat_map(|p| [p, p.strip_suffix('n').unwrap_or(p)]));
+        for word in whole.chain(parts) {
+            for form in [word, word.strip_suffix('s').unwrap_or(word)] {
+                if self.stop_words.contains(form) && !met.contains(form) {
+                    met.insert(form.to_owned());
+                }
+            }
+        }
+        StopWords::custom(met)
     }
 }
 
@@ -105,6 +125,20 @@ mod tests {
         let keywords = Keywords::new();
         let first = keywords.of(TEXT, 8);
         assert!((0..20).all(|_| keywords.of(TEXT, 8) == first));
+    }
+
+    #[test]
+    fn the_stop_words_that_a_text_can_meet_are_all_that_matter() {
+        let text = "They don't see what we've seen; it's the keeper's own ferry, isn't it? Others' boats weren't there.";
+        let keywords = Keywords::new();
+        let whole = get_n_best(usize::MAX, text, &keywords.stop_words, &keywords.config);
+        let met = get_n_best(usize::MAX, text, &keywords.stop_words_in(&text.to_lowercase()), &keywords.config);
+        let names = |items: Vec<ResultItem>| {
+            let mut names: Vec<String> = items.into_iter().map(|i| i.keyword).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(whole), names(met));
     }
 
     #[test]

@@ -75,15 +75,19 @@ pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
 
 fn enrich(chunk: &Chunk, names: &[TermName], matcher: &Matcher<'_>, keywords: &Keywords, params: &Params) -> Enriched {
     let normalized = normalized(&chunk.text);
+    let entities = mentions(chunk, names, matcher);
+    // A name that begins with "See" is no reference.
+    let mut references = references(&chunk.text);
+    references.retain(|r| entities.iter().all(|m| m.value.is_some() || m.start != r.start));
     Enriched {
         chunk_id: chunk.chunk_id.clone(),
         source_id: chunk.source_id.clone(),
         page: chunk.page,
         text: chunk.text.clone(),
         metadata: chunk.metadata.clone(),
-        entities: mentions(chunk, names, matcher),
+        entities,
         keywords: keywords.of(&normalized, params.max_keywords.min(8)),
-        references: references(&chunk.text),
+        references,
         language: language(&normalized, params.min_language_letters),
         quality: quality(chunk),
         normalized,

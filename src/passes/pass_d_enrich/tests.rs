@@ -69,6 +69,12 @@ fn a_name_and_an_expression_do_not_overlap() {
 }
 
 #[test]
+fn a_name_that_begins_with_see_is_no_reference() {
+    let e = enriched("You know it. See Invisibility shows the rest.", &[name(Kind::Spell, "See Invisibility")]);
+    assert_eq!((e.entities.len(), e.references.len()), (1, 0));
+}
+
+#[test]
 fn no_dictionary_is_no_failure() {
     let e = enriched("Roll 2d6+3 (see page 4).", &[]);
     assert_eq!((e.entities.len(), e.references.len(), e.entities[0].term_id.as_ref()), (1, 1, None));

@@ -10,6 +10,7 @@ use crate::builtin::{
     Attrs, Builtin, Failure, FailureKind, Inputs, Item, Merge, NamedBytes, Output, OutputPort, Project, Projection, TreeEntry,
 };
 use crate::document::layout;
+use crate::document::markup;
 use crate::document::page_text::{PageText, TextUnit};
 use crate::document::part::Placement;
 use crate::document::pdf::glyph::{self, Backend};
@@ -17,7 +18,7 @@ use crate::passes::pages::{UNPAGED, extension};
 
 /// Params of `text`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, default)]
 pub struct Params {
     /// What reads glyphs first.
     pub backend: Backend,
@@ -38,7 +39,7 @@ pub struct Group<'a> {
 pub fn run(group: Group<'_>, params: &Params) -> Result<Vec<TextUnit>, Failure> {
     let extension = extension(group.name);
     if UNPAGED.contains(&extension.as_str()) {
-        return Err(Failure::new(FailureKind::NotReadable, format!("no reader for `{extension}` files")));
+        return Ok(vec![TextUnit::Flow(markup::read(&extension, group.bytes)?)]);
     }
     let pages = glyph::read(group.bytes, params.backend)?;
     Ok(pages.iter().map(|page| TextUnit::Page(layout::lay_out(page))).collect::<Vec<_>>())

@@ -1,6 +1,7 @@
 //! Where the sections of a part begin in its printed lines.
 
 use crate::document::blocks::assemble::{Heading, Pages};
+use crate::document::blocks::lines::Line;
 use crate::document::headings::locate::{Place, Wanted, locate_sections};
 use crate::document::page_text::PageText;
 use crate::document::profile::SourceProfile;
@@ -40,7 +41,8 @@ pub fn headings(texts: &[&PageText], pages: &Pages<'_>, toc: &PartToc, profile: 
 /// The place in the lines that print something.
 fn printed(section: usize, place: Place, pages: &Pages<'_>) -> Option<Heading> {
     let lines = pages.lines.get(place.page)?;
-    let start = lines.iter().position(|l| l.index >= place.first)?;
-    let end = if place.run_in { start } else { lines.iter().rposition(|l| l.index <= place.last).map_or(start, |l| l + 1) };
+    let covered = |l: &Line<'_>| (place.first..=place.last).contains(&l.index);
+    let start = lines.iter().position(covered)?;
+    let end = if place.run_in { start } else { lines.iter().rposition(covered).map_or(start, |l| l + 1) };
     Some(Heading { section, page: place.page, lines: start..end })
 }

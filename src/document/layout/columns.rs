@@ -1,0 +1,157 @@
+//! Gutters: the white strips between columns, found from where pieces end and begin. Knows nothing of order.
+
+use super::pieces::Piece;
+
+/// A column of fewer lines cannot be told from chance.
+const FEW_LINES: i32 = 4;
+/// Lines across a gutter (headings, tables) are fewer than this share of the lines of its thinner side, in percent.
+const MAX_CROSSING: i32 = 60;
+/// No gutter is narrower than 6 pt.
+const MIN_GUTTER: i32 = 600;
+/// No column of text is narrower than 50 pt: five words of six letters at 8 pt.
+const MIN_COLUMN: i32 = 5_000;
+/// Slices that the width is measured in, at most.
+const MAX_BINS: i32 = 1_000;
+
+/// A white strip, by its edges.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gutter {
+    pub left: i32,
+    pub right: i32,
+}
+
+impl Gutter {
+    fn middle(self) -> i32 {
+        self.left + (self.right - self.left) / 2
+    }
+}
+
+/// Where a piece stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// In the column of this index, from the left.
+    Inside(usize),
+    /// Across a gutter.
+    Across,
+}
+
+/// The column of `piece` between `gutters`.
+pub fn column_of(piece: &Piece, gutters: &[Gutter]) -> Column {
+    let before = gutters.iter().filter(|g| g.middle() <= piece.x).count();
+    let after = gutters.iter().filter(|g| g.middle() < piece.right).count();
+    if before == after { Column::Inside(before) } else { Column::Across }
+}
+
+/// The gutters of a page, left to right; none if it has one column.
+pub fn gutters(pieces: &[Piece]) -> Vec<Gutter> {
+    let (Some(from), Some(to)) = (pieces.iter().map(|p| p.x).min(), pieces.iter().map(|p| p.right).max()) else {
+        return Vec::new();
+    };
+    let bin = ((to - from) / MAX_BINS).max(100);
+    let profile = Profile::new(pieces, from, to, bin);
+    let mut found: Vec<Gutter> = Vec::new();
+    let mut i = 0;
+    while i < profile.crossing.len() {
+        if !profile.may_be_gutter(i) {
+            i += 1;
+            continue;
+        }
+        let end = (i..profile.crossing.len()).find(|&k| !profile.may_be_gutter(k)).unwrap_or(profile.crossing.len());
+        if let Some((a, b)) = profile.clearest(i, end) {
+            let at = |k: usize| from + bin * i32::try_from(k).unwrap_or(0);
+            let gutter = Gutter { left: at(a), right: at(b) };
+            if gutter.right - gutter.left >= MIN_GUTTER {
+                found.push(gutter);
+            }
+        }
+        i = end;
+    }
+    keep_columns_of_text(pieces, found, from, to)
+}
+
+/// Per slice of the width: how many pieces end before it, cross it, begin after it.
+struct Profile {
+    ended: Vec<i32>,
+    crossing: Vec<i32>,
+    begun_after: Vec<i32>,
+}
+
+impl Profile {
+    fn new(pieces: &[Piece], from: i32, to: i32, bin: i32) -> Self {
+        let n = usize::try_from((to - from) / bin + 1).unwrap_or(1);
+        let slot = |x: i32| usize::try_from((x - from) / bin).unwrap_or(0).min(n - 1);
+        let (mut starts, mut ends) = (vec![0; n + 1], vec![0; n + 1]);
+        for p in pieces {
+            starts[slot(p.x)] += 1;
+            ends[slot(p.right) + 1] += 1;
+        }
+        let total = i32::try_from(pieces.len()).unwrap_or(i32::MAX);
+        let (mut ended, mut crossing, mut begun_after) = (vec![0; n], vec![0; n], vec![0; n]);
+        let (mut begun, mut done) = (0, 0);
+        for i in 0..n {
+            begun += starts[i];
+            done += ends[i];
+            ended[i] = done;
+            crossing[i] = begun - done;
+            begun_after[i] = total - begun;
+        }
+        Self { ended, crossing, begun_after }
+    }
+
+    fn may_be_gutter(&self, i: usize) -> bool {
+        let side = self.ended[i].min(self.begun_after[i]);
+        side >= FEW_LINES && self.crossing[i] * 100 <= side * MAX_CROSSING
+    }
+
+    /// The longest stretch of `from..to` that the fewest pieces cross.
+    fn clearest(&self, from: usize, to: usize) -> Option<(usize, usize)> {
+        let least = self.crossing.get(from..to)?.iter().min()?;
+        let mut best: Option<(usize, usize)> = None;
+        let mut i = from;
+        while i < to {
+            let end = (i..to).find(|&k| self.crossing[k] != *least).unwrap_or(to);
+            if end > i && best.is_none_or(|(a, b)| end - i > b - a) {
+                best = Some((i, end));
+            }
+            i = end.max(i) + 1;
+        }
+        best
+    }
+}
+
+/// Columns of text are wide, and most of their lines are long; columns of a table are neither.
+fn keep_columns_of_text(pieces: &[Piece], mut gutters: Vec<Gutter>, from: i32, to: i32) -> Vec<Gutter> {
+    loop {
+        let mut edges = vec![from];
+        edges.extend(gutters.iter().flat_map(|g| [g.left, g.right]));
+        edges.push(to);
+        let bad = (0..=gutters.len()).find(|&c| {
+            let (left, right) = (edges[c * 2], edges[c * 2 + 1]);
+            right - left < MIN_COLUMN || !reads_as_text(pieces, &gutters, c)
+        });
+        match bad {
+            Some(c) if !gutters.is_empty() => {
+                // The strip on the side of the narrower neighbour is the less likely gutter.
+                let width = |c: usize| edges[c * 2 + 1] - edges[c * 2];
+                let drop = if c == 0 {
+                    0
+                } else if c == gutters.len() || width(c - 1) < width(c + 1) {
+                    c - 1
+                } else {
+                    c
+                };
+                gutters.remove(drop);
+            }
+            _ => return gutters,
+        }
+    }
+}
+
+fn reads_as_text(pieces: &[Piece], gutters: &[Gutter], column: usize) -> bool {
+    let inside: Vec<&Piece> = pieces.iter().filter(|p| column_of(p, gutters) == Column::Inside(column)).collect();
+    let (Some(left), Some(right)) = (inside.iter().map(|p| p.x).min(), inside.iter().map(|p| p.right).max()) else {
+        return false;
+    };
+    let long = inside.iter().filter(|p| p.width() * 10 >= (right - left) * 6).count();
+    long * 10 >= inside.len() * 3
+}
