@@ -2,6 +2,7 @@
 //! and by the parser to find the heading of every section of a part.
 //! A title may run over several lines, be numbered in print and not in the title (or the other way round), or open a
 //! paragraph (run-in). Where it stands more than once, type decides: the larger, bolder, freer line; then reading order.
+//! Built on the lines and keys of crate::document::headings.
 
 use std::collections::BTreeSet;
 
