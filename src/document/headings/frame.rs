@@ -240,9 +240,14 @@ impl<'a> Finder<'a> {
         self.furniture.folios.iter().position(|f| *f == Some(number))
     }
 
+    fn unlabelled(&self, place: Place, title: &str) -> String {
+        let counted = self.book.pages[place.page].lines[place.first].counted;
+        if counted { super::key::unnumbered(title).to_owned() } else { title.to_owned() }
+    }
+
     fn printed(&self, place: Place) -> String {
         let lines = &self.book.pages[place.page].lines;
-        super::key::join_lines(lines[place.first..=place.last].iter().map(|l| l.text.as_str()))
+        super::key::printed_title(&lines[place.first..=place.last])
     }
 
     /// The first line (page and line from 0) that type may find headings from. Before the first outline entry stand cover and
@@ -348,7 +353,7 @@ impl Item<'_> {
                 let rank = entry
                     .place
                     .filter(|p| !p.run_in)
-                    .map(|p| ranks.rank(book.pages[p.page].lines[p.first].style, depth(&entry.title)));
+                    .map(|p| ranks.rank(book.pages[p.page].lines[p.first].style, depth(&book.pages[p.page].lines[p.first].text)));
                 let level = if entry.level > 0 {
                     while open.last().is_some_and(|o| o.frame_level >= entry.level) {
                         open.pop();

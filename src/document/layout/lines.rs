@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use super::gaps;
 use super::order::Placed;
 use super::pieces::{Piece, share};
+use super::script::{accented, logical_order};
 use crate::document::page_text::{FontStyle, PageText, Rect, Span, TextLine};
-use crate::document::pdf::glyph::PageGlyphs;
+use crate::document::pdf::glyph::{Glyph, PageGlyphs};
 
 /// The page's text from `placed`, one line per row of pieces that follow each other on one baseline.
 pub fn build(page: &PageGlyphs, placed: Vec<Placed>) -> PageText {
-    let mut builder = Builder { page, styles: BTreeMap::new(), fonts: Vec::new(), lines: Vec::new() };
+    let mut builder = Builder { page, styles: BTreeMap::new(), fonts: Vec::new(), last_font: None, lines: Vec::new() };
     let mut row: Vec<Placed> = Vec::new();
     for next in placed {
         if let Some(last) = row.last()
@@ -47,6 +48,8 @@ struct Builder<'p> {
     page: &'p PageGlyphs,
     styles: BTreeMap<FontStyle, u16>,
     fonts: Vec<FontStyle>,
+    /// The style asked for last: neighbours mostly share it.
+    last_font: Option<((u16, i32, u32), u16)>,
     lines: Vec<TextLine>,
 }
 
@@ -78,9 +81,14 @@ impl Builder<'_> {
     /// Appends the spans of `piece`.
     fn spans(&mut self, piece: &Piece, spans: &mut Vec<Span>) {
         let breaks = gaps::breaks(self.page, piece);
+        let glyphs: Vec<&Glyph> = piece.glyphs.iter().map(|i| &self.page.glyphs[*i as usize]).collect();
+        let texts: Vec<&str> = glyphs.iter().map(|g| self.page.text_of(g)).collect();
+        if let Some(order) = logical_order(&texts) {
+            return self.right_to_left(&glyphs, &texts, &breaks, &order, spans);
+        }
         let mut open: Option<(Span, i32)> = None;
-        for (k, &index) in piece.glyphs.iter().enumerate() {
-            let glyph = &self.page.glyphs[index as usize];
+        let mut accent: Option<&str> = None;
+        for (k, &glyph) in glyphs.iter().enumerate() {
             let face = self.page.fonts.get(glyph.font as usize).cloned().unwrap_or_default();
             let style = FontStyle { name: face.name, size: glyph.size, bold: face.bold, italic: face.italic, color: glyph.color };
             let font = self.font(style);
@@ -107,6 +115,36 @@ impl Builder<'_> {
             }
         }
         spans.extend(open.map(|(span, _)| span));
+    }
+
+    /// Appends a piece that is read from its right end, as one span.
+    fn right_to_left(&mut self, glyphs: &[&Glyph], texts: &[&str], breaks: &[bool], order: &[usize], spans: &mut Vec<Span>) {
+        let (Some(first), Some(last)) = (glyphs.first(), glyphs.last()) else { return };
+        let mut text = String::new();
+        let mut before: Option<usize> = None;
+        for &k in order {
+            if before.is_some_and(|b| (b.min(k) + 1..=b.max(k)).any(|i| breaks[i])) {
+                text.push(' ');
+            }
+            text.push_str(texts[k]);
+            before = Some(k);
+        }
+        let font = self.font_of(first);
+        spans.push(Span { font, x: first.x, w: last.right - first.x, text });
+    }
+
+    fn font_of(&mut self, glyph: &Glyph) -> u16 {
+        let key = (glyph.font, glyph.size, glyph.color);
+        if let Some((known, index)) = self.last_font
+            && known == key
+        {
+            return index;
+        }
+        let face = self.page.fonts.get(glyph.font as usize).cloned().unwrap_or_default();
+        let style = FontStyle { name: face.name, size: glyph.size, bold: face.bold, italic: face.italic, color: glyph.color };
+        let index = self.font(style);
+        self.last_font = Some((key, index));
+        index
     }
 
     fn font(&mut self, style: FontStyle) -> u16 {
