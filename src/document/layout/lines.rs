@@ -106,6 +106,9 @@ impl Builder<'_> {
                     if let Some((mut span, _)) = open.take() {
                         if breaks[k] {
                             span.text.push(' ');
+                        } else {
+                            // One word in two fonts: its spans touch.
+                            span.w = span.w.max(glyph.x - span.x);
                         }
                         spans.push(span);
                     }
