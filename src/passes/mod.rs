@@ -2,6 +2,7 @@
 //! They never touch the disk, the clock or the terminal.
 
 pub mod pages;
+mod params;
 pub mod pass_a_toc;
 pub mod pass_b_split;
 pub mod pass_c_chunk;

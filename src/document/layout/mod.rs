@@ -107,6 +107,12 @@ mod tests {
     }
 
     #[test]
+    fn an_accent_drawn_apart_joins_its_letter() {
+        // Octal 264 is the acute accent; it is moved back over the letter.
+        assert_eq!(lines("BT /F1 10 Tf 72 700 Td [(the caf) (\\264) 380 (e is)] TJ ET"), ["the café is"]);
+    }
+
+    #[test]
     fn a_superscript_stays_in_its_line() {
         assert_eq!(
             lines("BT /F1 10 Tf 72 700 Td (word) Tj /F1 6 Tf 4 Ts (2) Tj 0 Ts /F1 10 Tf ( goes on) Tj ET"),
