@@ -41,10 +41,6 @@ impl Piece {
         self.baseline - self.size * 3 / 4
     }
 
-    pub fn bottom(&self) -> i32 {
-        self.baseline + self.size / 4
-    }
-
     /// They stand on one line: their baselines differ by less than a third of the smaller em.
     pub fn on_line_with(&self, other: &Self) -> bool {
         (self.baseline - other.baseline).abs() * 3 < self.size.min(other.size)

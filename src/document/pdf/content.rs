@@ -175,11 +175,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             return;
         }
         match op {
-            Op::SaveState(_) => {
-                if self.saved.len() < MAX_SAVED {
-                    self.saved.push(self.state.clone());
-                }
-            }
+            Op::SaveState(_) if self.saved.len() < MAX_SAVED => self.saved.push(self.state.clone()),
             Op::Transform(t) => self.state.ctm = matrix([t.0, t.1, t.2, t.3, t.4, t.5]).then(&self.state.ctm),
             Op::SetGraphicsState(name) => {
                 if let Some(dict) = resources.get_ext_g_state(name.0) {

@@ -123,7 +123,7 @@ pub fn read(bytes: &Arc<[u8]>, backend: Backend) -> Result<Vec<PageGlyphs>, Fail
             unread => {
                 let other = second.get_or_insert_with(|| ExtractSource::new(bytes)).as_mut();
                 let other = other.ok().and_then(|s| s.page(i).ok()).filter(|p| !p.glyphs.is_empty());
-                pages.push(other.unwrap_or_else(|| unread.unwrap_or_else(|failure| empty(failure))));
+                pages.push(other.unwrap_or_else(|| unread.unwrap_or_else(empty)));
             }
         }
     }
