@@ -98,7 +98,10 @@ impl Ranks {
                 let usual = block.free_below && e.usual_below.contains(&(block.below / 100));
                 let own_style = e.blocks >= 5 && e.block_lines * 10 >= e.lines * 8;
                 // A single number before a bold line counts the rows of a table or the items of a list.
-                let spaced = usual || block.isolated || block.tops_text && e.topping >= 4 || block.last_of_column && !e.usual_below.is_empty();
+                let spaced = usual
+                    || block.isolated
+                    || block.tops_text && e.topping >= 4
+                    || block.last_of_column && !e.usual_below.is_empty();
                 let sentence = block.title.ends_with('.') && !block.title.ends_with("..") && !block.title.ends_with(". .");
                 let set_off = block.free_above && block.depth != 1 && !sentence && (own_style || spaced);
                 (!self.has_outline && (set_off || block.depth > 1 && block.free_above)).then_some(Certainty::Spaced)
