@@ -57,7 +57,8 @@ impl Builder<'_> {
         for placed in row {
             self.spans(&placed.piece, &mut spans);
         }
-        if spans.iter().all(|s| s.text.trim().is_empty()) {
+        keep_soft_hyphen_at_end(&mut spans);
+        if spans.iter().all(|s| s.text.trim_matches([' ', SOFT_HYPHEN]).is_empty()) {
             return;
         }
         let tallest = row.iter().map(|p| &p.piece).max_by_key(|p| p.size).unwrap_or(&first.piece);
@@ -116,6 +117,22 @@ impl Builder<'_> {
         self.fonts.push(style.clone());
         self.styles.insert(style, index);
         index
+    }
+}
+
+const SOFT_HYPHEN: char = '\u{ad}';
+
+/// A soft hyphen shows only where a line ends.
+fn keep_soft_hyphen_at_end(spans: &mut [Span]) {
+    let last = spans.len().saturating_sub(1);
+    for (i, span) in spans.iter_mut().enumerate() {
+        if span.text.contains(SOFT_HYPHEN) {
+            let ends = i == last && span.text.trim_end().ends_with(SOFT_HYPHEN);
+            span.text = span.text.replace(SOFT_HYPHEN, "");
+            if ends {
+                span.text.push(SOFT_HYPHEN);
+            }
+        }
     }
 }
 

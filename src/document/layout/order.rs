@@ -1,4 +1,5 @@
-//! Reading order: that of the stream, unless it demonstrably jumps: to and fro across a gutter, or up and to the left. Then
+//! Reading order: that of the stream, unless it demonstrably jumps: to and fro across a gutter, or up
+//! and not to the right. Then
 //! columns are read one after the other, between what stands across them. Knows nothing of what lines mean.
 
 use super::columns::{Column, Gutter, column_of, gutters};
@@ -36,19 +37,19 @@ const FEW_JUMPS: usize = 4;
 
 /// The stream does not go in reading order.
 fn jumps(pieces: &[Piece], gutters: &[Gutter]) -> bool {
-    let mut up_left = 0;
+    let mut up_back = 0;
     let mut crossings = 0;
     for pair in pieces.windows(2) {
         let (a, b) = (&pair[0], &pair[1]);
         let up = a.baseline - b.baseline > a.size.max(b.size) / 2;
-        up_left += usize::from(up && b.x < a.x - a.size);
+        up_back += usize::from(up && b.x < a.right);
         if let (Column::Inside(from), Column::Inside(to)) = (column_of(a, gutters), column_of(b, gutters)) {
             crossings += usize::from(from != to && (a.baseline - b.baseline).abs() < 2 * a.size.max(b.size));
         }
     }
     let n = pieces.len();
-    // A random order goes up and to the left at every fourth step; careless ones cross a gutter at every second line.
-    (up_left > FEW_JUMPS && up_left * 8 > n) || (crossings > FEW_JUMPS && crossings * 4 > n)
+    // A random order goes up, and not to the right, at every third step; careless ones cross a gutter at every second line.
+    (up_back > FEW_JUMPS && up_back * 6 > n) || (crossings > FEW_JUMPS && crossings * 4 > n)
 }
 
 /// Columns one after the other, between rows that stand across them.

@@ -6,6 +6,8 @@ use crate::document::pdf::glyph::{Glyph, PageGlyphs};
 
 /// A gap wider than an em is more than a word space, even in a loosely justified line.
 const WIDE_GAP: i32 = 100;
+/// A word space is a quarter of an em; twice that, where the pen was moved, is the space between cells of a table.
+const CELL_GAP: i32 = 50;
 /// Sub- and superscripts are set at three quarters of the size or less, and shifted by half an em at most.
 const SCRIPT_SIZE: i32 = 85;
 const SCRIPT_SHIFT: i32 = 55;
@@ -73,7 +75,7 @@ pub fn collect(page: &PageGlyphs) -> Vec<Piece> {
         }
         let index = u32::try_from(i).unwrap_or(u32::MAX);
         match open.as_mut() {
-            Some(piece) if continues(piece, page, glyph) => {
+            Some(piece) if continues(piece, page, glyph) && !is_cell(piece, glyph, space) => {
                 if !repeats(page, piece, glyph) {
                     piece.glyphs.push(index);
                     piece.spaced.push(space);
@@ -123,6 +125,11 @@ fn continues(piece: &Piece, page: &PageGlyphs, glyph: &Glyph) -> bool {
     let small = last.size.min(glyph.size);
     let to_base = (glyph.baseline - piece.baseline).abs() <= share(em, SAME_BASELINE);
     (small <= share(em, SCRIPT_SIZE) || to_base) && shift <= share(em, SCRIPT_SHIFT) && gap < share(em, 40)
+}
+
+/// `glyph` begins a cell of its own: the stream moved the pen there, without a space, by more than a word space.
+fn is_cell(piece: &Piece, glyph: &Glyph, space: bool) -> bool {
+    glyph.moved && !space && glyph.x - piece.right > share(glyph.size, CELL_GAP)
 }
 
 /// The same letter drawn again a hair aside: a poor man's bold.
@@ -199,8 +206,7 @@ fn join(page: &PageGlyphs, before: &mut Piece, piece: &Piece) -> bool {
         return true;
     }
     let gap = piece.x - before.right;
-    // Half an em is a word space, and less than any gutter between columns.
-    if gap > share(em, 50) || gap < -share(em, 15) {
+    if gap > share(em, CELL_GAP) || gap < -share(em, 15) {
         return false;
     }
     let next = before.rank + 1 == piece.rank;

@@ -72,6 +72,7 @@ pub struct Interpreter<'s, 'a> {
     saved: Vec<State>,
     text_matrix: Matrix,
     line_matrix: Matrix,
+    moved: bool,
     path: Path,
     clip_pending: bool,
     marked: Vec<Marked>,
@@ -118,6 +119,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             saved: Vec::new(),
             text_matrix: Matrix::IDENTITY,
             line_matrix: Matrix::IDENTITY,
+            moved: true,
             path: Path::default(),
             clip_pending: false,
             marked: Vec::new(),
@@ -436,6 +438,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     fn set_line(&mut self, matrix: Matrix) {
         self.line_matrix = matrix;
         self.text_matrix = matrix;
+        self.moved = true;
     }
 
     fn next_line(&mut self, x: f64, y: f64) {
@@ -547,6 +550,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             color: color.unwrap_or(0x80_8080),
             visibility,
             space: &self.out.text[start as usize..] == " ",
+            moved: std::mem::take(&mut self.moved),
             tracking: centi(tracking),
         });
     }

@@ -97,6 +97,7 @@ impl pdf_extract::OutputDev for Collector {
             color: 0,
             visibility: Visibility::Visible,
             space: text == " ",
+            moved: false,
             tracking: 0,
         });
         Ok(())

@@ -54,6 +54,8 @@ pub struct Glyph {
     pub visibility: Visibility,
     /// It is a space.
     pub space: bool,
+    /// The stream set the pen anew before it.
+    pub moved: bool,
     /// Extra space that the text state adds after each glyph.
     pub tracking: i32,
 }
