@@ -104,6 +104,10 @@ fn trailing(lines: &[Option<&Line<'_>>], last_multi: usize, end: usize, rivers: 
         let (Some(before), Some(line)) = (lines[index - 1], lines[index]) else { break };
         let tight = line.baseline - before.baseline <= line.size() * 14 / 10;
         let later_column = rivers.first().is_some_and(|r| line.rect.x >= r.left);
+        if line.row.is_some() && line.row == before.row {
+            kept = index + 1;
+            continue;
+        }
         if !tight || !later_column && before.rect.x > line.rect.x + line.size() {
             break;
         }
