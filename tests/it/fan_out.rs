@@ -16,7 +16,8 @@ fn entries_of_a_tree_are_added_and_removed() {
 
 #[test]
 fn merges_are_in_the_order_of_items_whatever_came_first() {
-    let p = Project::new(WORDS).source("b/z.txt", "2 two\n1 one\n").source("a.txt", "9 nine\n10 ten\n").source("B.txt", "1 last\n");
+    let p =
+        Project::new(WORDS).source("b/z.txt", "2 two\n1 one\n").source("a.txt", "9 nine\n10 ten\n").source("B.txt", "1 last\n");
     p.build(&["-j8"]).ok();
     let merged = p.artifact("shouts.json");
     insta::assert_snapshot!(merged, @"");

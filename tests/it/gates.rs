@@ -133,7 +133,14 @@ fn references_must_lead_somewhere() {
 #[test]
 fn an_output_that_is_not_there_or_empty_or_no_json_is_never_accepted() {
     for (command, said) in [("true", "did not write"), (": > {rows}", "rows"), ("echo '[1' > {rows}", "rows")] {
-        let p = Project::new(&ROWS.replace("cat {source} > {rows}\"\noutputs = { rows = \"rows", &format!("{command}\"\noutputs = {{ rows = \"rows")).replace("GATE", "min_items = 0"));
+        let p = Project::new(
+            &ROWS
+                .replace(
+                    "cat {source} > {rows}\"\noutputs = { rows = \"rows",
+                    &format!("{command}\"\noutputs = {{ rows = \"rows"),
+                )
+                .replace("GATE", "min_items = 0"),
+        );
         let p = p.source("a.json", "[]");
         p.build(&[]).fails(1).stderr_has(said);
         assert!(!p.exists(&p.published("rows.json")), "{command}");

@@ -202,7 +202,8 @@ impl Project {
     #[track_caller]
     pub fn leaves_nothing_behind(&self) -> Self {
         let files = self.written().into_iter().flat_map(Tree::into_keys);
-        let folders = ["cache/staging", "cache/tmp"].iter().filter(|f| self.path(f).read_dir().is_ok_and(|mut d| d.next().is_some()));
+        let folders =
+            ["cache/staging", "cache/tmp"].iter().filter(|f| self.path(f).read_dir().is_ok_and(|mut d| d.next().is_some()));
         let of_ours = |f: &String| ["tmp", "staging", ".partial", ".new"].iter().any(|mark| f.contains(mark));
         let left: Vec<String> = files.filter(of_ours).chain(folders.map(|f| (*f).to_owned())).collect();
         assert_eq!(left, Vec::<String>::new(), "left behind");
