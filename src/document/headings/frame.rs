@@ -217,13 +217,10 @@ impl<'a> Finder<'a> {
                 Some(place) => {
                     locator.take(place);
                     reached = place.page;
-                    out.push(Entry {
-                        title: self.printed(place),
-                        level: 0,
-                        page: physical(place.page),
-                        place: Some(place),
-                        confidence: 0.95,
-                    });
+                    // Over a line end only the contents page tells a hyphen of the word from one of the line.
+                    let one_line = place.first == place.last;
+                    let title = if one_line { self.printed(place) } else { self.unlabelled(place, &entry.title) };
+                    out.push(Entry { title, level: 0, page: physical(place.page), place: Some(place), confidence: 0.95 });
                 }
                 None => missing += 1,
             }
@@ -240,6 +237,7 @@ impl<'a> Finder<'a> {
         self.furniture.folios.iter().position(|f| *f == Some(number))
     }
 
+    /// The title without a number that the typesetter counted.
     fn unlabelled(&self, place: Place, title: &str) -> String {
         let counted = self.book.pages[place.page].lines[place.first].counted;
         if counted { super::key::unnumbered(title).to_owned() } else { title.to_owned() }
