@@ -448,7 +448,7 @@ impl<'a> Causes<'a> {
         let of = |kind: Kind, name: Option<String>| Cause { kind, name, old: change.old.clone(), new: change.new.clone() };
         let direct = |kind, name: Option<&String>| (of(kind, name.cloned()), change.to_string(), None);
         let (cause, because, through) = match &change.field {
-            Field::KeyFormat | Field::Code | Field::Target => direct(Kind::Code, None),
+            Field::KeyFormat | Field::Code => direct(Kind::Code, None),
             Field::Builtin | Field::Command => direct(Kind::Command, None),
             Field::Param(name) => direct(Kind::Param, Some(name)),
             Field::Output(name) => direct(Kind::Output, Some(name)),
