@@ -379,12 +379,12 @@ impl Coordinator<'_, '_> {
 
     fn record_of(&self, rule: RuleId, output: &OutputFiles) -> ArtifactRecord {
         let name = self.setup.graph.rule(rule).outputs[output.output].path.clone();
-        let known = output
+        let mut known = output
             .files
             .iter()
             .filter_map(|w| self.store.state.published.get(&self.published_key(&w.path)).map(|p| (&w.path, p)));
         if !output.many {
-            let (digest, bytes, items) = known.last().map_or((Digest::of(b""), 0, 0), |(_, p)| (p.digest, p.bytes, p.items));
+            let (digest, bytes, items) = known.next_back().map_or((Digest::of(b""), 0, 0), |(_, p)| (p.digest, p.bytes, p.items));
             return ArtifactRecord { name, digest, bytes, items };
         }
         let sorted: BTreeMap<&String, &Published> = known.collect();
