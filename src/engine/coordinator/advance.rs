@@ -56,6 +56,7 @@ impl<'a> Coordinator<'a, '_> {
                 Ok(None)
             }
             Err(Unresolved::Needs(needs)) => {
+                self.open_store()?;
                 let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
                 Ok(Some(Box::new(move |sender: &Sender| {
                     let compute =
@@ -298,13 +299,14 @@ impl<'a> Coordinator<'a, '_> {
         let action = &self.actions[ix.0];
         let (Some(key), Some(manifest)) = (action.key, action.manifest.clone()) else { return };
         let gates = self.gates_digests[action.rule.ix()];
+        let source = self.source_digest(action.item);
         let name = self.last_key(ix);
         let previous = match self.store.state.last.get(&name) {
             Some(last) if last.key == key => last.previous.clone(),
             Some(last) => Some(last.manifest.clone()),
             None => None,
         };
-        self.store.state.last.put(name, LastBuild { key, manifest, previous, accepted, gates });
+        self.store.state.last.put(name, LastBuild { key, manifest, previous, accepted, gates, source });
     }
 
     /// A pool thread has something to say.
