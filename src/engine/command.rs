@@ -304,7 +304,7 @@ fn collect(at: &Path, slot: &OutputSlot, cas: &Cas, count: &dyn Fn(&[u8]) -> Opt
         }
         (Some(Kind::Folder), true) => {
             let mut entries = Vec::new();
-            collect_tree(&path, "", &mut entries, cas).and_then(|()| Ok(Stored::Tree(StoredTree::new(entries))))
+            collect_tree(&path, "", &mut entries, cas).map(|()| Stored::Tree(StoredTree::new(entries)))
         }
         (Some(Kind::File), true) => Err(odd("a file").into()),
         (Some(Kind::Folder), false) => Err(odd("a folder").into()),

@@ -262,11 +262,10 @@ impl<'a> Causes<'a> {
     /// The causes of one node, nearest first.
     fn found(&self, node: &Node) -> Vec<Found> {
         let is_known = node.standing == Standing::Ran || self.last(node.rule, &node.item).is_some() || node.below;
-        if !is_known || (node.below && self.last_below(node).is_empty()) {
-            if !matches!(node.standing, Standing::StillFailing | Standing::Blocked) {
+        if (!is_known || (node.below && self.last_below(node).is_empty()))
+            && !matches!(node.standing, Standing::StillFailing | Standing::Blocked) {
                 return vec![self.first_time(node)];
             }
-        }
         let mut all: Vec<Found> = node.changes.iter().map(|c| self.change(node, c)).collect();
         if let Some(maker) = node.waits_for.filter(|_| node.standing != Standing::Blocked) {
             all.push(self.waiting(node, maker));
@@ -347,7 +346,7 @@ impl<'a> Causes<'a> {
         let of = |kind: Kind, name: Option<String>| Cause { kind, name, old: change.old.clone(), new: change.new.clone() };
         let direct = |kind, name: Option<&String>| (of(kind, name.cloned()), change.to_string(), None);
         let (cause, because, through) = match &change.field {
-            Field::KeyFormat | Field::Code | Field::Target => direct(Kind::Code, None),
+            Field::KeyFormat | Field::Code => direct(Kind::Code, None),
             Field::Builtin | Field::Command => direct(Kind::Command, None),
             Field::Param(name) => direct(Kind::Param, Some(name)),
             Field::Output(name) => direct(Kind::Output, Some(name)),

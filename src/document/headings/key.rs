@@ -18,7 +18,7 @@ pub fn numbering(text: &str) -> Option<(u32, usize)> {
     let parts: Vec<&str> = number.split('.').collect();
     let letter_first = parts.len() > 1 && parts[0].len() == 1 && parts[0].chars().all(|c| c.is_ascii_uppercase());
     let digits = |p: &&str| !p.is_empty() && p.len() <= 3 && p.chars().all(|c| c.is_ascii_digit());
-    let numeric = parts.iter().skip(usize::from(letter_first)).all(|p| digits(&p));
+    let numeric = parts.iter().skip(usize::from(letter_first)).all(digits);
     let rest = text[end..].trim_start();
     let capital = rest.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| !c.is_lowercase() && !c.is_ascii_digit());
     (numeric && capital).then(|| (u32::try_from(parts.len()).unwrap_or(1), text.len() - rest.len()))
@@ -48,6 +48,13 @@ pub fn join_lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
         out.push_str(line);
     }
     clean(&out)
+}
+
+/// The title that `lines` print: a number that the typesetter counted (set off by an em or more) is its label, not part of it.
+#[must_use]
+pub fn printed_title(lines: &[super::lines::Line]) -> String {
+    let title = join_lines(lines.iter().map(|l| l.text.as_str()));
+    if lines.first().is_some_and(|l| l.counted) { unnumbered(&title).to_owned() } else { title }
 }
 
 /// Spaces normalised, soft hyphens and joiners left out, "S P E L L S" closed up (three single letters in a row or more).

@@ -338,9 +338,9 @@ impl<'a> Coordinator<'a, '_> {
 
     fn ran_badly(&mut self, ix: ActionIx, error: RunError, duration_ms: u64) -> Result<(), Stop> {
         match error {
-            RunError::Changed(path) => return Err(Stop::Changed(path)),
-            RunError::Store(e @ StoreError::Blob { .. }) => return Err(e.into()),
-            RunError::Command(CommandError::Ended) => return Err(crate::engine::error::EngineError::Interrupted.into()),
+            RunError::Changed(path) => Err(Stop::Changed(path)),
+            RunError::Store(e @ StoreError::Blob { .. }) => Err(e.into()),
+            RunError::Command(CommandError::Ended) => Err(crate::engine::error::EngineError::Interrupted.into()),
             RunError::Failure(failure) => {
                 if let Some(key) = self.actions[ix.0].key {
                     let result = ActionResult { outputs: Vec::new(), failure: Some(failure.clone()), duration_ms };
@@ -348,7 +348,7 @@ impl<'a> Coordinator<'a, '_> {
                     self.remember(ix, false);
                 }
                 let problem = Problem { message: failure.message, ..Problem::default() };
-                return self.end(ix, Outcome::Failed, Some(problem));
+                self.end(ix, Outcome::Failed, Some(problem))
             }
             other => {
                 let mut causes = Vec::new();
@@ -358,7 +358,7 @@ impl<'a> Coordinator<'a, '_> {
                     at = cause.source();
                 }
                 let problem = Problem { message: other.to_string(), causes, ..Problem::default() };
-                return self.end(ix, Outcome::Failed, Some(problem));
+                self.end(ix, Outcome::Failed, Some(problem))
             }
         }
     }

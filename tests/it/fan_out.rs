@@ -1,0 +1,80 @@
+//! Fan-out over trees, merges, and files per item.
+
+use crate::building::{WORDS, words};
+use crate::project::Project;
+
+#[test]
+fn entries_of_a_tree_are_added_and_removed() {
+    let p = words();
+    p.build(&[]).ok();
+    p.source("b.txt", "1 cow\n3 dog\n").build(&[]).ok().ran(&["text b.txt", "cut b.txt", "shout b.txt/3", "report"]);
+    assert_eq!(p.artifact("shouts.json"), "[\"ASH\",\n\"BAT\",\n\"COW\",\n\"DOG\"]");
+    p.source("b.txt", "3 dog\n").build(&[]).ok().ran(&["text b.txt", "cut b.txt", "report"]);
+    assert_eq!(p.artifact("shouts.json"), "[\"ASH\",\n\"BAT\",\n\"DOG\"]");
+    assert!(!p.exists(&p.published("pieces/b.txt/1.txt")));
+}
+
+#[test]
+fn merges_are_in_the_order_of_items_whatever_came_first() {
+    let p =
+        Project::new(WORDS).source("b/z.txt", "2 two\n1 one\n").source("a.txt", "9 nine\n10 ten\n").source("B.txt", "1 last\n");
+    p.build(&["-j8"]).ok();
+    let merged = p.artifact("shouts.json");
+    insta::assert_snapshot!(merged, @"");
+}
+
+#[test]
+fn trees_of_commands_are_published_below_their_source() {
+    let p = words();
+    p.build(&[]).ok();
+    let pieces: Vec<String> = p.published_files().into_iter().filter(|f| f.starts_with("pieces/")).collect();
+    assert_eq!(pieces, ["pieces/a.txt/1.txt", "pieces/a.txt/2.txt", "pieces/b.txt/1.txt"]);
+    assert_eq!(p.artifact("pieces/a.txt/2.txt"), "bat\n");
+}
+
+#[test]
+fn a_tree_may_be_empty() {
+    let p = words().source("c.txt", "# nothing\n");
+    p.build(&[]).ok();
+    assert_eq!(p.artifact("shouts.json"), "[\"ASH\",\n\"BAT\",\n\"COW\"]");
+    p.remove("uploads/a.txt").remove("uploads/b.txt").build(&[]).ok();
+    assert_eq!(p.artifact("shouts.json"), "[]");
+}
+
+const PER_ITEM: &str = r#"
+version = 1
+
+[job]
+sources = "uploads"
+include = ["**/*.txt"]
+
+[rule.copy]
+each    = "source"
+inputs  = { source = "source" }
+command = "cat {source} > {out}"
+outputs = { out = "out/{stem}.txt" }
+"#;
+
+#[test]
+fn files_per_item_are_named_by_stem_or_id() {
+    let p = Project::new(PER_ITEM).source("x/one.txt", "1").source("two.txt", "2");
+    p.build(&[]).ok();
+    assert_eq!(p.published_files(), ["out/one.txt", "out/two.txt"]);
+    p.edit("Ingestfile.toml", "{stem}", "{id}").build(&[]).ok();
+    let files = p.published_files();
+    assert_eq!(files.len(), 2, "{files:?}");
+    assert!(files.contains(&"out/two.txt.txt".to_owned()), "{files:?}");
+}
+
+#[test]
+fn two_items_with_one_published_name_are_an_error_that_names_both() {
+    let p = Project::new(PER_ITEM).source("x/one.txt", "1").source("y/one.txt", "2");
+    let clash = p.build(&[]);
+    clash.fails(1).stderr_has("would both be published as `out/one.txt`");
+    let names: Vec<String> = clash.with_outcome("ran").iter().map(|a| a.replace("copy ", "")).collect();
+    names.iter().for_each(|n| {
+        clash.stderr_has(&format!("`{n}`"));
+    });
+    p.rename("uploads/y/one.txt", "uploads/y/two.txt").build(&[]).ok();
+    assert_eq!(p.published_files(), ["out/one.txt", "out/two.txt"]);
+}
