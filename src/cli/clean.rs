@@ -460,7 +460,8 @@ fn environments(artifacts: &Path, refused: &mut Vec<(PathBuf, &'static str)>) ->
             if ["current", "CACHEDIR.TAG"].iter().any(|n| entry.name == *n) && entry.kind == Kind::File {
                 continue;
             }
-            if entry.kind != Kind::Folder || !folder::is_job_folder(&path) {
+            let is_empty = || disk::read_dir_sorted(&path).is_ok_and(|entries| entries.is_empty());
+            if entry.kind != Kind::Folder || !(folder::is_job_folder(&path) || is_empty()) {
                 refused.push((path, "it is no job folder"));
                 continue;
             }
