@@ -62,7 +62,9 @@ impl Coordinator<'_, '_> {
         let conditions = if frozen { Vec::new() } else { self.conditions_of(rule, item) };
         for condition in conditions {
             match self.settled.get(&condition) {
-                Some(soundness) => note(&mut action, condition, *soundness, self.why_bad.get(&condition), self.is_foreign(rule, condition)),
+                Some(soundness) => {
+                    note(&mut action, condition, *soundness, self.why_bad.get(&condition), self.is_foreign(rule, condition))
+                }
                 None => {
                     action.waits += 1;
                     self.waiting.entry(condition).or_default().push(ix);
