@@ -68,3 +68,4 @@ pub mod source_id;
 pub mod sources;
 pub mod staging;
 pub mod store;
+pub mod worker;

@@ -1,5 +1,6 @@
 //! `ingest build`: from arguments to a set-up, from a report to an exit code.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -54,6 +55,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         None => return dry_run(&setup, &mut store, args, console),
         Some(lock) => build(&setup, &mut store, lock, &job, args, console, clock),
     };
+    tell_removed_rules(&setup, &store, console);
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
     finish(end, &found, elapsed, console)
 }
@@ -114,6 +116,20 @@ fn tell_passed_over(found: &Found, verbose: bool, console: &Console) {
     }
 }
 
+/// Rules that are no longer in the Ingestfile, and still have files in the job folder.
+fn tell_removed_rules(setup: &Setup<'_>, store: &Store, console: &Console) {
+    let known: BTreeSet<&str> = setup.graph.rules.iter().map(|r| r.name.as_str()).collect();
+    let prefix = format!("{}\0", setup.job_key);
+    let published = store.state.published.range_from(prefix.as_str()).take_while(|(key, _)| key.starts_with(&prefix));
+    let mut removed: BTreeMap<&str, u64> = BTreeMap::new();
+    published.filter(|(_, p)| !known.contains(p.rule.as_str())).for_each(|(_, p)| *removed.entry(&p.rule).or_default() += 1);
+    for (rule, files) in removed {
+        let files = render::number(files, "file", "files");
+        let message = format!("rule `{rule}` is no longer in the Ingestfile; `ingest clean {rule}` removes its {files}");
+        console.status(&render::warning(console.paint(), &message));
+    }
+}
+
 /// Observers one after the other; the first that fails stops the build.
 struct Observers(Vec<Box<dyn Observer>>);
 
@@ -130,6 +146,7 @@ impl Observer for Observers {
 /// Marks the lock as busy from the first thing that is done.
 struct Busy<'a> {
     lock: &'a BuildLock,
+    is_busy: bool,
     inner: Observers,
 }
 
@@ -137,6 +154,7 @@ impl Observer for Busy<'_> {
     fn on(&mut self, event: &Event) -> Result<(), String> {
         if matches!(event, Event::BuildStarted { .. }) {
             self.lock.mark_busy().map_err(|e| e.to_string())?;
+            self.is_busy = true;
         }
         self.inner.on(event)
     }
@@ -176,9 +194,11 @@ fn build(
         observers.push(Box::new(EventStream::new(build_id, clock, console.clone())));
     }
     on_signal(&setup.interrupted);
-    let mut observer = Busy { lock, inner: Observers(observers) };
+    let mut observer = Busy { lock, is_busy: false, inner: Observers(observers) };
     let report = engine::build(setup, Mode::Build, store, &mut observer);
-    lock.mark_idle()?;
+    if observer.is_busy {
+        lock.mark_idle()?;
+    }
     report
 }
 

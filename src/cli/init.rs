@@ -3,7 +3,10 @@
 
 use std::path::{Path, PathBuf};
 
+use super::args::{Global, Init};
+use super::console::Console;
 use super::error::{CliError, ErrorKind};
+use super::render;
 use crate::disk;
 
 /// Where the books are to go.
@@ -39,6 +42,28 @@ const HEADER: &str = "\
 ";
 
 const GITIGNORE: &str = "# made by `ingest`; all of it can be built again\n/cache/\n/artifacts/\n";
+
+/// Runs the command.
+///
+/// # Errors
+/// As `write`.
+pub fn run(args: &Init, global: &Global, console: &Console) -> Result<(), CliError> {
+    let base = global.directory.clone().unwrap_or_default();
+    let dir = base.join(args.dir.as_deref().unwrap_or(Path::new(".")));
+    let written = write(&dir, args.force)?;
+    for path in &written {
+        let shown = path.strip_prefix(".").unwrap_or(path).display().to_string();
+        console.status(&format!("wrote {}", render::shown(&shown)));
+    }
+    console.status(&if written.is_empty() {
+        "ingest: nothing to do".to_owned()
+    } else {
+        let books = dir.join(SOURCES);
+        let books = books.strip_prefix(".").unwrap_or(&books).display().to_string();
+        format!("ingest: put books into `{}`, then run `ingest build`", render::shown(&books))
+    });
+    Ok(())
+}
 
 /// The files of a new project, in the order in which they are written.
 #[must_use]

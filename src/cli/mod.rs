@@ -2,14 +2,20 @@
 
 pub mod args;
 pub mod build;
+pub mod causes;
+pub mod clean;
 pub mod completions;
 pub mod console;
 pub mod error;
 pub mod events;
+pub mod gate;
 pub mod init;
 pub mod progress;
 pub mod project;
 pub mod render;
+pub mod run_pass;
+pub mod status;
+pub mod why;
 
 use std::time::SystemTime;
 
@@ -50,7 +56,12 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
             console.data(&completions::script(args.shell));
             Ok(())
         }
-        _ => Ok(()),
+        Command::Clean(args) => clean::run(args, global, console, now),
+        Command::Why(args) => why::run(args, global, console, now),
+        Command::Status(args) => status::run(args, global, console, now),
+        Command::Gate(args) => gate::run(args, global, console, now),
+        Command::RunPass(args) => run_pass::run(args, global, console),
+        Command::Init(args) => init::run(args, global, console),
     }
 }
 

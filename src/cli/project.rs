@@ -217,7 +217,7 @@ fn environment() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
 }
 
-fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> CliError {
+pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> CliError {
     let message = format!("there is no {what} `{name}`");
     let error = CliError::new(ErrorKind::Usage, message);
     let best = known.map(|k| (strsim::damerau_levenshtein(k, name), k)).min();

@@ -3,12 +3,14 @@
 //!
 //! | in the key | not in the key |
 //! |---|---|
-//! | key format, built-in and its code fingerprint, target | mtimes, inodes |
+//! | key format, built-in and its code fingerprint | mtimes, inodes |
 //! | params, one entry each | absolute paths, job id, env |
 //! | the item's id | clock, user, host |
 //! | digest of each named input | thread count |
 //! | output names | gates (a verdict has a key of its own) |
 //! | of a command: unexpanded words, digests of `files`, declared environment, tool version | placement of the item |
+//!
+//! The platform is not in the key: built-ins give the same bytes everywhere.
 
 use std::sync::Arc;
 
@@ -27,8 +29,6 @@ pub enum Field {
     Builtin,
     /// Fingerprint of the built-in's code.
     Code,
-    /// Platform that the code was compiled for.
-    Target,
     Param(String),
     Item,
     Input(String),
@@ -120,7 +120,6 @@ impl std::fmt::Display for Change {
             Field::KeyFormat => write!(f, "keys are made in another way since this version of ingest ({old} → {new})"),
             Field::Builtin => write!(f, "it runs another built-in ({old} → {new})"),
             Field::Code => write!(f, "the code of its built-in changed ({old} → {new})"),
-            Field::Target => write!(f, "it was built on another platform ({old} → {new})"),
             Field::Param(name) => write!(f, "param `{name}` changed from {old} to {new}"),
             Field::Item => write!(f, "its item has another id ({old} → {new})"),
             Field::Input(name) => write!(f, "input `{name}` changed ({old} → {new})"),

@@ -22,7 +22,7 @@ pub struct Selection {
     pub choices: Vec<Choice>,
 }
 
-/// Rules that a rule needs directly: those it reads, and the one whose tree it ranges over.
+/// Rules that a rule needs directly: those it reads, the one whose tree it ranges over, those that its gates refer to.
 #[must_use]
 pub fn needs(rule: &Rule) -> BTreeSet<RuleId> {
     let mut needed: BTreeSet<RuleId> = BTreeSet::new();
@@ -34,6 +34,7 @@ pub fn needs(rule: &Rule) -> BTreeSet<RuleId> {
     if let Range::Tree { rule, .. } = rule.range {
         needed.insert(rule);
     }
+    needed.extend(rule.gates.iter().flat_map(|g| &g.others).map(|(other, _)| *other));
     needed
 }
 

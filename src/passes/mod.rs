@@ -3,6 +3,7 @@
 
 pub mod artifact;
 pub mod pages;
+mod params;
 pub mod pass_a_toc;
 pub mod pass_b_split;
 pub mod pass_c_chunk;

@@ -142,7 +142,7 @@ fn mark_edges(pages: &[Vec<Line<'_>>], edges: &[Edge], profile: Option<&SourcePr
     }
     for edge in edges {
         let text = &pages[edge.page][edge.line].text;
-        let counted = offset.is_some_and(|o| edge.numbers.iter().any(|n| n - edge.page as i64 == o));
+        let counted = edge.gap >= HEAD_GAP && offset.is_some_and(|o| edge.numbers.iter().any(|n| n - edge.page as i64 == o));
         let repeated = edge.gap >= HEAD_GAP
             && recurring.get(edge.pattern.as_str()).is_some_and(|p| p.len() >= 3 || p.len() * 2 > pages.len() && p.len() > 1);
         if counted || repeated || known.contains(&edge.pattern) {

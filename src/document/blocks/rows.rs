@@ -17,7 +17,7 @@ pub fn reassembled(lines: Vec<Line<'_>>) -> Vec<Line<'_>> {
     let mut number = 0;
     let mut rest = lines.into_iter().peekable();
     while let Some(line) = rest.next() {
-        let start = out.last().filter(|last| jumps(last, &line)).map(|_| row_start(&out, &line));
+        let start = out.last().filter(|last| jumps(last, &line)).map(|_| row_start(&out, &line)).filter(|at| *at < out.len());
         let Some(start) = start else {
             out.push(line);
             continue;
@@ -56,17 +56,27 @@ fn jumps(before: &Line<'_>, line: &Line<'_>) -> bool {
         && line.rect.x >= before.rect.right()
 }
 
-/// The first of the lines at the end of `lines` that stand beside or below `line`, left of it.
+/// The first line of the cell that ends `lines`: those from the height of `line` down, left of it.
 fn row_start(lines: &[Line<'_>], line: &Line<'_>) -> usize {
-    let beside = |l: &Line<'_>| l.is_plain() && l.baseline >= line.baseline - SAME_BASELINE && l.rect.x < line.rect.x;
-    lines.iter().rposition(|l| !beside(l)).map_or(0, |at| at + 1)
+    let mut start = lines.len();
+    let mut below = i32::MAX;
+    while let Some(l) = start.checked_sub(1).map(|at| &lines[at]) {
+        let beside =
+            l.is_plain() && l.region == line.region && l.baseline >= line.baseline - SAME_BASELINE && l.rect.x < line.rect.x;
+        if !beside || l.baseline > below || l.row.is_some() {
+            break;
+        }
+        below = l.baseline;
+        start -= 1;
+    }
+    start
 }
 
 /// Whether `next` belongs to the row: further down in its cell, or up and right in a further one.
 fn stays(before: Option<&Line<'_>>, next: &Line<'_>, cell_x: i32, last: i32, floor: i32, right: i32) -> bool {
     let Some(before) = before else { return false };
     let step = next.baseline - last;
-    if !next.is_plain() {
+    if !next.is_plain() || next.region != before.region {
         false
     } else if step < -SAME_BASELINE {
         jumps(before, next)

@@ -33,8 +33,8 @@ struct River {
     right: i32,
 }
 
-/// A river narrower than this share of the type size is a word space.
-const RIVER_PERCENT: i32 = 45;
+/// A river narrower than this share of the type size is no river: cells are parted by more, however tight the table.
+const RIVER_PERCENT: i32 = 15;
 /// Rows stand at most this many type sizes apart.
 const ROW_STEP: i32 = 5;
 
@@ -81,7 +81,10 @@ fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown
             break;
         }
         let left = narrowed(&rivers, &line.cells, line.size());
-        if left.is_empty() || lists::marker(line).is_some() && line.cells.len() < 3 {
+        // A caption or paragraph across columns ends the table, and so does the bold header of the next one.
+        let crosses = line.cells.len() == 1 && left.len() < rivers.len();
+        let heads = is_multi(line) && line.is_bold() && !before.is_bold() && line.row != before.row;
+        if left.is_empty() || crosses || heads || lists::marker(line).is_some() && line.cells.len() < 3 {
             break;
         }
         rivers = left;
@@ -94,7 +97,34 @@ fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown
     }
     let end = trailing(lines, last_multi, end, &settled);
     let start = leading_lines(lines, start, floor, &settled);
-    Some(Grown { range: start..end, rivers: settled })
+    let within: Vec<&Line<'_>> = lines[start..end].iter().flatten().copied().collect();
+    let all = rivers_through(&within);
+    Some(Grown { range: start..end, rivers: if all.len() > settled.len() { all } else { settled } })
+}
+
+/// One line in this many may cross a river: cells that touch by chance do not make one column of two.
+const LINES_PER_CROSSING: usize = 12;
+
+/// The rivers through all of `lines` but a few.
+fn rivers_through(lines: &[&Line<'_>]) -> Vec<River> {
+    let allowed = i32::try_from(lines.len() / LINES_PER_CROSSING).unwrap_or(0);
+    let least = lines.first().map_or(0, |l| l.size() * RIVER_PERCENT / 100);
+    let mut edges: Vec<(i32, i32)> =
+        lines.iter().flat_map(|l| &l.cells).flat_map(|c| [(c.x, 1), (c.right.max(c.x + 1), -1)]).collect();
+    edges.sort_unstable();
+    let (mut rivers, mut depth): (Vec<River>, i32) = (Vec::new(), 0);
+    // Where the last column ended, if since then too few lines printed to make one.
+    let mut bank: Option<i32> = None;
+    for (x, change) in edges {
+        let before = depth;
+        depth += change;
+        if before > allowed && depth <= allowed {
+            bank = Some(x);
+        } else if before <= allowed && depth > allowed {
+            rivers.extend(bank.take().filter(|left| x - left >= least.max(1)).map(|left| River { left, right: x }));
+        }
+    }
+    rivers
 }
 
 /// Lines behind the last one with cells belong to it while they are tight and do not open a new row.
@@ -104,6 +134,10 @@ fn trailing(lines: &[Option<&Line<'_>>], last_multi: usize, end: usize, rivers: 
         let (Some(before), Some(line)) = (lines[index - 1], lines[index]) else { break };
         let tight = line.baseline - before.baseline <= line.size() * 14 / 10;
         let later_column = rivers.first().is_some_and(|r| line.rect.x >= r.left);
+        if line.row.is_some() && line.row == before.row {
+            kept = index + 1;
+            continue;
+        }
         if !tight || !later_column && before.rect.x > line.rect.x + line.size() {
             break;
         }

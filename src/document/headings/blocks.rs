@@ -3,7 +3,7 @@
 
 use super::contents_page::Listings;
 use super::furniture::Furniture;
-use super::key::{join_lines, numbering};
+use super::key::{numbering, printed_title};
 use super::lines::{BookLines, FAR, Line, TypeStyle};
 
 /// How a style stands out against running text.
@@ -103,8 +103,8 @@ fn goes_on(book: &BookLines, line: &Line, next: &Line) -> bool {
 
 fn block(book: &BookLines, page: usize, first: usize, last: usize, strength: Strength) -> Option<Block> {
     let lines = &book.pages[page].lines;
-    let title = join_lines(lines[first..=last].iter().map(|l| l.text.as_str()));
-    let depth = numbering(&title).map_or(0, |n| n.0);
+    let title = printed_title(&lines[first..=last]);
+    let depth = numbering(&lines[first].text).map_or(0, |n| n.0);
     let letters = title.chars().count();
     let stop = title.ends_with([',', ';', '.']) && !title.ends_with("..") && !title.ends_with(". .");
     let sentence = stop && strength != Strength::Large || title.ends_with(',');

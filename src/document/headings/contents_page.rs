@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::furniture::{Furniture, roman_value};
-use super::key::{clean, compact};
+use super::key::{clean, compact, join_lines};
 use super::lines::{BookLines, Line};
 use crate::document::terms::vocabulary::Vocabulary;
 
@@ -109,7 +109,7 @@ impl Listings {
             match entry_parts(&line.text) {
                 Some((title, label)) => {
                     let (title, x) = match pending.take() {
-                        Some((start, x)) => (format!("{start} {title}"), x),
+                        Some((start, x)) => (join_lines([start.as_str(), title.as_str()]), x),
                         None => (title, line.x),
                     };
                     read.push((clean(&title), label, x));

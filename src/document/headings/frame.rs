@@ -217,13 +217,10 @@ impl<'a> Finder<'a> {
                 Some(place) => {
                     locator.take(place);
                     reached = place.page;
-                    out.push(Entry {
-                        title: self.printed(place),
-                        level: 0,
-                        page: physical(place.page),
-                        place: Some(place),
-                        confidence: 0.95,
-                    });
+                    // Over a line end only the contents page tells a hyphen of the word from one of the line.
+                    let one_line = place.first == place.last;
+                    let title = if one_line { self.printed(place) } else { self.unlabelled(place, &entry.title) };
+                    out.push(Entry { title, level: 0, page: physical(place.page), place: Some(place), confidence: 0.95 });
                 }
                 None => missing += 1,
             }
@@ -240,9 +237,15 @@ impl<'a> Finder<'a> {
         self.furniture.folios.iter().position(|f| *f == Some(number))
     }
 
+    /// The title without a number that the typesetter counted.
+    fn unlabelled(&self, place: Place, title: &str) -> String {
+        let counted = self.book.pages[place.page].lines[place.first].counted;
+        if counted { super::key::unnumbered(title).to_owned() } else { title.to_owned() }
+    }
+
     fn printed(&self, place: Place) -> String {
         let lines = &self.book.pages[place.page].lines;
-        super::key::join_lines(lines[place.first..=place.last].iter().map(|l| l.text.as_str()))
+        super::key::printed_title(&lines[place.first..=place.last])
     }
 
     /// The first line (page and line from 0) that type may find headings from. Before the first outline entry stand cover and
@@ -348,7 +351,7 @@ impl Item<'_> {
                 let rank = entry
                     .place
                     .filter(|p| !p.run_in)
-                    .map(|p| ranks.rank(book.pages[p.page].lines[p.first].style, depth(&entry.title)));
+                    .map(|p| ranks.rank(book.pages[p.page].lines[p.first].style, depth(&book.pages[p.page].lines[p.first].text)));
                 let level = if entry.level > 0 {
                     while open.last().is_some_and(|o| o.frame_level >= entry.level) {
                         open.pop();

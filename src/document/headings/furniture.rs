@@ -60,7 +60,8 @@ impl Furniture {
         if recurring * 2 < row.len() {
             return;
         }
-        for (page, line, key) in row.iter().filter(|(_, _, key)| recurs(key)) {
+        // Between running heads, what holds a number is the head of a short chapter, with its folio.
+        for (page, line, key) in row.iter().filter(|(_, _, key)| recurs(key) || key.contains('#') && recurring >= RECURS) {
             self.lines[*page].insert(*line);
             self.running_heads.insert(key.clone());
         }

@@ -50,6 +50,13 @@ pub fn join_lines<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     clean(&out)
 }
 
+/// The title that `lines` print: a number that the typesetter counted (set off by an em or more) is its label, not part of it.
+#[must_use]
+pub fn printed_title(lines: &[super::lines::Line]) -> String {
+    let title = join_lines(lines.iter().map(|l| l.text.as_str()));
+    if lines.first().is_some_and(|l| l.counted) { unnumbered(&title).to_owned() } else { title }
+}
+
 /// Spaces normalised, soft hyphens and joiners left out, "S P E L L S" closed up (three single letters in a row or more).
 #[must_use]
 pub fn clean(text: &str) -> String {

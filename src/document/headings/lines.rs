@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::key::compact;
+use super::key::{compact, numbering};
 use crate::document::page_text::{FontStyle, PageText, TextLine, Visibility};
 
 /// A type style, sizes in 1/100 pt (to 1/2 pt).
@@ -23,6 +23,10 @@ pub struct Line {
     pub text: String,
     /// `key::compact` of the text.
     pub key: String,
+    /// The key without a leading number, where it has one.
+    pub bare: Option<String>,
+    /// Its leading number is set off by an em or more, as typesetting programs set the numbers that they count themselves.
+    pub counted: bool,
     /// Style of most of its letters: an index into `BookLines::styles`.
     pub style: usize,
     /// Every letter is in `style`, or in one of the same size and weight.
@@ -221,6 +225,9 @@ fn read_line(line: &TextLine, ids: &[usize], styles: &[TypeStyle]) -> Line {
         runs.iter().take_while(|(id, _)| runs.first().is_some_and(|(first, _)| alike(*first, *id))).map(|r| r.1).sum();
     Line {
         key: compact(&text),
+        bare: numbering(&text).map(|(_, start)| compact(text.get(start..).unwrap_or(""))),
+        counted: line.spans.len() > 1
+            && numbering(&text).is_some_and(|(_, start)| text.get(..start).unwrap_or("").trim() == line.spans[0].text.trim()),
         uniform: runs.iter().all(|(id, _)| alike(style, *id)),
         lead,
         lead_style: runs.first().map_or(style, |r| r.0),

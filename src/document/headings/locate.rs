@@ -2,6 +2,7 @@
 //! and by the parser to find the heading of every section of a part.
 //! A title may run over several lines, be numbered in print and not in the title (or the other way round), or open a
 //! paragraph (run-in). Where it stands more than once, type decides: the larger, bolder, freer line; then reading order.
+//! Built on the lines and keys of crate::document::headings.
 
 use std::collections::BTreeSet;
 
@@ -108,12 +109,12 @@ impl<'a> Locator<'a> {
         let free = |l: usize| lines[l].seen && !self.skipped.contains(&(page, l)) && !self.used.contains(&(page, l));
         let mut best: Option<Place> = None;
         for first in (0..lines.len()).filter(|l| free(*l) && !lines[*l].key.is_empty()) {
-            let printed_bare = compact(unnumbered(&lines[first].text));
+            let printed_bare = lines[first].bare.as_ref().unwrap_or(&lines[first].key);
             let forms = [
                 (&lines[first].key, &whole, 0),
-                (&printed_bare, &whole, 4),
+                (printed_bare, &whole, 4),
                 (&lines[first].key, &bare, 8),
-                (&printed_bare, &bare, 8),
+                (printed_bare, &bare, 8),
             ];
             for (start, wanted, penalty) in forms {
                 if let Some(place) = self.match_at(page, first, start, wanted, &free) {

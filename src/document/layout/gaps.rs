@@ -12,6 +12,8 @@ const SPACED_GAP: i32 = 3;
 const TRACKED_GAP: i32 = 8;
 /// and no designer opens more than this.
 const MAX_TRACKING: i32 = 60;
+/// Beside a drop capital.
+const INITIAL_GAP: i32 = 80;
 /// Fewer letters than these could be initials.
 const MIN_TRACKED: usize = 4;
 
@@ -43,6 +45,10 @@ pub fn breaks(page: &PageGlyphs, piece: &Piece) -> Vec<bool> {
                 return false;
             }
             let em = glyphs[i].size.min(glyphs[i - 1].size).max(1);
+            // A drop capital hangs below the line of its word, with more white than other letters.
+            if glyphs[i - 1].size >= em * 3 / 2 && glyphs[i - 1].baseline - glyphs[i].baseline > em * 2 / 5 {
+                return gaps[i] > share(em, INITIAL_GAP);
+            }
             match tracking {
                 Some(t) => gaps[i] > t + t / 2 + share(em, WORD_GAP),
                 None if piece.spaced[i] => gaps[i] > share(em, SPACED_GAP) || glyphs[i].tracking < 0,

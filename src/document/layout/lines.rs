@@ -1,16 +1,18 @@
 //! Lines and spans from ordered pieces.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::gaps;
 use super::order::Placed;
 use super::pieces::{Piece, share};
+use super::script::{accented, logical_order};
 use crate::document::page_text::{FontStyle, PageText, Rect, Span, TextLine};
-use crate::document::pdf::glyph::PageGlyphs;
+use crate::document::pdf::glyph::{Glyph, PageGlyphs};
 
 /// The page's text from `placed`, one line per row of pieces that follow each other on one baseline.
 pub fn build(page: &PageGlyphs, placed: Vec<Placed>) -> PageText {
-    let mut builder = Builder { page, styles: BTreeMap::new(), fonts: Vec::new(), lines: Vec::new() };
+    let mut builder = Builder { page, styles: BTreeMap::new(), fonts: Vec::new(), last_font: None, lines: Vec::new() };
     let mut row: Vec<Placed> = Vec::new();
     for next in placed {
         if let Some(last) = row.last()
@@ -47,6 +49,8 @@ struct Builder<'p> {
     page: &'p PageGlyphs,
     styles: BTreeMap<FontStyle, u16>,
     fonts: Vec<FontStyle>,
+    /// The style asked for last: neighbours mostly share it.
+    last_font: Option<((u16, i32, u32), u16)>,
     lines: Vec<TextLine>,
 }
 
@@ -78,35 +82,68 @@ impl Builder<'_> {
     /// Appends the spans of `piece`.
     fn spans(&mut self, piece: &Piece, spans: &mut Vec<Span>) {
         let breaks = gaps::breaks(self.page, piece);
-        let mut open: Option<(Span, i32)> = None;
-        for (k, &index) in piece.glyphs.iter().enumerate() {
-            let glyph = &self.page.glyphs[index as usize];
-            let face = self.page.fonts.get(glyph.font as usize).cloned().unwrap_or_default();
-            let style = FontStyle { name: face.name, size: glyph.size, bold: face.bold, italic: face.italic, color: glyph.color };
-            let font = self.font(style);
-            let text = self.page.text_of(glyph);
+        let glyphs: Vec<&Glyph> = piece.glyphs.iter().map(|i| &self.page.glyphs[*i as usize]).collect();
+        let texts: Vec<&str> = glyphs.iter().map(|g| self.page.text_of(g)).collect();
+        if let Some(order) = logical_order(&texts) {
+            return self.right_to_left(&glyphs, &texts, &breaks, &order, spans);
+        }
+        let mut open: Option<Span> = None;
+        for letter in letters(&glyphs, &texts, &breaks) {
+            let glyph = letter.glyph;
+            let font = self.font_of(glyph);
             match open.as_mut() {
-                Some((span, right)) if span.font == font => {
-                    if breaks[k] && !span.text.ends_with(' ') {
+                Some(span) if span.font == font => {
+                    if letter.begins_word && !span.text.ends_with(' ') {
                         span.text.push(' ');
                     }
-                    span.text.push_str(text);
-                    *right = (*right).max(glyph.right);
-                    span.w = *right - span.x;
+                    span.text.push_str(&letter.text);
+                    span.w = span.w.max(glyph.right - span.x);
                 }
                 _ => {
-                    if let Some((mut span, _)) = open.take() {
-                        if breaks[k] {
+                    if let Some(mut span) = open.take() {
+                        if letter.begins_word {
                             span.text.push(' ');
+                        } else {
+                            // One word in two fonts: its spans touch.
+                            span.w = span.w.max(glyph.x - span.x);
                         }
                         spans.push(span);
                     }
-                    let span = Span { font, x: glyph.x, w: glyph.right - glyph.x, text: text.to_owned() };
-                    open = Some((span, glyph.right));
+                    open = Some(Span { font, x: glyph.x, w: glyph.right - glyph.x, text: letter.text.into_owned() });
                 }
             }
         }
-        spans.extend(open.map(|(span, _)| span));
+        spans.extend(open);
+    }
+
+    /// Appends a piece that is read from its right end, as one span.
+    fn right_to_left(&mut self, glyphs: &[&Glyph], texts: &[&str], breaks: &[bool], order: &[usize], spans: &mut Vec<Span>) {
+        let (Some(first), Some(last)) = (glyphs.first(), glyphs.last()) else { return };
+        let mut text = String::new();
+        let mut before: Option<usize> = None;
+        for &k in order {
+            if before.is_some_and(|b| (b.min(k) + 1..=b.max(k)).any(|i| breaks[i])) {
+                text.push(' ');
+            }
+            text.push_str(texts[k]);
+            before = Some(k);
+        }
+        let font = self.font_of(first);
+        spans.push(Span { font, x: first.x, w: last.right - first.x, text });
+    }
+
+    fn font_of(&mut self, glyph: &Glyph) -> u16 {
+        let key = (glyph.font, glyph.size, glyph.color);
+        if let Some((known, index)) = self.last_font
+            && known == key
+        {
+            return index;
+        }
+        let face = self.page.fonts.get(glyph.font as usize).cloned().unwrap_or_default();
+        let style = FontStyle { name: face.name, size: glyph.size, bold: face.bold, italic: face.italic, color: glyph.color };
+        let index = self.font(style);
+        self.last_font = Some((key, index));
+        index
     }
 
     fn font(&mut self, style: FontStyle) -> u16 {
@@ -118,6 +155,37 @@ impl Builder<'_> {
         self.styles.insert(style, index);
         index
     }
+}
+
+/// A glyph with its text; an accent drawn over or under it is part of it.
+struct Letter<'g> {
+    glyph: &'g Glyph,
+    text: Cow<'g, str>,
+    begins_word: bool,
+}
+
+/// The letters of a piece: accents drawn apart joined to the letter that they overlap, before or after them.
+fn letters<'g>(glyphs: &[&'g Glyph], texts: &[&'g str], breaks: &[bool]) -> Vec<Letter<'g>> {
+    let overlap = |a: &Glyph, b: &Glyph| a.x < b.right && b.x < a.right;
+    let mut out: Vec<Letter<'g>> = Vec::with_capacity(glyphs.len());
+    let mut accent: Option<usize> = None;
+    for (k, &glyph) in glyphs.iter().enumerate() {
+        if let Some(mark) = accent.take()
+            && let Some(whole) = accented(texts[mark], texts[k])
+        {
+            out.push(Letter { glyph, text: Cow::Owned(whole), begins_word: breaks[mark] || breaks[k] });
+            continue;
+        }
+        if glyphs.get(k + 1).is_some_and(|n| overlap(glyph, n) && accented(texts[k], texts[k + 1]).is_some()) {
+            accent = Some(k);
+            continue;
+        }
+        match out.last_mut().filter(|l| overlap(l.glyph, glyph)).and_then(|l| accented(texts[k], &l.text).map(|w| (l, w))) {
+            Some((letter, whole)) => letter.text = Cow::Owned(whole),
+            None => out.push(Letter { glyph, text: Cow::Borrowed(texts[k]), begins_word: breaks[k] }),
+        }
+    }
+    out
 }
 
 const SOFT_HYPHEN: char = '\u{ad}';

@@ -3,9 +3,11 @@
 
 mod columns;
 mod gaps;
+mod initials;
 mod lines;
 mod order;
 mod pieces;
+mod script;
 
 use crate::document::page_text::PageText;
 use crate::document::pdf::glyph::PageGlyphs;
@@ -13,7 +15,160 @@ use crate::document::pdf::glyph::PageGlyphs;
 /// The lines of a page in reading order. What no reader sees comes after what one sees.
 #[must_use]
 pub fn lay_out(page: &PageGlyphs) -> PageText {
-    let pieces = pieces::collect(page);
+    let pieces = initials::join(page, pieces::collect(page));
     let ordered = order::reading_order(pieces);
     lines::build(page, ordered)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::document::page_text::Visibility;
+    use crate::document::pdf::glyph::{Backend, read};
+    use crate::document::pdf::sample;
+
+    fn page(content: &str) -> PageText {
+        let bytes: Arc<[u8]> = sample::from_contents(&[content.as_bytes().to_vec()]).into();
+        lay_out(&read(&bytes, Backend::Hayro).unwrap()[0])
+    }
+
+    fn lines(content: &str) -> Vec<String> {
+        page(content).lines.iter().map(|l| l.text()).collect()
+    }
+
+    /// Text at (x, y from the bottom) in Times of `size`.
+    fn at(x: i32, y: i32, size: i32, text: &str) -> String {
+        format!("BT /F1 {size} Tf 1 0 0 1 {x} {y} Tm ({text}) Tj ET\n")
+    }
+
+    /// Two columns of ten lines of prose, as (x, y, text).
+    fn columns() -> Vec<(i32, i32, String)> {
+        let line = |x, side: &str, i: i32| (x, 700 - 14 * i, format!("{side} line {i} runs on to the edge of its column"));
+        (0..10).map(|i| line(72, "left", i)).chain((0..10).map(|i| line(320, "right", i))).collect()
+    }
+
+    fn draw(lines: &[(i32, i32, String)]) -> String {
+        lines.iter().map(|(x, y, text)| at(*x, *y, 10, text)).collect()
+    }
+
+    #[test]
+    fn a_letter_spaced_heading_is_words() {
+        assert_eq!(lines("BT /F1 20 Tf 5 Tc 72 700 Td (Combat Rules) Tj ET"), ["Combat Rules"]);
+        let spread = "BT /F1 20 Tf 72 700 Td [(C)-200(o)-200(m)-200(b)-200(a)-200(t)] TJ ET";
+        assert_eq!(lines(spread), ["Combat"]);
+    }
+
+    #[test]
+    fn a_gap_without_a_space_separates_words() {
+        assert_eq!(lines("BT /F1 10 Tf 72 700 Td [(the)-300(two)] TJ ET"), ["the two"]);
+        assert_eq!(lines("BT /F1 10 Tf 72 700 Td [(k)20(erning)] TJ ET"), ["kerning"]);
+    }
+
+    #[test]
+    fn cells_are_spans_and_rows_are_lines() {
+        let row = |y| at(72, y, 10, "Dagger") + &at(160, y, 10, "1d4") + &at(220, y, 10, "2 gp");
+        let page = page(&(row(700) + &row(686)));
+        assert_eq!(page.lines.len(), 2);
+        let cells: Vec<&str> = page.lines[0].spans.iter().map(|s| s.text.as_str()).collect();
+        assert_eq!(cells, ["Dagger", "1d4", "2 gp"]);
+    }
+
+    #[test]
+    fn columns_are_read_one_after_the_other_whatever_the_stream_does() {
+        let mut by_rows = columns();
+        let straight = lines(&draw(&by_rows));
+        by_rows.sort_by_key(|(x, y, _)| (-y, *x));
+        assert_eq!(lines(&draw(&by_rows)), straight);
+        let mut shuffled = columns();
+        shuffled.sort_by_key(|(x, y, _)| (x * 31 + y * 17) % 23);
+        assert_eq!(lines(&draw(&shuffled)), straight);
+        assert!(straight[9].starts_with("left line 9") && straight[10].starts_with("right line 0"));
+    }
+
+    #[test]
+    fn a_heading_across_columns_is_a_region_of_its_own() {
+        let mut by_rows = columns();
+        by_rows.sort_by_key(|(x, y, _)| (-y, *x));
+        let heading = at(72, 740, 24, "A heading that is as wide as the whole page");
+        let page = page(&(heading + &draw(&by_rows)));
+        let regions: Vec<u16> = page.lines.iter().map(|l| l.region).collect();
+        assert_eq!(regions[0], 0);
+        assert!(regions[1..11].iter().all(|r| *r == 1));
+        assert!(regions[11..].iter().all(|r| *r == 2));
+    }
+
+    #[test]
+    fn a_drop_capital_begins_its_word() {
+        let content = at(72, 676, 36, "T") + &at(96, 689, 10, "he orcs") + &at(96, 677, 10, "attack at dawn");
+        assert_eq!(lines(&content), ["The orcs", "attack at dawn"]);
+    }
+
+    #[test]
+    fn an_accent_drawn_apart_joins_its_letter() {
+        // Octal 264 is the acute accent; it is moved back over the letter.
+        assert_eq!(lines("BT /F1 10 Tf 72 700 Td [(the caf) (\\264) 380 (e is)] TJ ET"), ["the café is"]);
+    }
+
+    #[test]
+    fn a_superscript_stays_in_its_line() {
+        assert_eq!(
+            lines("BT /F1 10 Tf 72 700 Td (word) Tj /F1 6 Tf 4 Ts (2) Tj 0 Ts /F1 10 Tf ( goes on) Tj ET"),
+            ["word2 goes on"]
+        );
+    }
+
+    #[test]
+    fn what_no_reader_sees_is_marked_and_comes_last() {
+        let content = "BT /F1 10 Tf 3 Tr 72 700 Td (hidden) Tj 0 Tr ET\n".to_owned()
+            + "1 g "
+            + &at(72, 680, 10, "white")
+            + "0 g "
+            + &at(5000, 660, 10, "far")
+            + &at(72, 640, 10, "seen")
+            + "0 0 1 rg 60 610 100 20 re f 1 g "
+            + &at(72, 615, 10, "on blue");
+        let page = page(&content);
+        let found: Vec<(String, Visibility)> = page.lines.iter().map(|l| (l.text(), l.visibility)).collect();
+        assert_eq!(
+            found,
+            [
+                ("seen".to_owned(), Visibility::Visible),
+                ("on blue".to_owned(), Visibility::Visible),
+                ("hidden".to_owned(), Visibility::Invisible),
+                ("white".to_owned(), Visibility::SameAsGround),
+                ("far".to_owned(), Visibility::OffPage),
+            ]
+        );
+    }
+
+    #[test]
+    fn rotated_text_says_so() {
+        let page = page("BT /F1 10 Tf 0 1 -1 0 300 300 Tm (upwards) Tj ET");
+        assert_eq!(page.lines[0].rotation, 270);
+        assert_eq!(page.lines[0].text(), "upwards");
+        assert!(page.lines[0].rect.h > page.lines[0].rect.w);
+    }
+
+    #[test]
+    fn fonts_rulings_and_places_are_reported() {
+        let page = page("BT /F2 12 Tf 72 700 Td (Bold) Tj ET 72 690 m 300 690 l S 72 600 100 50 re f");
+        assert_eq!(page.fonts[0].name, "Times-Bold");
+        assert!(page.fonts[0].bold && page.fonts[0].size == 1200);
+        assert_eq!(page.lines[0].baseline, 9_200);
+        assert_eq!((page.shapes.len(), page.shapes[0].filled, page.shapes[1].filled), (2, false, true));
+    }
+
+    #[test]
+    fn hostile_content_is_survived() {
+        let mut nested = String::new();
+        for _ in 0..2_000 {
+            let _ = write!(nested, "q 1e30 0 0 1e30 0 0 cm BT /F1 1e30 Tf (x) Tj ");
+        }
+        page(&nested);
+        page("BT /F9 10 Tf (no font) Tj ET Q Q Q EMC EMC 1 0 0 cm [ ( << /A");
+        page("/Form Do /Im Do BI /W 1 /H 1 ID x");
+    }
 }

@@ -44,12 +44,12 @@ fn jumps(pieces: &[Piece], gutters: &[Gutter]) -> bool {
         let up = a.baseline - b.baseline > a.size.max(b.size) / 2;
         up_back += usize::from(up && b.x < a.right);
         if let (Column::Inside(from), Column::Inside(to)) = (column_of(a, gutters), column_of(b, gutters)) {
-            crossings += usize::from(from != to && (a.baseline - b.baseline).abs() < 2 * a.size.max(b.size));
+            crossings += usize::from(from != to);
         }
     }
     let n = pieces.len();
     // A random order goes up, and not to the right, at every third step; careless ones cross a gutter at every second line.
-    (up_back > FEW_JUMPS && up_back * 6 > n) || (crossings > FEW_JUMPS && crossings * 4 > n)
+    (up_back > FEW_JUMPS && up_back * 6 > n) || (crossings > FEW_JUMPS && crossings * 3 > n)
 }
 
 /// Columns one after the other, between rows that stand across them.

@@ -41,10 +41,6 @@ impl Piece {
         self.baseline - self.size * 3 / 4
     }
 
-    pub fn bottom(&self) -> i32 {
-        self.baseline + self.size / 4
-    }
-
     /// They stand on one line: their baselines differ by less than a third of the smaller em.
     pub fn on_line_with(&self, other: &Self) -> bool {
         (self.baseline - other.baseline).abs() * 3 < self.size.min(other.size)
@@ -193,7 +189,10 @@ pub fn visibility_rank(v: Visibility) -> u8 {
 /// Appends `piece` to `before` if it goes on there; `true` if it did, or repeats it.
 fn join(page: &PageGlyphs, before: &mut Piece, piece: &Piece) -> bool {
     let em = before.size.max(piece.size);
-    let same = before.rotation == piece.rotation
+    // A letter as high as two lines hangs beside them; which of them it begins is not told by its baseline.
+    let alike = before.size.max(piece.size) * 10 < before.size.min(piece.size) * 18;
+    let same = alike
+        && before.rotation == piece.rotation
         && before.visibility == piece.visibility
         && (before.baseline - piece.baseline).abs() <= share(em, SAME_BASELINE);
     if !same {

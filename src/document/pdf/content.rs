@@ -3,12 +3,13 @@
 
 use hayro_syntax::content::TypedIter;
 use hayro_syntax::content::ops::TypedInstruction as Op;
-use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream, String as PdfString};
+use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, Stream};
 use hayro_syntax::page::Resources;
 
 use super::colour::{Space, cmyk, look_alike, rgb};
 use super::font::FontStore;
 use super::glyph::{Glyph, PageGlyphs};
+use super::marked::{Marked, actual_text};
 use super::matrix::{Bounds, Matrix, centi};
 use super::path::{Path, shape};
 use crate::document::page_text::Visibility;
@@ -52,13 +53,6 @@ struct State {
 struct Ground {
     bounds: Bounds,
     color: Option<u32>,
-}
-
-/// An open marked-content sequence.
-struct Marked {
-    hidden: bool,
-    /// Replacement text, and the first glyph that it replaces.
-    actual: Option<(String, usize)>,
 }
 
 /// The interpreter of one page.
@@ -175,11 +169,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             return;
         }
         match op {
-            Op::SaveState(_) => {
-                if self.saved.len() < MAX_SAVED {
-                    self.saved.push(self.state.clone());
-                }
-            }
+            Op::SaveState(_) if self.saved.len() < MAX_SAVED => self.saved.push(self.state.clone()),
             Op::Transform(t) => self.state.ctm = matrix([t.0, t.1, t.2, t.3, t.4, t.5]).then(&self.state.ctm),
             Op::SetGraphicsState(name) => {
                 if let Some(dict) = resources.get_ext_g_state(name.0) {
@@ -606,19 +596,4 @@ fn initial(space: &Space) -> Option<u32> {
 
 fn matrix(n: [Number; 6]) -> Matrix {
     Matrix::new(n.map(|x| x.as_f64()))
-}
-
-/// /ActualText of a property list: UTF-16 with a byte order mark, UTF-8 with one, or PDFDocEncoding (taken as Latin-1).
-fn actual_text(dict: &Dict<'_>) -> Option<String> {
-    let string = dict.get::<PdfString<'_>>("ActualText")?;
-    let bytes = string.as_bytes();
-    let text = match bytes {
-        [0xfe, 0xff, rest @ ..] => {
-            let units: Vec<u16> = rest.chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]])).collect();
-            String::from_utf16_lossy(&units)
-        }
-        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => bytes.iter().map(|b| char::from(*b)).collect(),
-    };
-    Some(super::font::clean(&text))
 }

@@ -123,7 +123,7 @@ pub fn read(bytes: &Arc<[u8]>, backend: Backend) -> Result<Vec<PageGlyphs>, Fail
             unread => {
                 let other = second.get_or_insert_with(|| ExtractSource::new(bytes)).as_mut();
                 let other = other.ok().and_then(|s| s.page(i).ok()).filter(|p| !p.glyphs.is_empty());
-                pages.push(other.unwrap_or_else(|| unread.unwrap_or_else(|failure| empty(failure))));
+                pages.push(other.unwrap_or_else(|| unread.unwrap_or_else(empty)));
             }
         }
     }
@@ -133,4 +133,22 @@ pub fn read(bytes: &Arc<[u8]>, backend: Backend) -> Result<Vec<PageGlyphs>, Fail
 /// A page that could not be read, saying why.
 fn empty(failure: Failure) -> PageGlyphs {
     PageGlyphs { notes: vec![failure.message], ..PageGlyphs::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn both_backends_place_the_same_words() {
+        let bytes: Arc<[u8]> = sample::book(&["The orc attacks".to_owned()]).into();
+        let shown = |backend| -> (String, i32, i32) {
+            let page = read(&bytes, backend).unwrap().remove(0);
+            let text = page.glyphs.iter().map(|g| page.text_of(g)).collect();
+            (text, page.glyphs[0].x, page.glyphs[0].baseline)
+        };
+        assert_eq!(shown(Backend::Hayro), ("The orc attacks".to_owned(), 7_200, 9_200));
+        assert_eq!(shown(Backend::PdfExtract), shown(Backend::Hayro));
+    }
 }

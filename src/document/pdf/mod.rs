@@ -10,6 +10,7 @@ mod colour;
 mod content;
 mod extract;
 mod font;
+mod marked;
 mod matrix;
 mod path;
 mod reader;

@@ -87,3 +87,32 @@ impl Book {
         hidden
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    fn replaced(bytes: &[u8], from: &str, to: &str) -> Arc<[u8]> {
+        let text: String = bytes.iter().map(|b| char::from(*b)).collect();
+        assert!(text.contains(from), "{from} is not in the sample");
+        text.replace(from, to).chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect::<Vec<u8>>().into()
+    }
+
+    #[test]
+    fn broken_cross_references_and_huge_counts_are_survived() {
+        let bytes = sample::book(&["one".to_owned(), "two".to_owned()]);
+        assert_eq!(Book::open(&replaced(&bytes, "startxref", "startxxxx")).unwrap().page_count(), 2);
+        assert_eq!(Book::open(&replaced(&bytes, "/Count 2", "/Count 999999999")).unwrap().page_count(), 2);
+    }
+
+    #[test]
+    fn a_page_tree_that_contains_itself_is_survived() {
+        let bytes = sample::book(&["one".to_owned()]);
+        let text: String = bytes.iter().map(|b| char::from(*b)).collect();
+        let at = text.find("/Kids").unwrap();
+        let kids = &text[at..at + text[at..].find(']').unwrap() + 1];
+        let cyclic = kids.replace('[', "[1 0 R ");
+        assert_eq!(Book::open(&replaced(&bytes, kids, &cyclic)).unwrap().page_count(), 1);
+    }
+}

@@ -218,7 +218,7 @@ fn definition(lines: &[EntryLine], vocabulary: &Vocabulary) -> String {
     const MOST: usize = 300;
     let mut texts: Vec<&str> = Vec::new();
     let mut letters = 0;
-    for line in lines.iter().filter(|l| !is_field(l, &vocabulary.kinds)) {
+    for line in lines.iter().filter(|l| !l.row && !is_field(l, &vocabulary.kinds)) {
         texts.push(&line.text);
         letters += line.text.chars().count() + 1;
         if letters > MOST {
@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     fn entry(title: &str, parent: Option<usize>, lines: &[&str]) -> Entry {
-        let lines = lines.iter().map(|t| EntryLine { text: (*t).to_owned(), lead: 0 }).collect();
+        let lines = lines.iter().map(|t| EntryLine { text: (*t).to_owned(), ..EntryLine::default() }).collect();
         Entry { section_id: format!("sec-{title}"), title: title.to_owned(), page: Some(1), parent, lines, listed: Vec::new() }
     }
 

@@ -11,6 +11,8 @@ pub struct EntryLine {
     pub text: String,
     /// Length of the key of its first bold run, 0 if it opens plainly.
     pub lead: usize,
+    /// It is a row of cells.
+    pub row: bool,
 }
 
 /// Fields stand at the head of an entry; what comes after this many lines belongs to its text.
@@ -97,7 +99,7 @@ mod tests {
     use super::*;
 
     fn lines(texts: &[&str]) -> Vec<EntryLine> {
-        texts.iter().map(|t| EntryLine { text: (*t).to_owned(), lead: 0 }).collect()
+        texts.iter().map(|t| EntryLine { text: (*t).to_owned(), ..EntryLine::default() }).collect()
     }
 
     fn shape(kind: Kind, texts: &[&str]) -> Option<&'static str> {

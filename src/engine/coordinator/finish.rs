@@ -14,25 +14,39 @@ impl Coordinator<'_, '_> {
         Problem { message: why.unwrap_or_else(|| "something that it needs is not there".to_owned()), ..Problem::default() }
     }
 
-    /// Finishes every rule that has become complete.
+    /// Finishes every rule that has become complete. A rule whose gates refer to others waits until those are finished.
     pub(super) fn finish_complete(&mut self, pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        while !self.complete.is_empty() {
-            let rule = self.complete.remove(0);
+        while let Some(at) = self.complete.iter().position(|r| self.may_finish(*r)) {
+            let rule = self.complete.remove(at);
             if self.setup.selection.of(rule) == Choice::Frozen {
+                self.finished.insert(rule);
                 continue;
             }
             match self.setup.graph.rule(rule).pass {
-                None => self.finish_rule(rule, pool)?,
+                None => {
+                    self.finish_rule(rule, pool)?;
+                    self.finished.insert(rule);
+                }
                 Some(pass) => {
                     let Some(state) = self.passes.get_mut(&pass) else { continue };
                     state.open_rules -= 1;
                     if state.open_rules == 0 {
                         self.finish_pass(pass, pool)?;
+                        self.finished.extend(rules_of(self.setup.graph, pass));
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    fn may_finish(&self, rule: RuleId) -> bool {
+        let pass = self.setup.graph.rule(rule).pass;
+        let others = self.setup.graph.rule(rule).gates.iter().flat_map(|g| &g.others);
+        others.map(|(other, _)| *other).all(|other| {
+            let same_pass = pass.is_some() && self.setup.graph.rule(other).pass == pass;
+            same_pass || self.finished.contains(&other) || self.setup.selection.of(other) != Choice::Selected
+        })
     }
 
     fn soundness(&self, rule: RuleId) -> Soundness {

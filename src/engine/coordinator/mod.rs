@@ -230,6 +230,7 @@ struct Coordinator<'a, 'b> {
     passes: BTreeMap<Pass, PassState>,
     /// Rules that became complete and are not finished yet.
     complete: Vec<RuleId>,
+    finished: BTreeSet<RuleId>,
     ready: Vec<ActionIx>,
     in_flight: usize,
     /// The first pass that failed, unless the build keeps going.

@@ -11,9 +11,11 @@ use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
 use crate::engine::gate;
-use crate::engine::graph::{MergeKind, Range, RuleId, Run, Scope};
+use crate::engine::graph::{GateSpec, MergeKind, Range, RuleId, Run, Scope};
 use crate::engine::items::JOB;
-use crate::engine::observe::{ArtifactRecord, Event, Problem};
+use crate::engine::observe::{ArtifactRecord, Counts, Event, Problem};
+use crate::engine::select::Choice;
+use crate::engine::verdict::GateInput;
 use crate::store::cas::Cas;
 use crate::store::records::{Published, Stored, StoredFile};
 
@@ -41,6 +43,23 @@ struct OutputFiles {
     many: bool,
 }
 
+/// An artifact that a gate reads beside its subject.
+enum Other {
+    /// Of a rule that this build has completed.
+    Made { content: Digest, make: Make },
+    /// Of a rule that it leaves alone: as it was published.
+    Published { path: String, digest: Digest },
+}
+
+impl Other {
+    fn digest(&self) -> Digest {
+        match self {
+            Self::Made { content, .. } => *content,
+            Self::Published { digest, .. } => *digest,
+        }
+    }
+}
+
 /// Why a rule's outputs are not in the job folder.
 pub(super) enum Unpublished {
     Problem(Problem),
@@ -59,7 +78,7 @@ impl Coordinator<'_, '_> {
             Ok(wanted) => wanted,
             Err(unpublished) => return Ok(Err(unpublished)),
         };
-        if let Some(problem) = self.judge_job(rule, &wanted)? {
+        if let Some(problem) = self.judge_job(rule, &wanted, pool)? {
             return Ok(Err(Unpublished::Problem(problem)));
         }
         let mut records = Vec::new();
@@ -79,33 +98,40 @@ impl Coordinator<'_, '_> {
             if !self.setup.graph.rule(rule).outputs[output].publish {
                 continue;
             }
-            loop {
-                match self.output_files(rule, output) {
-                    Ok(files) => {
-                        all.push(files);
-                        break;
-                    }
-                    Err(Unresolved::Needs(_)) if self.mode == Mode::Plan => return Ok(Err(Unpublished::Unknown)),
-                    Err(Unresolved::Needs(needs)) => {
-                        self.announce_build()?;
-                        let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
-                        let compute = |n: &derive::Need| (n.key, derive::compute(&n.work, &cas, &|b| judge.count_items(b)));
-                        let made: Vec<_> = pool.install(|| needs.par_iter().map(compute).collect());
-                        for (key, value) in made {
-                            match value {
-                                Ok(value) => self.store.state.derived.put(key, value),
-                                Err(derive::DeriveError::Store(e)) => return Err(e.into()),
-                                Err(derive::DeriveError::Failure(f)) => {
-                                    return Ok(Err(Unpublished::Problem(sentence(f.message))));
-                                }
-                            }
-                        }
-                    }
-                    Err(Unresolved::Failed(message)) => return Ok(Err(Unpublished::Problem(sentence(message)))),
-                }
+            match self.computed(rule, output, pool)? {
+                Ok(files) => all.push(files),
+                Err(unpublished) => return Ok(Err(unpublished)),
             }
         }
         Ok(Ok(all))
+    }
+
+    /// The files of an output; what must be merged first is merged on the pool.
+    fn computed(
+        &mut self,
+        rule: RuleId,
+        output: usize,
+        pool: &rayon::ThreadPool,
+    ) -> Result<Result<OutputFiles, Unpublished>, Stop> {
+        loop {
+            let needs = match self.output_files(rule, output) {
+                Ok(files) => return Ok(Ok(files)),
+                Err(Unresolved::Needs(_)) if self.mode == Mode::Plan => return Ok(Err(Unpublished::Unknown)),
+                Err(Unresolved::Needs(needs)) => needs,
+                Err(Unresolved::Failed(message)) => return Ok(Err(Unpublished::Problem(sentence(message)))),
+            };
+            self.announce_build()?;
+            let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
+            let compute = |n: &derive::Need| (n.key, derive::compute(&n.work, &cas, &|b| judge.count_items(b)));
+            let made: Vec<_> = pool.install(|| needs.par_iter().map(compute).collect());
+            for (key, value) in made {
+                match value {
+                    Ok(value) => self.store.state.derived.put(key, value),
+                    Err(derive::DeriveError::Store(e)) => return Err(e.into()),
+                    Err(derive::DeriveError::Failure(f)) => return Ok(Err(Unpublished::Problem(sentence(f.message)))),
+                }
+            }
+        }
     }
 
     fn output_files(&mut self, rule: RuleId, output: usize) -> Result<OutputFiles, Unresolved> {
@@ -169,17 +195,16 @@ impl Coordinator<'_, '_> {
     }
 
     /// The job-scoped gates of a rule: the first problem.
-    fn judge_job(&mut self, rule: RuleId, wanted: &[OutputFiles]) -> Result<Option<Problem>, Stop> {
+    fn judge_job(&mut self, rule: RuleId, wanted: &[OutputFiles], pool: &rayon::ThreadPool) -> Result<Option<Problem>, Stop> {
         let declared = self.setup.graph.rule(rule);
         for gate in declared.gates.iter().filter(|g| g.scope == Scope::Job) {
             let Some(file) = wanted.iter().find(|w| w.output == gate.output).and_then(|w| w.files.first()) else { continue };
-            let mut others = Vec::new();
-            for (other, output) in &gate.others {
-                let path = &self.setup.graph.rule(*other).outputs[*output].path;
-                let known = self.store.state.published.get(&self.published_key(path));
-                others.push(known.map_or_else(|| Digest::of(b""), |p| p.digest));
-            }
-            let key = gate::verdict_key(gate, &file.content, &self.gate_files, &others);
+            let others = match self.others(gate, pool)? {
+                Ok(others) => others,
+                Err(message) => return Ok(Some(sentence(message))),
+            };
+            let digests: Vec<Digest> = others.iter().map(Other::digest).collect();
+            let key = gate::verdict_key(gate, &file.content, &self.gate_files, &digests);
             let verdict = match self.store.state.verdicts.get(&key) {
                 Some(verdict) => verdict.clone(),
                 None if self.mode == Mode::Plan => continue,
@@ -187,7 +212,7 @@ impl Coordinator<'_, '_> {
                     self.announce_build()?;
                     let bytes = bytes_of(&file.make, &self.store.cas)?;
                     let files = gate::inputs_of(gate, &self.gate_files);
-                    let read = self.published_others(gate)?;
+                    let read = self.read_others(gate, &others)?;
                     let verdict = self.setup.judge.judge(gate, &bytes, &files, &read).map_err(gate::GateError::Broken)?;
                     self.store.state.verdicts.put(key, verdict.clone());
                     verdict
@@ -203,6 +228,49 @@ impl Coordinator<'_, '_> {
             }
         }
         Ok(None)
+    }
+
+    /// The artifacts that a gate reads beside its subject; `Err` names one that is not there.
+    fn others(&mut self, gate: &GateSpec, pool: &rayon::ThreadPool) -> Result<Result<Vec<Other>, String>, Stop> {
+        let mut others = Vec::with_capacity(gate.others.len());
+        for (rule, output) in &gate.others {
+            let declared = self.setup.graph.rule(*rule);
+            let slot = &declared.outputs[*output];
+            let missing = format!("`{}`, which its gate refers to, is not there", slot.path);
+            if self.setup.selection.of(*rule) == Choice::Selected {
+                let files = self.computed(*rule, *output, pool)?.ok().and_then(|o| o.files.into_iter().next());
+                let Some(file) = files else { return Ok(Err(missing)) };
+                others.push(Other::Made { content: file.content, make: file.make });
+            } else {
+                let Some(known) = self.store.state.published.get(&self.published_key(&slot.path)) else {
+                    return Ok(Err(missing));
+                };
+                others.push(Other::Published { path: slot.path.clone(), digest: known.digest });
+            }
+        }
+        Ok(Ok(others))
+    }
+
+    fn read_others(&self, gate: &GateSpec, others: &[Other]) -> Result<Vec<GateInput>, Stop> {
+        let mut inputs = Vec::with_capacity(others.len());
+        for ((rule, output), other) in gate.others.iter().zip(others) {
+            let rule = self.setup.graph.rule(*rule);
+            let bytes = match other {
+                Other::Made { make, .. } => bytes_of(make, &self.store.cas)?,
+                Other::Published { path, .. } => disk::read(&self.setup.job_dir.join(path))?.into(),
+            };
+            inputs.push(GateInput { name: format!("{}.{}", rule.name, rule.outputs[*output].name), bytes });
+        }
+        Ok(inputs)
+    }
+
+    /// Counts a file of the job folder for the build, and for the pass or rule that it belongs to.
+    fn count_file(&mut self, rule: RuleId, add: fn(&mut Counts)) {
+        add(&mut self.counts);
+        match self.setup.graph.rule(rule).pass.and_then(|p| self.passes.get_mut(&p)) {
+            Some(state) => add(&mut state.counts),
+            None => add(self.rule_counts.entry(rule).or_default()),
+        }
     }
 
     fn published_key(&self, path: &str) -> String {
@@ -274,7 +342,7 @@ impl Coordinator<'_, '_> {
             };
             let key = self.published_key(&wanted.path);
             self.store.state.published.put(key, published);
-            self.counts.published += 1;
+            self.count_file(rule, |c| c.published += 1);
             self.since_commit += 1;
         }
         Ok(())
@@ -356,7 +424,7 @@ impl Coordinator<'_, '_> {
             }
             let key = self.published_key(&path);
             self.store.state.published.remove(&key);
-            self.counts.removed += 1;
+            self.count_file(rule, |c| c.removed += 1);
         }
         Ok(())
     }

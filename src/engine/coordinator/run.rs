@@ -126,6 +126,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             merged: HashMap::new(),
             passes: BTreeMap::new(),
             complete: Vec::new(),
+            finished: BTreeSet::new(),
             ready: Vec::new(),
             in_flight: 0,
             stopped_at: None,
@@ -298,7 +299,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                     }
                 }
                 self.finish_complete(pool)?;
-                if self.ready.is_empty() && self.complete.is_empty() {
+                if self.ready.is_empty() {
                     break;
                 }
             }

@@ -75,7 +75,7 @@ fn number(n: usize) -> Option<u32> {
 
 /// A property of the page's own content, so that it moves with the page.
 fn starts_group(digest: &blake3::Hash) -> bool {
-    digest.as_bytes()[0] % START_ONE_IN == 0
+    digest.as_bytes()[0].is_multiple_of(START_ONE_IN)
 }
 
 /// Page ranges (0-based): a page that wants to start a group does, if the group before has pages enough.
@@ -100,7 +100,7 @@ pub static BUILTIN: Builtin = Builtin {
     inputs: &["source"],
     outputs: &[OutputPort { name: "groups", tree: true, merge: Merge::Splice, projections: &[] }],
     default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
-    check_params: |params| crate::passes::text::params_of::<Params>(params).map(|_| ()),
+    check_params: |params| crate::passes::params::params_of::<Params>(params).map(|_| ()),
     run: run_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_PAGES"),
 };

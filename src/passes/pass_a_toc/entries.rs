@@ -47,7 +47,7 @@ fn parents(sections: &[Section]) -> Vec<Option<usize>> {
 fn entry_line(book: &BookLines, page: usize, line: usize) -> EntryLine {
     let line = &book.pages[page].lines[line];
     let bold = book.styles.get(line.lead_style).is_some_and(|s| s.bold);
-    EntryLine { text: line.text.clone(), lead: if bold { line.lead } else { 0 } }
+    EntryLine { text: line.text.clone(), lead: if bold { line.lead } else { 0 }, row: line.cells > 0 }
 }
 
 /// Lines shown between two places, without furniture and listings, at most a few pages of them.
@@ -78,7 +78,7 @@ pub(super) fn flow(flow: &FlowText, sections: &[Section]) -> Vec<Entry> {
                 entries.push(Entry { section_id, title, parent, ..Entry::default() });
             }
         } else if let Some(entry) = entries.last_mut() {
-            let lines = block.text.lines().map(|text| EntryLine { text: text.to_owned(), lead: 0 });
+            let lines = block.text.lines().map(|text| EntryLine { text: text.to_owned(), lead: 0, row: !block.rows.is_empty() });
             let room = MAX_LINES.saturating_sub(entry.lines.len());
             entry.lines.extend(lines.take(room));
             entry.listed.extend(listed_in(block));

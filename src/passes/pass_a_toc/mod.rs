@@ -1,7 +1,8 @@
 //! Pass A, rule `toc`: the contents, the dictionary and the typographic profile of one source.
 //! Reads the lines of all pages (rule `text`) and, of a PDF, outline, page labels and title from the file itself.
 //! Output of one source: `toc` an array of one `SourceToc`, `dictionary` an array of `Term`, `profile` an array of one
-//! `SourceProfile`; merges are plain splices. Projections: toc `part` (→ `PartToc`), dictionary `names` (→ `TermName`s).
+//! `SourceProfile`; merges are plain splices. The work is done in crate::document::outline, crate::document::headings and
+//! crate::document::terms; here their results become artifacts. Projections: toc `part` (→ `PartToc`), dictionary `names` (→ `TermName`s).
 
 mod entries;
 mod flow;

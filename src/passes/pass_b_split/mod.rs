@@ -17,7 +17,7 @@ use crate::document::part::{Part, Placement, SourceSplits};
 use crate::document::pdf::{Book, copy};
 use crate::document::section::{Section, SourceToc};
 use crate::passes::pages::{UNPAGED, extension};
-use crate::passes::text::params_of;
+use crate::passes::params::params_of;
 
 /// Params of `split`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

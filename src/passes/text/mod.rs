@@ -15,6 +15,7 @@ use crate::document::page_text::{PageText, TextUnit};
 use crate::document::part::Placement;
 use crate::document::pdf::glyph::{self, Backend};
 use crate::passes::pages::{UNPAGED, extension};
+use crate::passes::params::params_of;
 
 /// Params of `text`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,18 +44,6 @@ pub fn run(group: Group<'_>, params: &Params) -> Result<Vec<TextUnit>, Failure> 
     }
     let pages = glyph::read(group.bytes, params.backend)?;
     Ok(pages.iter().map(|page| TextUnit::Page(layout::lay_out(page))).collect::<Vec<_>>())
-}
-
-/// Params from canonical JSON.
-///
-/// # Errors
-/// The key at fault and a sentence.
-pub(crate) fn params_of<T: serde::de::DeserializeOwned>(params: &Value) -> Result<T, (String, String)> {
-    serde_json::from_value(params.clone()).map_err(|e| {
-        let message = e.to_string();
-        let key = message.split('`').nth(1).unwrap_or("").to_owned();
-        (key, message)
-    })
 }
 
 /// `0001.json`; five digits from page 10,000 on.
@@ -154,11 +143,5 @@ mod tests {
         let beyond = Placement { page_count: Some(9), page_start: Some(2) }.to_attrs();
         assert!(part(&entries, &Item::default(), &beyond).is_err());
         assert_eq!(part(&entries, &Item::default(), &Placement::default().to_attrs()).unwrap().len(), 3);
-    }
-
-    #[test]
-    fn an_unknown_param_is_named() {
-        let (key, _) = params_of::<Params>(&serde_json::json!({"backend": "hayro", "speed": 1})).unwrap_err();
-        assert_eq!(key, "speed");
     }
 }

@@ -1,0 +1,270 @@
+//! `ingest status`: how things stand with each pass, what is out of date and why, in a line each. Reads only.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::args::{Global, Status as Args};
+use super::causes::{Causes, NEVER, Node, Standing, Step};
+use super::console::{Console, Paint};
+use super::error::CliError;
+use super::project::Project;
+use super::{build, render};
+use crate::engine::graph::{Pass, RuleId};
+use crate::engine::observe::Status;
+use crate::engine::plan::Plan;
+use crate::engine::select::{self, Selection};
+use crate::job::Clock;
+use crate::job::manifest::{Manifest, Record};
+use crate::store::Store;
+
+/// What `status --json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StatusReport {
+    pub job_id: String,
+    pub env: String,
+    /// The job folder, below the project's where it lies there.
+    pub folder: String,
+    /// Whether anything was ever built into it.
+    pub exists: bool,
+    pub sources: u64,
+    /// The passes that the Ingestfile has, in order.
+    pub passes: Vec<Line>,
+    /// Rules of no pass, in order.
+    pub rules: Vec<Line>,
+    /// What is published of rules that the Ingestfile no longer has.
+    pub removed_rules: Vec<Removed>,
+}
+
+/// A pass, or a rule of no pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Line {
+    pub name: String,
+    /// In the job's manifest.
+    pub status: Status,
+    /// When it last ended: RFC 3339, UTC.
+    pub ended: Option<String>,
+    pub artifacts: u64,
+    /// Array lengths and files of trees, added up.
+    pub items: u64,
+    pub quarantined: u64,
+    /// The worst of its actions.
+    pub standing: Standing,
+    /// How many actions stand like that.
+    pub actions: u64,
+    /// Why; "" if it is up to date.
+    pub because: String,
+    /// Why it is FAILED or SKIPPED.
+    pub error: Option<String>,
+    /// It is FAILED or SKIPPED; what is published of it is of an earlier build.
+    pub is_old: bool,
+    /// Published files that are missing or differ, below the job folder.
+    pub publish: Vec<String>,
+}
+
+/// A rule that is gone, and what it left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Removed {
+    pub rule: String,
+    pub files: u64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the project cannot be read; that something is out of date or has failed is no error.
+pub fn run(args: &Args, global: &Global, console: &Console, clock: Clock) -> Result<(), CliError> {
+    let report = report(args, &Project::open(global, console, clock)?, console)?;
+    let text = if args.json {
+        let mut json = serde_json::to_string_pretty(&report).unwrap_or_default();
+        json.push('\n');
+        json
+    } else {
+        told(&report, console.paint_data())
+    };
+    console.data(text.as_bytes());
+    Ok(())
+}
+
+fn report(args: &Args, project: &Project, console: &Console) -> Result<StatusReport, CliError> {
+    let graph = &project.loaded.graph;
+    let found = project.sources(None, console)?;
+    let job = project.job(args.job.env.as_deref(), &args.job.choice())?;
+    let setup = project.setup(&job, &found, Selection::all(graph))?;
+    let manifest = Manifest::read(&job.manifest_path())?;
+    let exists = manifest.is_some();
+    let manifest = manifest.unwrap_or_default();
+    let mut store = Store::read(&project.cache());
+    let plan = build::plan(&setup, &mut store)?;
+    let known = manifest.source_sha_map.keys();
+    let causes = Causes::new(graph, &found.sources, &setup.job_key, &store.state, known, &plan);
+
+    let passes = Pass::ALL.into_iter().filter(|p| graph.rules.iter().any(|r| r.pass == Some(*p)));
+    let of_pass = |pass: Pass| {
+        let rules: Vec<RuleId> = select::rules_of(graph, pass).collect();
+        let publish = publish_of(project, &plan, &rules);
+        line(pass.to_string(), &manifest.pass(pass), &rules, &causes, publish)
+    };
+    let free = (0..graph.rules.len()).filter(|ix| graph.rules[*ix].pass.is_none());
+    let of_rule = |ix: usize| {
+        let rules = [RuleId(u32::try_from(ix).unwrap_or(u32::MAX))];
+        let name = graph.rules[ix].name.clone();
+        let record = manifest.rules.get(&name).cloned().unwrap_or_default();
+        let publish = publish_of(project, &plan, &rules);
+        line(name, &record, &rules, &causes, publish)
+    };
+    Ok(StatusReport {
+        job_id: job.job_id.clone(),
+        env: job.env.clone(),
+        folder: setup.job_key.clone(),
+        exists,
+        sources: found.sources.len() as u64,
+        passes: passes.map(of_pass).collect(),
+        rules: free.map(of_rule).collect(),
+        removed_rules: removed_rules(project, &store, &setup.job_key),
+    })
+}
+
+/// Files of `rules` that would be written.
+fn publish_of(project: &Project, plan: &Plan, rules: &[RuleId]) -> Vec<String> {
+    let graph = &project.loaded.graph;
+    let is_theirs = |path: &String| {
+        let outputs = rules.iter().flat_map(|r| &graph.rule(*r).outputs);
+        outputs.into_iter().any(|o| o.path == *path || (o.tree && path.starts_with(&o.path)))
+    };
+    plan.publish.iter().filter(|p| is_theirs(p)).cloned().collect()
+}
+
+fn removed_rules(project: &Project, store: &Store, job_key: &str) -> Vec<Removed> {
+    let prefix = format!("{job_key}\0");
+    let mut files: BTreeMap<String, u64> = BTreeMap::new();
+    for (_, record) in store.state.published.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix)) {
+        if project.loaded.graph.rule_named(&record.rule).is_none() {
+            *files.entry(record.rule.clone()).or_default() += 1;
+        }
+    }
+    files.into_iter().map(|(rule, files)| Removed { rule, files }).collect()
+}
+
+/// How bad it is: what needs a person first.
+fn weight(standing: Standing) -> u8 {
+    match standing {
+        Standing::StillFailing => 5,
+        Standing::Run => 4,
+        Standing::Blocked => 3,
+        Standing::May => 2,
+        Standing::FromCache => 1,
+        Standing::UpToDate | Standing::Ran => 0,
+    }
+}
+
+fn line(name: String, record: &Record, rules: &[RuleId], causes: &Causes<'_>, publish: Vec<String>) -> Line {
+    let nodes: Vec<&Node> = rules.iter().flat_map(|r| causes.of(*r)).collect();
+    let standing = nodes.iter().map(|n| n.standing).max_by_key(|s| weight(*s)).unwrap_or(Standing::UpToDate);
+    let worst: Vec<&Node> = nodes.into_iter().filter(|n| n.standing == standing).collect();
+    let steps = causes.steps(&worst);
+    Line {
+        name,
+        status: record.status,
+        ended: record.ended.clone(),
+        artifacts: record.artifact_records.len() as u64,
+        items: record.artifact_records.iter().map(|r| r.items).sum(),
+        quarantined: record.quarantined.len() as u64,
+        standing,
+        actions: worst.iter().map(|n| n.count).sum(),
+        because: steps.first().map(|s| because(s, steps.len())).unwrap_or_default(),
+        error: record.error.clone(),
+        is_old: matches!(record.status, Status::Failed | Status::Skipped) && !record.artifact_records.is_empty(),
+        publish,
+    }
+}
+
+fn because(step: &Step, steps: usize) -> String {
+    // One line has room for one cause: the one at the bottom, which a person can act on.
+    let mut root = step;
+    while let Some(below) = root.through.first() {
+        root = below;
+    }
+    let of = if root.rule == step.rule { String::new() } else { format!("`{}` {}: ", root.rule, root.standing.verb()) };
+    let more = if steps > 1 { format!(" (and {} more)", steps - 1) } else { String::new() };
+    format!("{of}{}{more}", root.because)
+}
+
+/// The report for people.
+#[must_use]
+pub fn told(report: &StatusReport, paint: Paint) -> String {
+    let sources = render::number(report.sources, "source", "sources");
+    let mut text = if report.exists {
+        format!("{} ({}), {sources}\n", render::shown(&report.folder), render::shown(&report.env))
+    } else {
+        format!("no job in `{}` yet, {sources}: `ingest build` makes one\n", render::shown(&report.env))
+    };
+    report.passes.iter().for_each(|l| text.push_str(&one_line(l, paint)));
+    let (idle, open): (Vec<&Line>, Vec<&Line>) = report.rules.iter().partition(|l| is_idle(l));
+    if !idle.is_empty() {
+        let names: Vec<_> = idle.iter().map(|l| render::shown(&l.name)).collect();
+        let names = if names.len() > 8 { format!("{} rules of no pass", names.len()) } else { names.join(", ") };
+        text.push_str(&format!("{names}: up to date\n"));
+    }
+    open.iter().for_each(|l| text.push_str(&one_line(l, paint)));
+    for removed in &report.removed_rules {
+        let rule = render::shown(&removed.rule);
+        let files = render::number(removed.files, "file", "files");
+        text.push_str(&format!("rule `{rule}` is no longer in the Ingestfile; `ingest clean {rule}` removes its {files}\n"));
+    }
+    text
+}
+
+fn is_idle(line: &Line) -> bool {
+    line.standing == Standing::UpToDate && line.publish.is_empty() && !matches!(line.status, Status::Failed | Status::Skipped)
+}
+
+/// `passC SUCCESS, 2 artifacts, 812 items, 2026-01-31T12:00:00Z: out of date: param … (40 actions)`.
+fn one_line(line: &Line, paint: Paint) -> String {
+    let status = match line.status {
+        Status::Success => paint.green("SUCCESS"),
+        Status::Failed => paint.red("FAILED"),
+        Status::Skipped => paint.yellow("SKIPPED"),
+        Status::Pending => paint.dim("PENDING"),
+    };
+    let mut text = format!("{} {status}", paint.bold(&render::shown(&line.name)));
+    if line.artifacts > 0 {
+        let artifacts = render::number(line.artifacts, "artifact", "artifacts");
+        text.push_str(&format!(", {artifacts}, {}", render::number(line.items, "item", "items")));
+    }
+    if line.quarantined > 0 {
+        text.push_str(&format!(", {} quarantined", line.quarantined));
+    }
+    if let Some(ended) = &line.ended {
+        text.push_str(&format!(", {}", render::shown(ended)));
+    }
+    text.push_str(&format!(": {}", standing(line)));
+    if line.is_old {
+        text.push_str("; what is published is of an earlier build");
+    }
+    text.push('\n');
+    text
+}
+
+fn standing(line: &Line) -> String {
+    let actions = render::number(line.actions, "action", "actions");
+    let because = render::shown(&line.because);
+    match line.standing {
+        Standing::UpToDate | Standing::Ran => match (line.status, &line.error, line.publish.as_slice()) {
+            (Status::Failed | Status::Skipped, Some(error), _) => render::shown(&crate::job::redact::redact(error)).into_owned(),
+            (Status::Pending, _, []) => "not published yet".to_owned(),
+            (_, _, []) => "up to date".to_owned(),
+            (_, _, [first]) => format!("`{}` would be published anew", render::shown(first)),
+            (_, _, [first, rest @ ..]) => {
+                format!("`{}` and {} more would be published anew", render::shown(first), rest.len())
+            }
+        },
+        Standing::StillFailing => format!("fails: {because} ({actions})"),
+        Standing::Blocked => format!("blocked: {because} ({actions})"),
+        _ if line.because == NEVER => format!("never built ({actions})"),
+        Standing::May => format!("may be out of date: {because} ({actions})"),
+        Standing::Run => format!("out of date: {because} ({actions})"),
+        Standing::FromCache => format!("would come from the cache: {because} ({actions})"),
+    }
+}
