@@ -6,6 +6,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests stand outside the program: they reach the disk as its users do")]
 #![allow(dead_code, reason = "where no shell is, much of the DSL goes unused")]
 
+mod books;
+mod by_hand;
 mod layers;
 mod project;
 

@@ -56,6 +56,16 @@ impl Project {
         project
     }
 
+    /// This project as it stands, in another folder.
+    pub fn copy(&self) -> Self {
+        let mut copy = Self::new("");
+        copy.env.clone_from(&self.env);
+        for (path, (_, bytes)) in self.tree("") {
+            copy.file(&path, bytes);
+        }
+        copy
+    }
+
     /// The folder, or something below it.
     pub fn path(&self, below: &str) -> PathBuf {
         self.dir.path().join(below)
