@@ -78,7 +78,7 @@ impl Bench {
     fn run(&self, builtin: &str, item: &str, inputs: &[(&str, Value)], outputs: &[&str]) -> BTreeMap<String, String> {
         let (mut named, mut places) = (BTreeMap::new(), BTreeMap::new());
         for (name, from) in inputs {
-            let mut stage = |from: &str| {
+            let stage = |from: &str| {
                 let to = format!("inputs/{name}/{}", from.rsplit('/').next().unwrap());
                 self.project.file(&format!("{builtin}/{to}"), self.project.bytes(from));
                 Value::from(to)
