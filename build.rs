@@ -1,4 +1,4 @@
-//! Code fingerprints: one digest per built-in over the sources that it reaches by `crate::` paths (line ends as LF) and the
+//! Code fingerprints: one digest per built-in over the sources that it reaches by `crate::` and `super::` paths (line ends as LF) and the
 //! pinned crates of Cargo.toml, handed to the crate as `INGEST_FINGERPRINT_<NAME>`.
 
 #![allow(clippy::disallowed_methods, reason = "a build script reads the sources themselves")]
@@ -53,7 +53,8 @@ fn reach(place: &Path, files: &mut BTreeSet<PathBuf>) {
     collect(place, &mut found);
     for file in found {
         if files.insert(file.clone()) && file.extension().is_some_and(|e| e == "rs") {
-            for named in crate_paths(&read(&file)) {
+            let text = read(&file);
+            for named in crate_paths(&text).into_iter().chain(super_paths(&text, &module_path(&file))) {
                 if let Some(place) = module_of(&named) {
                     reach(&place, files);
                 }
@@ -81,6 +82,36 @@ fn crate_paths(text: &str) -> Vec<Vec<String>> {
             rest[..end].split("::").filter(|s| !s.is_empty()).map(str::to_owned).collect()
         })
         .collect()
+}
+
+/// Segments of the module that a file is: `src/a/b.rs` and `src/a/b/mod.rs` are `a::b`.
+fn module_path(file: &Path) -> Vec<String> {
+    let inner = file.strip_prefix("src").unwrap_or(file).with_extension("");
+    let mut segments: Vec<String> = inner.iter().map(|s| s.to_string_lossy().into_owned()).collect();
+    if segments.last().is_some_and(|s| s == "mod") {
+        segments.pop();
+    }
+    segments
+}
+
+/// Every `super::a::…` of a file of the module `here`, as segments from the crate's root.
+fn super_paths(text: &str, here: &[String]) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("super::") {
+        if text[..at].ends_with("super::") {
+            continue;
+        }
+        let mut rest = &text[at..];
+        let mut base = here.to_vec();
+        while let Some(after) = rest.strip_prefix("super::") {
+            base.pop();
+            rest = after;
+        }
+        let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')).unwrap_or(rest.len());
+        base.extend(rest[..end].split("::").filter(|s| !s.is_empty()).map(str::to_owned));
+        found.push(base);
+    }
+    found
 }
 
 /// The longest prefix of `segments` that is a module's file or folder.

@@ -14,6 +14,7 @@ use super::project::Project;
 use super::render::{self, BuildEnd};
 use crate::disk;
 use crate::engine::error::EngineError;
+use crate::engine::graph::Pass;
 use crate::engine::observe::{Counts, Event, Observer, Status};
 use crate::engine::plan::{Fate, Plan};
 use crate::engine::report::Report;
@@ -47,13 +48,15 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     }
     let mut setup = project.setup(&job, &found, selection)?;
     setup.publish = only.is_none();
+    let build_id = crate::job::build_id(started, std::process::id());
+    setup.rejected_dir = project.cache().join(crate::job::rejected::FOLDER).join(&build_id);
     setup.keep_going = args.keep_going;
     setup.retry = args.retry;
     setup.jobs = args.jobs.map_or(setup.jobs, usize::from);
     let mut store = Store::read(&project.cache());
     let end = match &lock {
         None => return dry_run(&setup, &mut store, args, console),
-        Some(lock) => build(&setup, &mut store, lock, &job, args, console, clock),
+        Some(lock) => build(&setup, &mut store, lock, &job, build_id, args, console, clock),
     };
     tell_removed_rules(&setup, &store, console);
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
@@ -169,6 +172,7 @@ fn build(
     store: &mut Store,
     lock: &BuildLock,
     job: &JobFolder,
+    build_id: String,
     args: &Build,
     console: &Console,
     clock: Clock,
@@ -177,7 +181,6 @@ fn build(
         sweep(store, &setup.job_dir)?;
         lock.mark_idle()?;
     }
-    let build_id = crate::job::build_id(clock(), std::process::id());
     let broken = |e: crate::job::manifest::ManifestError| EngineError::Input(e.to_string());
     let manifest = ManifestWriter::open(job.clone(), build_id.clone(), clock).map_err(broken)?;
     let verbosity = match (args.quiet, args.verbose) {
@@ -226,7 +229,8 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
     match end {
         Ok(report) => {
             let failed_passes = report.statuses.values().filter(|s| **s == Status::Failed).count() as u64;
-            let end = BuildEnd { counts: report.counts, failed_passes, interrupted: false, elapsed };
+            let failed_rules = report.failures.len() as u64 - report.failures.iter().filter(|(n, _)| is_pass(n)).count() as u64;
+            let end = BuildEnd { counts: report.counts, failed_passes, failed_rules, interrupted: false, elapsed };
             console.status(&render::outcome(&end));
             if !found.refused.is_empty() {
                 return Err(CliError::told(ErrorKind::Failed));
@@ -245,6 +249,10 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
             Err(CliError::told(ErrorKind::Failed))
         }
     }
+}
+
+fn is_pass(name: &str) -> bool {
+    Pass::ALL.iter().any(|p| p.to_string() == name)
 }
 
 fn dry_run(setup: &Setup<'_>, store: &mut Store, args: &Build, console: &Console) -> Result<(), CliError> {

@@ -363,10 +363,10 @@ impl<'a> Causes<'a> {
     /// The causes of one node, nearest first.
     fn found(&self, node: &Node) -> Vec<Found> {
         let is_known = node.standing == Standing::Ran || self.last(node.rule, &node.item).is_some() || node.below;
-        if !is_known || (node.below && self.last_below(node).is_empty()) {
-            if !matches!(node.standing, Standing::StillFailing | Standing::Blocked) {
-                return vec![self.first_time(node)];
-            }
+        if (!is_known || (node.below && self.last_below(node).is_empty()))
+            && !matches!(node.standing, Standing::StillFailing | Standing::Blocked)
+        {
+            return vec![self.first_time(node)];
         }
         let mut all: Vec<Found> = node.changes.iter().map(|c| self.change(node, c)).collect();
         if let Some(maker) = node.waits_for.filter(|_| node.standing != Standing::Blocked) {

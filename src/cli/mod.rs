@@ -40,10 +40,10 @@ pub fn main() -> u8 {
     if let Err(e) = console.finish() {
         end = end.and(Err(CliError::new(ErrorKind::Failed, format!("cannot write to stdout: {e}"))));
     }
-    if let Err(e) = end.as_ref() {
-        if !e.problem.message.is_empty() {
-            console.status(&render::problem(console.paint(), "", &e.problem));
-        }
+    if let Err(e) = end.as_ref()
+        && !e.problem.message.is_empty()
+    {
+        console.status(&render::problem(console.paint(), "", &e.problem));
     }
     exit_code(&end)
 }

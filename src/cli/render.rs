@@ -13,6 +13,8 @@ pub struct BuildEnd {
     pub counts: Counts,
     /// Passes that are FAILED, also those whose actions all succeeded (no chunk at all, a rejected merge).
     pub failed_passes: u64,
+    /// Rules of no pass that failed as a whole (a rejected merge, two items of one name).
+    pub failed_rules: u64,
     pub interrupted: bool,
     pub elapsed: Duration,
 }
@@ -29,6 +31,8 @@ pub fn outcome(end: &BuildEnd) -> String {
         return format!("ingest: {}", not_done.join(", "));
     } else if end.failed_passes > 0 {
         return format!("ingest: {} failed", number(end.failed_passes, "pass", "passes"));
+    } else if end.failed_rules > 0 {
+        return format!("ingest: {} failed", number(end.failed_rules, "rule", "rules"));
     } else if c.ran + c.from_cache + c.published + c.removed == 0 {
         return "ingest: nothing to do".to_owned();
     } else if c.ran + c.from_cache == 0 && c.published > 0 {

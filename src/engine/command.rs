@@ -14,6 +14,7 @@ use super::graph::{Command, CommandLine};
 use crate::builtin::TreeEntry;
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, Kind};
+use crate::placeholder;
 use crate::staging::{self, Paths, Request};
 use crate::store::cas::Cas;
 use crate::store::records::{Stored, StoredFile, StoredTree};
@@ -214,7 +215,7 @@ fn stage(at: &Path, name: &str, value: &InputValue, cas: &Cas) -> Result<(String
 
 /// `{name}` replaced by the path that staging gave it. Those paths hold nothing that a shell takes for itself.
 fn expand(text: &str, names: &BTreeMap<&str, String>) -> String {
-    names.iter().fold(text.to_owned(), |s, (name, path)| s.replace(&format!("{{{name}}}"), path))
+    placeholder::fill(text, |name| names.get(name).cloned())
 }
 
 fn process_of(line: &CommandLine, names: &BTreeMap<&str, String>) -> Process {
@@ -304,7 +305,7 @@ fn collect(at: &Path, slot: &OutputSlot, cas: &Cas, count: &dyn Fn(&[u8]) -> Opt
         }
         (Some(Kind::Folder), true) => {
             let mut entries = Vec::new();
-            collect_tree(&path, "", &mut entries, cas).and_then(|()| Ok(Stored::Tree(StoredTree::new(entries))))
+            collect_tree(&path, "", &mut entries, cas).map(|()| Stored::Tree(StoredTree::new(entries)))
         }
         (Some(Kind::File), true) => Err(odd("a file").into()),
         (Some(Kind::Folder), false) => Err(odd("a folder").into()),

@@ -19,10 +19,12 @@ pub fn tool_version(words: &[String], files: &[Digest], room: &Room, state: &mut
     let program = words.first().map_or("", String::as_str);
     let interpreter = find(program, room).and_then(|p| disk::stat(&p).ok().flatten());
     let key = words.join("\0");
-    if let Some(known) = state.probes.get(&key) {
-        if known.interpreter == interpreter && known.files == files && interpreter.is_some() {
-            return Ok(known.version.clone());
-        }
+    if let Some(known) = state.probes.get(&key)
+        && known.interpreter == interpreter
+        && known.files == files
+        && interpreter.is_some()
+    {
+        return Ok(known.version.clone());
     }
     if mode == Mode::Plan {
         return Ok("not asked yet".to_owned());

@@ -69,6 +69,8 @@ impl Store {
                 disk::atomic_write(&path, text.as_bytes())?;
             }
         }
+        // Whoever opens the store holds the lock: what lies in staging is what a killed build left.
+        disk::remove_dir_all(&self.staging())?;
         disk::create_dir_all(&self.staging())?;
         let database = Database::open(&self.dir.join("state.redb"))?;
         let stale = database.generation()? != self.state.generation;

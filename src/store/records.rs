@@ -98,6 +98,8 @@ pub struct LastBuild {
     pub accepted: bool,
     /// Digest over the gates that it was judged by.
     pub gates: Digest,
+    /// Bytes of the source that it was made from, at whatever distance.
+    pub source: Option<Digest>,
 }
 
 /// What a path held when it was last hashed.

@@ -119,7 +119,7 @@ fn join<'a>(line: &mut Line<'a>, other: Line<'a>) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+
     use crate::document::blocks::lines::{of_page, tests::page};
 
     #[test]

@@ -18,7 +18,7 @@ pub fn numbering(text: &str) -> Option<(u32, usize)> {
     let parts: Vec<&str> = number.split('.').collect();
     let letter_first = parts.len() > 1 && parts[0].len() == 1 && parts[0].chars().all(|c| c.is_ascii_uppercase());
     let digits = |p: &&str| !p.is_empty() && p.len() <= 3 && p.chars().all(|c| c.is_ascii_digit());
-    let numeric = parts.iter().skip(usize::from(letter_first)).all(|p| digits(&p));
+    let numeric = parts.iter().skip(usize::from(letter_first)).all(digits);
     let rest = text[end..].trim_start();
     let capital = rest.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| !c.is_lowercase() && !c.is_ascii_digit());
     (numeric && capital).then(|| (u32::try_from(parts.len()).unwrap_or(1), text.len() - rest.len()))

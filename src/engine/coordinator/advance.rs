@@ -56,6 +56,7 @@ impl<'a> Coordinator<'a, '_> {
                 Ok(None)
             }
             Err(Unresolved::Needs(needs)) => {
+                self.open_store()?;
                 let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
                 Ok(Some(Box::new(move |sender: &Sender| {
                     let compute =
@@ -298,13 +299,14 @@ impl<'a> Coordinator<'a, '_> {
         let action = &self.actions[ix.0];
         let (Some(key), Some(manifest)) = (action.key, action.manifest.clone()) else { return };
         let gates = self.gates_digests[action.rule.ix()];
+        let source = self.source_digest(action.item);
         let name = self.last_key(ix);
         let previous = match self.store.state.last.get(&name) {
             Some(last) if last.key == key => last.previous.clone(),
             Some(last) => Some(last.manifest.clone()),
             None => None,
         };
-        self.store.state.last.put(name, LastBuild { key, manifest, previous, accepted, gates });
+        self.store.state.last.put(name, LastBuild { key, manifest, previous, accepted, gates, source });
     }
 
     /// A pool thread has something to say.
@@ -338,9 +340,9 @@ impl<'a> Coordinator<'a, '_> {
 
     fn ran_badly(&mut self, ix: ActionIx, error: RunError, duration_ms: u64) -> Result<(), Stop> {
         match error {
-            RunError::Changed(path) => return Err(Stop::Changed(path)),
-            RunError::Store(e @ StoreError::Blob { .. }) => return Err(e.into()),
-            RunError::Command(CommandError::Ended) => return Err(crate::engine::error::EngineError::Interrupted.into()),
+            RunError::Changed(path) => Err(Stop::Changed(path)),
+            RunError::Store(e @ StoreError::Blob { .. }) => Err(e.into()),
+            RunError::Command(CommandError::Ended) => Err(crate::engine::error::EngineError::Interrupted.into()),
             RunError::Failure(failure) => {
                 if let Some(key) = self.actions[ix.0].key {
                     let result = ActionResult { outputs: Vec::new(), failure: Some(failure.clone()), duration_ms };
@@ -348,7 +350,7 @@ impl<'a> Coordinator<'a, '_> {
                     self.remember(ix, false);
                 }
                 let problem = Problem { message: failure.message, ..Problem::default() };
-                return self.end(ix, Outcome::Failed, Some(problem));
+                self.end(ix, Outcome::Failed, Some(problem))
             }
             other => {
                 let mut causes = Vec::new();
@@ -358,7 +360,7 @@ impl<'a> Coordinator<'a, '_> {
                     at = cause.source();
                 }
                 let problem = Problem { message: other.to_string(), causes, ..Problem::default() };
-                return self.end(ix, Outcome::Failed, Some(problem));
+                self.end(ix, Outcome::Failed, Some(problem))
             }
         }
     }

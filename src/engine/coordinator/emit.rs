@@ -16,14 +16,17 @@ impl Coordinator<'_, '_> {
         self.observer.on(event).map_err(|e| Stop::Error(EngineError::Observer(e)))
     }
 
+    /// Opens the store for writing, if it is not open yet.
+    pub(super) fn open_store(&mut self) -> Result<(), Stop> {
+        if self.store.open_for_writing()? { Err(Stop::Stale) } else { Ok(()) }
+    }
+
     /// The build has something to do: the store is opened for writing, and observers are told.
     pub(super) fn announce_build(&mut self) -> Result<(), Stop> {
         if self.announced.build {
             return Ok(());
         }
-        if self.store.open_for_writing()? {
-            return Err(Stop::Stale);
-        }
+        self.open_store()?;
         self.announced.build = true;
         self.observer.sources(&self.sha_map());
         let event = Event::BuildStarted { sources: self.setup.sources.len() as u64, ignored_files: self.setup.ignored_files };

@@ -10,7 +10,10 @@ use crate::engine::select::{Choice, rules_of};
 impl Coordinator<'_, '_> {
     /// What is said of a pass that never had an action.
     fn blocked_as_a_whole(&self, pass: Pass) -> Problem {
-        let why = rules_of(self.setup.graph, pass).find_map(|r| self.why_bad.get(&Condition::Scope(r, JOB)).cloned());
+        let rules: Vec<RuleId> = rules_of(self.setup.graph, pass).collect();
+        let passes = rules.iter().flat_map(|r| &self.pass_needs[r.ix()]);
+        let why = passes.map(|p| Condition::Pass(*p)).chain(rules.iter().map(|r| Condition::Scope(*r, JOB)));
+        let why = why.filter_map(|c| self.why_bad.get(&c)).next().cloned();
         Problem { message: why.unwrap_or_else(|| "something that it needs is not there".to_owned()), ..Problem::default() }
     }
 

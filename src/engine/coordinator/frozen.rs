@@ -4,8 +4,8 @@ use super::{ActionIx, Coordinator, Soundness, Stop};
 use crate::digest::Digest;
 use crate::disk;
 use crate::engine::gate::{self, Accepted};
-use crate::engine::graph::{Check, From, Pass, RuleId};
-use crate::engine::manifest::{ActionManifest, Field};
+use crate::engine::graph::{Check, Pass, Range, RuleId};
+use crate::engine::items::ItemIx;
 use crate::engine::observe::{Outcome, Problem, Status};
 use crate::engine::select::{Choice, rules_of};
 use crate::engine::verdict::GateInput;
@@ -153,8 +153,8 @@ impl Coordinator<'_, '_> {
             None => Some(format!("{whose} has no result for `{item}`, and it is not among the passes to build")),
             Some((last, result)) => {
                 self.actions[ix.0].accepted = Some(Accepted::from_record(result.outputs.clone()));
-                let made_from = ActionManifest::decode(&last.manifest);
-                self.source_differs(ix, &made_from).then(|| format!("{whose} was made from other bytes of `{item}`"))
+                let differs = last.source != self.source_digest(self.actions[ix.0].item);
+                differs.then(|| format!("{whose} was made from other bytes of `{item}`"))
             }
         };
         match why {
@@ -166,15 +166,9 @@ impl Coordinator<'_, '_> {
         }
     }
 
-    fn source_differs(&self, ix: ActionIx, made_from: &ActionManifest) -> bool {
-        let action = &self.actions[ix.0];
-        let source = self.items.in_range(action.item, crate::engine::graph::Range::Source);
-        let Some(Ok(now)) = self.source_digests.get(&source) else { return false };
-        let now = now.to_hex();
-        let rule = self.setup.graph.rule(action.rule);
-        rule.inputs.iter().filter(|i| i.from == From::Source).any(|input| {
-            let field = Field::Input(input.name.clone());
-            made_from.0.iter().any(|(f, v)| *f == field && *v != now)
-        })
+    /// What the source that `item` belongs to holds now.
+    pub(super) fn source_digest(&self, item: ItemIx) -> Option<Digest> {
+        let source = self.items.in_range(item, Range::Source);
+        self.source_digests.get(&source).and_then(|d| d.as_ref().ok()).copied()
     }
 }

@@ -16,6 +16,7 @@ use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Counts, Event, Problem};
 use crate::engine::select::Choice;
 use crate::engine::verdict::GateInput;
+use crate::placeholder;
 use crate::store::cas::Cas;
 use crate::store::records::{Published, Stored, StoredFile};
 
@@ -120,7 +121,7 @@ impl Coordinator<'_, '_> {
                 Err(Unresolved::Needs(needs)) => needs,
                 Err(Unresolved::Failed(message)) => return Ok(Err(Unpublished::Problem(sentence(message)))),
             };
-            self.announce_build()?;
+            self.open_store()?;
             let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
             let compute = |n: &derive::Need| (n.key, derive::compute(&n.work, &cas, &|b| judge.count_items(b)));
             let made: Vec<_> = pool.install(|| needs.par_iter().map(compute).collect());
@@ -183,7 +184,11 @@ impl Coordinator<'_, '_> {
         for ix in (0..self.actions.len()).map(super::ActionIx).filter(|ix| self.actions[ix.0].rule == rule) {
             let Some(Stored::File(file)) = self.outputs_of(ix).map(|o| o[output].clone()) else { continue };
             let node = self.items.get(self.actions[ix.0].item);
-            let path = declared.outputs[output].path.replace("{id}", &node.info.id).replace("{stem}", stem(&node.info.path));
+            let path = placeholder::fill(&declared.outputs[output].path, |name| match name {
+                "id" => Some(node.info.id.clone()),
+                "stem" => Some(stem(&node.info.path).to_owned()),
+                _ => None,
+            });
             if let Some(other) = taken.insert(path.clone(), node.full_id.clone()) {
                 let message =
                     format!("`{}` and `{other}` would both be published as `{path}`: use {{id}} in its name", node.full_id);
@@ -379,12 +384,12 @@ impl Coordinator<'_, '_> {
 
     fn record_of(&self, rule: RuleId, output: &OutputFiles) -> ArtifactRecord {
         let name = self.setup.graph.rule(rule).outputs[output.output].path.clone();
-        let known = output
+        let mut known = output
             .files
             .iter()
             .filter_map(|w| self.store.state.published.get(&self.published_key(&w.path)).map(|p| (&w.path, p)));
         if !output.many {
-            let (digest, bytes, items) = known.last().map_or((Digest::of(b""), 0, 0), |(_, p)| (p.digest, p.bytes, p.items));
+            let (digest, bytes, items) = known.next_back().map_or((Digest::of(b""), 0, 0), |(_, p)| (p.digest, p.bytes, p.items));
             return ArtifactRecord { name, digest, bytes, items };
         }
         let sorted: BTreeMap<&String, &Published> = known.collect();

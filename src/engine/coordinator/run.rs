@@ -47,11 +47,13 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
         match attempt {
             Ok(report) => return Ok(report),
             Err(Stop::Error(e)) => {
-                if announced.build {
-                    let interrupted = matches!(e, EngineError::Interrupted);
+                if store.is_writable() {
                     let _ = store.commit();
                     let _ = store.publish_snapshot();
                     let _ = disk::remove_dir_all(&store.staging());
+                }
+                if announced.build {
+                    let interrupted = matches!(e, EngineError::Interrupted);
                     let _ = observer.on(&Event::BuildEnded { counts: announced.total, interrupted });
                 }
                 return Err(e);
@@ -371,9 +373,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 self.emit(&event)?;
             } else if self.store.state.has_changes() {
                 // Only stamps moved: remembered, so that the same bytes are not hashed at every build.
-                if self.store.open_for_writing()? {
-                    return Err(Stop::Stale);
-                }
+                self.open_store()?;
                 self.batch(true)?;
             }
             if self.store.is_writable() || self.clock_probe.is_some() {

@@ -1,13 +1,13 @@
 //! Gates: `Present` for every output, and what `gate` asks of it.
 
 use super::{Lowering, rule_id};
-use crate::engine::graph::{Check, GateSpec, RuleId, Scope};
+use crate::engine::graph::{Check, GateSpec, Pass, RuleId, Scope};
 use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{At, Gate, Reference};
 
 impl Lowering<'_, '_> {
     /// The gates of a rule, output by output: presence and schema judge item results, all else judges the merge.
-    pub(super) fn gates(&mut self, ix: usize) -> Vec<GateSpec> {
+    pub(super) fn gates(&mut self, ix: usize, pass: Option<Pass>) -> Vec<GateSpec> {
         let (_, rule) = &self.scope.rules[ix];
         for (name, _) in &rule.gate.0 {
             let outputs = &self.scope.outputs[ix];
@@ -22,6 +22,12 @@ impl Lowering<'_, '_> {
             gates.push(spec(output, Scope::Item, Check::Present { json: declared.is_json() }));
             if let Some((name, gate)) = rule.gate.0.iter().find(|(name, _)| name.value == declared.name) {
                 self.declared_gates(ix, output, name, gate, &mut gates);
+            }
+            let counted = gates.iter().any(|g| g.output == output && matches!(g.check, Check::MinItems { .. }));
+            let declared = &self.scope.outputs[ix][output];
+            // A job that has a pass C and yields no chunk has failed, whatever its gates ask for.
+            if pass == Some(Pass('C')) && declared.name == "chunks" && !counted && !declared.per_item {
+                gates.push(spec(output, Scope::Job, Check::MinItems { count: 1 }));
             }
         }
         gates

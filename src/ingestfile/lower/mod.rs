@@ -73,7 +73,7 @@ impl Lowering<'_, '_> {
         let inputs = self.inputs(ix, builtin);
         let outputs = self.outputs(ix, builtin);
         self.placeholders(ix);
-        let gates = self.gates(ix);
+        let gates = self.gates(ix, pass);
         graph::Rule { name: name.value.clone(), pass, range: self.scope.ranges[ix], run, inputs, outputs, gates }
     }
 

@@ -21,7 +21,7 @@ pub(super) fn read(item: &Item, pages: &[&PageText], frame: PdfFrame, params: &P
     let last_page = (0..book.pages.len())
         .rev()
         .find(|p| book.pages[*p].lines.iter().enumerate().any(|(l, line)| line.seen && !found.furniture.holds(*p, l)));
-    let sections = sections(&item.source_id, &headings, last_page.map(|p| physical(p)));
+    let sections = sections(&item.source_id, &headings, last_page.map(physical));
     let mut notes = frame.notes;
     notes.extend(found.notes.iter().cloned());
     if sections.is_empty() {
