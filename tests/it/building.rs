@@ -154,12 +154,12 @@ const ENVIRONMENT: &str = r#"
 version = 1
 
 [rule.told]
-command = 'printf "%s" "$GREETING" > {out}'
+command = 'echo "said: $GREETING" > {out}'
 outputs = { out = "told.txt" }
 env     = ["GREETING"]
 
 [rule.deaf]
-command = 'printf "%s" "$GREETING" > {out}'
+command = 'echo "said: $GREETING" > {out}'
 outputs = { out = "deaf.txt" }
 "#;
 
@@ -167,7 +167,7 @@ outputs = { out = "deaf.txt" }
 fn a_declared_variable_reruns_the_rules_that_declare_it_and_reaches_no_other() {
     let p = Project::new(ENVIRONMENT).env("GREETING", "hail");
     p.build(&[]).ok().ran(&["told", "deaf"]);
-    assert_eq!((p.artifact("told.txt").as_str(), p.artifact("deaf.txt").as_str()), ("hail", ""));
+    assert_eq!((p.artifact("told.txt").as_str(), p.artifact("deaf.txt").as_str()), ("said: hail\n", "said: \n"));
     p.env("GREETING", "well met").build(&[]).ok().ran(&["told"]);
     p.env("GREETING", "well met").env("OTHER", "x").build(&[]).nothing_to_do();
     p.build(&[]).ok().restored(&["told"]);
@@ -194,6 +194,8 @@ fn a_declared_file_or_another_tool_version_reruns_the_rule_and_says_so() {
     p.build(&[]).ok().ran(&["ignores", "uses"]);
     p.build(&[]).nothing_to_do();
     p.file("settings.ini", "b").build(&["-v"]).ok().ran(&["uses"]).stderr_has("file `settings.ini` changed");
-    let newer = p.file("tool.sh", tool("2.0")).build(&["-v"]);
-    newer.ok().ran(&["uses"]).stderr_has("version changed from `1.0` to `2.0`");
+    p.file("tool.sh", tool("2.0")).build(&["-v"]).ok().ran(&["uses"]).stderr_has("file `tool.sh` changed");
+    let other = "version = [\"sh\", \"-c\", \"echo 3.0\"]";
+    let newer = p.edit("Ingestfile.toml", "version = [\"sh\", \"tool.sh\", \"--version\"]", other).build(&["-v"]);
+    newer.ok().ran(&["uses"]).stderr_has("version changed from `2.0` to `3.0`");
 }

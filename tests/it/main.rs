@@ -1,13 +1,31 @@
 //! Whole behaviour of the built program, one module per capability. Tests are sentences of fact; what ran is asserted as a
 //! list, never as a time. The project DSL is in `project`.
+//!
+//! Most projects here are command rules in POSIX shell, so their modules are for unix; the others run everywhere.
 
 #![allow(clippy::disallowed_methods, reason = "tests stand outside the program: they reach the disk as its users do")]
+#![allow(dead_code, reason = "where no shell is, much of the DSL goes unused")]
 
+mod books;
+mod by_hand;
+mod layers;
 mod project;
 
 #[cfg(unix)]
 mod building;
 #[cfg(unix)]
+mod crash;
+#[cfg(unix)]
+mod disk_trouble;
+#[cfg(unix)]
 mod fan_out;
 #[cfg(unix)]
 mod gates;
+#[cfg(unix)]
+mod manifest;
+#[cfg(unix)]
+mod publication;
+#[cfg(unix)]
+mod running;
+#[cfg(unix)]
+mod subsets;

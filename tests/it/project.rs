@@ -56,6 +56,16 @@ impl Project {
         project
     }
 
+    /// This project as it stands, in another folder.
+    pub fn copy(&self) -> Self {
+        let mut copy = Self::new("");
+        copy.env.clone_from(&self.env);
+        for (path, (_, bytes)) in self.tree("") {
+            copy.file(&path, bytes);
+        }
+        copy
+    }
+
     /// The folder, or something below it.
     pub fn path(&self, below: &str) -> PathBuf {
         self.dir.path().join(below)
@@ -265,6 +275,51 @@ fn collect(folder: &Path, prefix: &str, tree: &mut Tree) {
     }
 }
 
+/// Holds a command of a build at a known place: the command writes a line into `hello` and reads one from `go`, if they are there.
+#[cfg(unix)]
+pub struct Handshake {
+    project: Project,
+    said: std::sync::mpsc::Receiver<String>,
+    go: fs::File,
+}
+
+#[cfg(unix)]
+impl Handshake {
+    /// What the command runs where it is to be held.
+    pub const SHELL: &str = "if [ -p hello ]; then echo here > hello; read -r answer < go; fi;";
+
+    /// Lays the two pipes into the project.
+    pub fn new(project: &Project) -> Self {
+        let (hello, go) = (project.path("hello"), project.path("go"));
+        assert!(Command::new("mkfifo").args([&hello, &go]).status().unwrap().success());
+        // Open at both ends, so that neither side waits for the other to open it.
+        let open = |path: &Path| fs::File::options().read(true).write(true).open(path).unwrap();
+        let (hello, go) = (open(&hello), open(&go));
+        let (say, said) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in std::io::BufRead::lines(std::io::BufReader::new(hello)) {
+                if line.is_err() || say.send(line.unwrap_or_default()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { project: project.clone(), said, go }
+    }
+
+    /// Waits until a command is there.
+    pub fn wait(&self) {
+        self.said.recv_timeout(std::time::Duration::from_secs(60)).expect("no command came to the place where it is to be held");
+    }
+
+    /// Lets it go on, and no later one be held.
+    pub fn release(mut self) {
+        self.project.remove("hello");
+        std::io::Write::write_all(&mut self.go, b"go\n").unwrap();
+        // The pipe keeps the line for a reader that has it open already.
+        self.project.remove("go");
+    }
+}
+
 /// The program at work.
 pub struct Running {
     pub child: Child,
@@ -274,6 +329,29 @@ pub struct Running {
 impl Running {
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Reads its stderr up to the first line that holds `text`.
+    pub fn says(&mut self, text: &str) {
+        let mut line = String::new();
+        let stderr = self.child.stderr.as_mut().unwrap();
+        let mut byte = [0];
+        while std::io::Read::read(stderr, &mut byte).unwrap() == 1 {
+            line.push(char::from(byte[0]));
+            if byte[0] == b'\n' {
+                if line.contains(text) {
+                    return;
+                }
+                line.clear();
+            }
+        }
+        panic!("it never said {text:?}");
+    }
+
+    /// Ends it as a power cut of one process would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Waits for its end.
