@@ -56,7 +56,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     let mut store = Store::read(&project.cache());
     let end = match &lock {
         None => return dry_run(&setup, &mut store, args, console),
-        Some(lock) => build(&setup, &mut store, lock, &job, build_id, args, console, clock),
+        Some(lock) => build(&setup, &mut store, lock, Told { job: &job, build_id, args, console, clock }),
     };
     tell_removed_rules(&setup, &store, console);
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
@@ -146,6 +146,15 @@ impl Observer for Observers {
     }
 }
 
+/// Where a build is told of.
+struct Told<'a> {
+    job: &'a JobFolder,
+    build_id: String,
+    args: &'a Build,
+    console: &'a Console,
+    clock: Clock,
+}
+
 /// Marks the lock as busy from the first thing that is done.
 struct Busy<'a> {
     lock: &'a BuildLock,
@@ -167,16 +176,8 @@ impl Observer for Busy<'_> {
     }
 }
 
-fn build(
-    setup: &Setup<'_>,
-    store: &mut Store,
-    lock: &BuildLock,
-    job: &JobFolder,
-    build_id: String,
-    args: &Build,
-    console: &Console,
-    clock: Clock,
-) -> Result<Report, EngineError> {
+fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>) -> Result<Report, EngineError> {
+    let Told { job, build_id, args, console, clock } = told;
     if lock.after_crash {
         sweep(store, &setup.job_dir)?;
         lock.mark_idle()?;

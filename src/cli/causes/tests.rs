@@ -59,6 +59,7 @@ impl Lab {
             previous: before.map(ActionManifest::encode),
             accepted: true,
             gates: crate::digest::Digest::of(b""),
+            source: None,
         };
         self.state.last.put(format!("job\0{rule}\0{item}"), last);
         self
