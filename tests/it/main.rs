@@ -12,6 +12,8 @@ mod layers;
 mod project;
 
 #[cfg(unix)]
+mod asking;
+#[cfg(unix)]
 mod building;
 #[cfg(unix)]
 mod crash;
