@@ -47,7 +47,7 @@
 //!
 //! # Modules, in the order of the flow
 //!
-//! [`cli`], [`ingestfile`], [`sources`], [`engine`] over [`store`], [`gates`], [`job`]; [`passes`] over
+//! [`cli`], [`ingestfile`], [`sources`], [`engine`] over [`store`], [`gates`], [`job`], [`worker`]; [`passes`] over
 //! [`document`]; the leaves [`builtin`], [`digest`], [`disk`], [`diagnostic`], [`rel_path`], [`placeholder`], [`source_id`],
 //! [`staging`].
 

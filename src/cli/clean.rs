@@ -30,6 +30,8 @@ pub fn run(args: &Clean, global: &Global, console: &Console, clock: Clock) -> Re
         let error = CliError::new(ErrorKind::Usage, "`--all` is about every job of every environment");
         return Err(error.hint("leave out `--env`, `--job` and `--job-dir`"));
     }
+    // Before anything else: opening the cache for writing would put our mark on it.
+    let homes = if args.all { all_ours(&project)? } else { Vec::new() };
     let cache = project.cache();
     let has_cache = disk::is_dir(&cache);
     let _lock = if args.dry_run || !has_cache { None } else { Some(lock(&cache)?) };
@@ -41,7 +43,7 @@ pub fn run(args: &Clean, global: &Global, console: &Console, clock: Clock) -> Re
     let mut sweep =
         Sweep { project: &project, store: &mut store, dry_run: args.dry_run, build_id: id, console, done: Done::default() };
     if args.all {
-        sweep.all()?;
+        sweep.all(&homes)?;
     } else {
         let job = project.job(args.job.env.as_deref(), &args.job.choice())?;
         if args.targets.is_empty() { sweep.job(&job)? } else { sweep.targets(&job, &args.targets)? }
@@ -309,34 +311,26 @@ impl Sweep<'_> {
         Ok(())
     }
 
-    /// Every job of every environment, and the cache. Nothing is removed if any folder is not ours.
-    fn all(&mut self) -> Result<(), CliError> {
+    /// Every job of every environment, and the cache.
+    fn all(&mut self, homes: &[Home]) -> Result<(), CliError> {
         let artifacts = self.project.artifacts();
-        let cache = self.project.cache();
-        let mut refused = Vec::new();
-        let homes = environments(&artifacts, &mut refused)?;
-        if disk::exists(&cache) && !is_our_cache(&cache) {
-            refused.push((cache.clone(), "it has no CACHEDIR.TAG of `ingest`"));
-        }
-        if let Some((first, why)) = refused.first() {
-            let more = if refused.len() > 1 { format!(" (and {} more like it)", refused.len() - 1) } else { String::new() };
-            let message = format!("`{}` is not removed, nor is anything else: {why}{more}", self.project.shown(first));
-            return Err(CliError::new(ErrorKind::Failed, message).hint("move it away, or remove it by hand"));
-        }
         self.tell_other_jobs(&artifacts);
-        for (home, jobs) in &homes {
+        for (home, jobs) in homes {
             for job in jobs {
                 let entries = self.entries(job, &|_, _| true);
                 self.entries_of(job, &entries)?;
                 self.rest_of(job)?;
             }
-            for own in ["current", "CACHEDIR.TAG"] {
-                self.remove(&home.join(own))?;
+            // Where something stays, the folder keeps its mark.
+            if self.dry_run || !jobs.iter().any(|job| disk::exists(&job.path)) {
+                for own in ["current", "CACHEDIR.TAG"] {
+                    self.remove(&home.join(own))?;
+                }
+                self.remove_empty(Some(home), &self.project.root)?;
             }
-            self.remove_empty(Some(home), artifacts.parent().unwrap_or(&artifacts))?;
         }
         self.commit()?;
-        self.cache(&cache)
+        self.cache(&self.project.cache())
     }
 
     /// Jobs in folders of their own are no part of `--all`.
@@ -430,11 +424,25 @@ fn forget_in_manifest(job: &JobFolder, entries: &[Entry]) -> Result<(), CliError
     Ok(disk::atomic_write(&job.path.join(manifest::FILE_NAME), &bytes)?)
 }
 
+/// The folder of an environment, and its jobs.
+type Home = (PathBuf, Vec<JobFolder>);
+
+/// All environments, if every folder that `--all` would remove is ours.
+fn all_ours(project: &Project) -> Result<Vec<Home>, CliError> {
+    let cache = project.cache();
+    let mut refused = Vec::new();
+    let homes = environments(&project.artifacts(), &mut refused)?;
+    if disk::exists(&cache) && !is_our_cache(&cache) {
+        refused.push((cache, "it has no CACHEDIR.TAG of `ingest`"));
+    }
+    let Some((first, why)) = refused.first() else { return Ok(homes) };
+    let more = if refused.len() > 1 { format!(" (and {} more like it)", refused.len() - 1) } else { String::new() };
+    let message = format!("`{}` is not removed, nor is anything else: {why}{more}", project.shown(first));
+    Err(CliError::new(ErrorKind::Failed, message).hint("move it away, or remove it by hand"))
+}
+
 /// The folders of all environments with their jobs; what is not ours among them goes to `refused`.
-fn environments(
-    artifacts: &Path,
-    refused: &mut Vec<(PathBuf, &'static str)>,
-) -> Result<Vec<(PathBuf, Vec<JobFolder>)>, CliError> {
+fn environments(artifacts: &Path, refused: &mut Vec<(PathBuf, &'static str)>) -> Result<Vec<Home>, CliError> {
     let mut homes = Vec::new();
     if !disk::is_dir(artifacts) {
         return Ok(homes);
@@ -452,7 +460,8 @@ fn environments(
             if ["current", "CACHEDIR.TAG"].iter().any(|n| entry.name == *n) && entry.kind == Kind::File {
                 continue;
             }
-            if entry.kind != Kind::Folder || !folder::is_job_folder(&path) {
+            let is_empty = || disk::read_dir_sorted(&path).is_ok_and(|entries| entries.is_empty());
+            if entry.kind != Kind::Folder || !(folder::is_job_folder(&path) || is_empty()) {
                 refused.push((path, "it is no job folder"));
                 continue;
             }

@@ -218,7 +218,7 @@ impl<'a> Bench<'a> {
         judged.items = self.project.gates.count_items(&bytes);
         for gate in self.rule(subject.rule).gates.iter().filter(|g| g.output == subject.output) {
             let verdict = self.verdict(gate, &bytes)?;
-            let (check, ok) = (named(gate), verdict.accepted());
+            let (check, ok) = (self.named(gate), verdict.accepted());
             judged.checks.push(Checked { check, ok, count: verdict.count, violations: verdict.violations });
             // What does not parse is told once.
             if !ok && matches!(gate.check, Check::Present { .. }) {
@@ -228,12 +228,26 @@ impl<'a> Bench<'a> {
         Ok(judged)
     }
 
+    /// A check as the Ingestfile writes it.
+    fn named(&self, gate: &GateSpec) -> String {
+        let other =
+            || gate.others.first().map_or_else(String::new, |at| format!("{}.{}", self.rule(at.0).name, self.output(*at).name));
+        match &gate.check {
+            Check::Present { json: true } => "present, JSON".to_owned(),
+            Check::Present { json: false } => "present".to_owned(),
+            Check::Schema => format!("schema {}", gate.files.first().map_or("", String::as_str)),
+            Check::MinItems { count } => format!("min_items {count}"),
+            Check::Unique { pointer } => format!("unique {pointer}"),
+            Check::Refs { pointer, target } => format!("refs {pointer} to {} {target}", other()),
+        }
+    }
+
     fn verdict(&self, gate: &GateSpec, bytes: &[u8]) -> Result<Verdict, CliError> {
         let mut others = Vec::with_capacity(gate.others.len());
         for at in &gate.others {
             let path = &self.output(*at).path;
             let Some(bytes) = disk::read_if_there(&self.job_dir.join(path))? else {
-                let message = format!("`{path}`, which `{}` is checked against, is not in this job", named(gate));
+                let message = format!("`{path}`, which `{}` is checked against, is not in this job", self.named(gate));
                 return Err(CliError::new(ErrorKind::Failed, message).hint(format!("`ingest build {path}` makes it")));
             };
             let bytes: Arc<[u8]> = bytes.into();
@@ -241,18 +255,6 @@ impl<'a> Bench<'a> {
         }
         let files = gate::inputs_of(gate, &self.files);
         self.project.gates.judge(gate, bytes, &files, &others).map_err(|e| CliError::new(ErrorKind::Failed, e))
-    }
-}
-
-/// A check as the Ingestfile writes it.
-fn named(gate: &GateSpec) -> String {
-    match &gate.check {
-        Check::Present { json: true } => "present, JSON".to_owned(),
-        Check::Present { json: false } => "present".to_owned(),
-        Check::Schema => format!("schema {}", gate.files.first().map_or("", String::as_str)),
-        Check::MinItems { count } => format!("min_items {count}"),
-        Check::Unique { pointer } => format!("unique {pointer}"),
-        Check::Refs { pointer, target } => format!("refs {pointer} to {target}"),
     }
 }
 
@@ -280,4 +282,14 @@ pub fn told(report: &GateReport, paint: Paint) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_schema_is_the_one_of_the_types() {
+        crate::job::log::assert_committed("schemas/gate.schema.json", &schemars::schema_for!(GateReport).to_value());
+    }
 }

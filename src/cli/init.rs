@@ -22,7 +22,25 @@ macro_rules! schemas {
     };
 }
 
-const SCHEMAS: &[(&str, &str)] = &schemas!["events.schema.json", "ingestfile.schema.json", "manifest.schema.json"];
+const SCHEMAS: &[(&str, &str)] = &schemas![
+    "events.schema.json",
+    "gate.schema.json",
+    "ingestfile.schema.json",
+    "manifest.schema.json",
+    "passA_dictionary.schema.json",
+    "passA_profile.schema.json",
+    "passA_toc.schema.json",
+    "passB_splits.schema.json",
+    "passC_chunks.schema.json",
+    "passC_coverage.schema.json",
+    "passC_elements.schema.json",
+    "passD_enriched.schema.json",
+    "passE_graph.schema.json",
+    "passF_clean.schema.json",
+    "passF_cleanup.schema.json",
+    "status.schema.json",
+    "why.schema.json",
+];
 
 const SAMPLE: &str = include_str!("../../Ingestfile.toml");
 

@@ -268,3 +268,61 @@ fn standing(line: &Line) -> String {
         Standing::FromCache => format!("would come from the cache: {because} ({actions})"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, status: Status, standing: Standing, because: &str) -> Line {
+        Line {
+            name: name.to_owned(),
+            status,
+            ended: None,
+            artifacts: u64::from(status == Status::Success),
+            items: 7,
+            quarantined: 0,
+            standing,
+            actions: 2,
+            because: because.to_owned(),
+            error: None,
+            is_old: status == Status::Failed,
+            publish: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn each_pass_is_a_line_and_rules_that_are_up_to_date_are_one() {
+        let report = StatusReport {
+            job_id: "job_1".to_owned(),
+            env: "dev".to_owned(),
+            folder: "artifacts/dev/job_1".to_owned(),
+            exists: true,
+            sources: 1,
+            passes: vec![
+                line("passA", Status::Success, Standing::UpToDate, ""),
+                line("passB", Status::Success, Standing::Run, "param `n` changed from `1` to `2`"),
+                line("passC", Status::Failed, Standing::StillFailing, "it is no PDF"),
+                line("passD", Status::Pending, Standing::May, NEVER),
+            ],
+            rules: vec![
+                line("pages", Status::Success, Standing::UpToDate, ""),
+                line("text", Status::Success, Standing::UpToDate, ""),
+            ],
+            removed_rules: vec![Removed { rule: "upper".to_owned(), files: 3 }],
+        };
+        insta::assert_snapshot!(told(&report, Paint(false)), @r"
+        artifacts/dev/job_1 (dev), 1 source
+        passA SUCCESS, 1 artifact, 7 items: up to date
+        passB SUCCESS, 1 artifact, 7 items: out of date: param `n` changed from `1` to `2` (2 actions)
+        passC FAILED: fails: it is no PDF (2 actions); what is published is of an earlier build
+        passD PENDING: never built (2 actions)
+        pages, text: up to date
+        rule `upper` is no longer in the Ingestfile; `ingest clean upper` removes its 3 files
+        ");
+    }
+
+    #[test]
+    fn the_committed_schema_is_the_one_of_the_types() {
+        crate::job::log::assert_committed("schemas/status.schema.json", &schemars::schema_for!(StatusReport).to_value());
+    }
+}

@@ -9,6 +9,8 @@ use super::console::{Console, Paint};
 use super::error::{CliError, ErrorKind};
 use super::project::Project;
 use super::{build, render};
+use crate::digest::Digest;
+use crate::disk::{self, DiskError};
 use crate::engine::graph::{Graph, RuleId};
 use crate::engine::select::Selection;
 use crate::job::Clock;
@@ -28,10 +30,19 @@ pub struct WhyReport {
     pub actions: u64,
     /// Outermost first.
     pub steps: Vec<Step>,
-    /// Published files that would be written, below the job folder.
-    pub publish: Vec<String>,
+    /// Published files that would be written.
+    pub publish: Vec<Rewritten>,
     /// When the pass last ended (RFC 3339, UTC), if the target is one.
     pub ended: Option<String>,
+}
+
+/// A published file that would be written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Rewritten {
+    /// Below the job folder.
+    pub path: String,
+    /// One sentence.
+    pub because: String,
 }
 
 /// Which build a report is about.
@@ -84,7 +95,17 @@ fn report(args: &Why, project: &Project, console: &Console) -> Result<WhyReport,
     }
     let steps = causes.steps(&nodes.iter().collect::<Vec<_>>());
     let publish = plan.publish.iter().filter(|p| !args.last && is_of(graph, &store.state, &setup.job_key, p, &target.rules));
-    let publish: Vec<String> = publish.cloned().collect();
+    let publish = publish.map(|path| {
+        let record = store.state.published.get(format!("{}\0{path}", setup.job_key).as_str());
+        let because = match (disk::read_if_there(&job.path.join(path))?, record) {
+            (None, None) => "it was not published yet",
+            (None, Some(_)) => "it is missing",
+            (Some(bytes), Some(record)) if Digest::of(&bytes) == record.digest => "what it is made from changed",
+            (Some(_), _) => "it was changed by hand",
+        };
+        Ok(Rewritten { path: path.clone(), because: because.to_owned() })
+    });
+    let publish = publish.collect::<Result<Vec<_>, DiskError>>()?;
     let pass = target.rules.first().and_then(|r| graph.rule(*r).pass);
     let ended = pass.and_then(|p| manifest.pass(p).ended).or_else(|| {
         let rule = target.rules.first().map(|r| graph.rule(*r).name.as_str())?;
@@ -129,13 +150,16 @@ pub fn told(report: &WhyReport, paint: Paint) -> String {
         About::Last if report.steps.is_empty() => text.push_str(&format!("{target} was never built\n")),
         About::Next if report.steps.is_empty() => {
             let actions = render::number(report.actions, "action", "actions");
-            text.push_str(&format!("{target} is up to date ({actions}{ended})\n"));
+            let stands = if report.publish.is_empty() { "is up to date" } else { "would run nothing" };
+            text.push_str(&format!("{target} {stands} ({actions}{ended})\n"));
         }
         _ => {}
     }
     report.steps.iter().for_each(|s| tell(s, 0, paint, &mut text));
     if report.steps.is_empty() {
-        report.publish.iter().for_each(|p| text.push_str(&format!("`{}` would be published anew\n", render::shown(p))));
+        for p in &report.publish {
+            text.push_str(&format!("  `{}` would be published again: {}\n", render::shown(&p.path), p.because));
+        }
     }
     text
 }
@@ -160,5 +184,15 @@ fn items(step: &Step) -> String {
         None => String::new(),
         Some(first) if step.count > 1 => format!(" for {} (and {} more)", render::shown(first), step.count - 1),
         Some(first) => format!(" for {}", render::shown(first)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_schema_is_the_one_of_the_types() {
+        crate::job::log::assert_committed("schemas/why.schema.json", &schemars::schema_for!(WhyReport).to_value());
     }
 }

@@ -56,6 +56,8 @@ struct Edge {
     gap: i32,
     /// The text with digits as one `#`, lower case.
     pattern: String,
+    /// Nothing is printed further out.
+    outermost: bool,
     /// Numbers that may be the page's: its first and last token.
     numbers: Vec<i64>,
 }
@@ -79,7 +81,8 @@ fn edges(pages: &[Vec<Line<'_>>], heights: &[i32]) -> Vec<Edge> {
                 let towards = if top { baselines.get(rank + 1) } else { rank.checked_sub(1).and_then(|r| baselines.get(r)) };
                 let gap = towards.map_or(i32::MAX, |b| (b - baselines[rank]).abs().saturating_mul(100) / line.size());
                 let numbers = numbers(&line.text);
-                edges.push(Edge { page, line: index, gap, pattern: pattern(&line.text), numbers });
+                let outermost = rank == 0 || rank + 1 == baselines.len();
+                edges.push(Edge { page, line: index, gap, outermost, pattern: pattern(&line.text), numbers });
             }
         }
     }
@@ -142,11 +145,13 @@ fn mark_edges(pages: &[Vec<Line<'_>>], edges: &[Edge], profile: Option<&SourcePr
     }
     for edge in edges {
         let text = &pages[edge.page][edge.line].text;
-        let counted = edge.gap >= HEAD_GAP && offset.is_some_and(|o| edge.numbers.iter().any(|n| n - edge.page as i64 == o));
-        let repeated = edge.gap >= HEAD_GAP
-            && recurring.get(edge.pattern.as_str()).is_some_and(|p| p.len() >= 3 || p.len() * 2 > pages.len() && p.len() > 1);
-        if counted || repeated || known.contains(&edge.pattern) {
-            let bare = text.chars().filter(|c| c.is_alphabetic()).count() <= 4 && !edge.numbers.is_empty();
+        let apart = edge.gap >= HEAD_GAP;
+        let bare = text.chars().filter(|c| c.is_alphabetic()).count() <= 4 && !edge.numbers.is_empty();
+        let counted = edge.outermost && offset.is_some_and(|o| edge.numbers.iter().any(|n| n - edge.page as i64 == o));
+        let on = recurring.get(edge.pattern.as_str()).map_or(0, BTreeSet::len);
+        let repeated = on >= 3 || on * 2 > pages.len() && on > 1;
+        // A bare number is a folio only where nothing is printed further out: elsewhere it is a table's.
+        if apart && (counted || (repeated || known.contains(&edge.pattern)) && (edge.outermost || !bare)) {
             found[edge.page][edge.line] = Some(if bare { Furniture::Folio } else { Furniture::RunningHead });
         }
     }
@@ -260,7 +265,10 @@ fn trailing_number(text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::blocks::lines::{of_page, tests::page};
+    use crate::document::blocks::lines::{
+        of_page,
+        tests::{Printed, page},
+    };
 
     #[test]
     fn folios_that_count_the_pages_are_found_and_numbers_that_do_not_are_text() {
@@ -281,7 +289,7 @@ mod tests {
     fn a_page_of_dotted_leaders_is_contents() {
         let rows: Vec<String> = (1..9).map(|i| format!("Chapter {i} ........ {}", i * 7)).collect();
         let spans: Vec<[(i32, i32, u16, &str); 1]> = rows.iter().map(|r| [(5000, 20000, 0, r.as_str())]).collect();
-        let lines: Vec<(i32, &[(i32, i32, u16, &str)])> =
+        let lines: Vec<(i32, &[Printed<'_>])> =
             spans.iter().enumerate().map(|(i, s)| (20000 + i as i32 * 1200, s.as_slice())).collect();
         let text = page(&lines);
         assert!(find(&[of_page(1, &text)], &[80000], None)[0].iter().all(|f| *f == Some(Furniture::Contents)));

@@ -203,8 +203,11 @@ fn bold_start(text: &PageText, line: &TextLine, printed: &str) -> usize {
 pub mod tests {
     use super::*;
 
+    /// A span: x, width, font, text.
+    pub type Printed<'a> = (i32, i32, u16, &'a str);
+
     /// A page of lines given as (x, baseline, spans as (x, w, font, text)).
-    pub fn page(lines: &[(i32, &[(i32, i32, u16, &str)])]) -> PageText {
+    pub fn page(lines: &[(i32, &[Printed<'_>])]) -> PageText {
         let fonts = vec![
             FontStyle { name: "Body".into(), size: 1000, ..FontStyle::default() },
             FontStyle { name: "Body-Bold".into(), size: 1000, bold: true, ..FontStyle::default() },

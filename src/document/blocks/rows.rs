@@ -119,7 +119,6 @@ fn join<'a>(line: &mut Line<'a>, other: Line<'a>) {
 
 #[cfg(test)]
 mod tests {
-
     use crate::document::blocks::lines::{of_page, tests::page};
 
     #[test]
