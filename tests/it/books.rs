@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::project::{Built, Project, repository};
 
 /// A built project of the sample books; each test takes a copy.
-fn books() -> Project {
+pub fn books() -> Project {
     static BUILT: OnceLock<Project> = OnceLock::new();
     let built = BUILT.get_or_init(|| {
         let ingestfile = fs::read_to_string(repository().join("Ingestfile.toml")).unwrap();

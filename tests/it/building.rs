@@ -140,12 +140,14 @@ fn a_changed_command_reruns_only_its_rule() {
 }
 
 #[test]
-fn a_rule_that_is_no_more_is_unpublished_and_its_result_is_kept() {
+fn what_a_rule_that_is_no_more_published_is_told_and_cleaned_and_its_result_is_kept() {
     let p = words();
     p.build(&[]).ok();
     let without = &WORDS[..WORDS.find("[rule.report]").unwrap()];
-    p.ingestfile(without).build(&[]).ok().ran(&[]);
+    p.ingestfile(without).build(&[]).ok().ran(&[]).stderr_has("`ingest clean report` removes its 1 file");
+    p.run(&["clean", "report"]).ok();
     assert!(!p.exists(&p.published("report.json")));
+    p.build(&[]).stderr_lacks("warning").nothing_to_do();
     p.ingestfile(WORDS).build(&[]).ok().ran(&[]);
     assert_eq!(p.artifact("report.json"), "[\"ASH\",\n\"BAT\",\n\"COW\"]");
 }

@@ -85,3 +85,18 @@ fn a_read_only_folder_is_an_error_that_names_the_path() {
         assert_eq!(p.artifact("report.json"), "[\"ANT\",\n\"COW\"]");
     }
 }
+
+#[test]
+fn a_source_that_may_not_be_read_is_an_error_that_names_it() {
+    use std::os::unix::fs::PermissionsExt;
+    let p = words().source("locked.txt", "1 dog\n");
+    let at = p.path("uploads/locked.txt");
+    std::fs::set_permissions(&at, PermissionsExt::from_mode(0o000)).unwrap();
+    if std::fs::read(&at).is_ok() {
+        eprintln!("NOT TESTED: permissions do not bind root");
+        return;
+    }
+    p.build(&[]).fails(1).stderr_has("locked.txt");
+    std::fs::set_permissions(&at, PermissionsExt::from_mode(0o644)).unwrap();
+    p.build(&[]).ok();
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::project::Project;
+use crate::project::{COMMAND_PASSES, Handshake, Project};
 
 fn sha256(bytes: &[u8]) -> String {
     let hex: String = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
@@ -38,6 +38,21 @@ fn a_built_job_is_described_in_full() {
             assert_eq!(file["bytes"], bytes.len(), "{file}");
         }
     }
+}
+
+#[test]
+fn the_manifest_is_rewritten_at_each_transition_of_a_pass() {
+    let held = COMMAND_PASSES.replace("sed 's/", &format!("{} sed 's/", Handshake::SHELL));
+    let p = Project::of_passes(&held).source("alpha.txt", "alpha\none\n");
+    let handshake = Handshake::new(&p);
+    let running = p.start(&["build", "--json"]);
+    handshake.wait();
+    assert_eq!(p.statuses(), "A SUCCESS, B SUCCESS, C SUCCESS, D PENDING, E PENDING, F PENDING");
+    assert!(p.record("D")["started"].is_string() && p.record("D")["ended"].is_null(), "{}", p.record("D"));
+    assert!(p.exists(&p.published("passC_chunks.json")), "a record comes after what it names");
+    handshake.release();
+    running.end().ok();
+    assert_eq!(p.statuses(), "A SUCCESS, B SUCCESS, C SUCCESS, D SUCCESS, E SUCCESS, F SUCCESS");
 }
 
 /// The text of a pass's record, as it stands in the file.
