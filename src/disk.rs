@@ -278,6 +278,14 @@ pub fn stat_no_follow(path: &Path) -> Result<Option<StatTuple>> {
     Ok(if_there(fs::symlink_metadata(path), "look at", path)?.map(|m| StatTuple::of(&m)))
 }
 
+/// `path` from the root of the file system, whether it is there or not; links are not followed.
+///
+/// # Errors
+/// If the working folder cannot be told.
+pub fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(to("find", path))
+}
+
 // ---- writing
 
 /// Writes `bytes` so that `path` holds either what it held before or all of them, also after a power cut: a temporary file

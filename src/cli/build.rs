@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::args::{Build, Global};
 use super::console::Console;
+use super::diagnostics;
 use super::error::{CliError, ErrorKind};
 use super::events::EventStream;
 use super::progress::{Progress, Verbosity};
@@ -34,6 +35,7 @@ use crate::store::lock::{Asked, BuildLock};
 /// With the exit code of what went wrong; it has been told already where that needs more than a sentence.
 pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Result<(), CliError> {
     let started = clock();
+    diagnostics::start(args.log_level, args.log_file.as_deref(), console)?;
     let project = Project::open(global, console, clock)?;
     let found = project.sources(args.uploads.as_deref(), console)?;
     let lock = if args.dry_run { None } else { Some(take_lock(&project, args, console)?) };

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{Global, Init};
+use super::args::Init;
 use super::console::Console;
 use super::error::{CliError, ErrorKind};
 use super::render;
@@ -65,10 +65,9 @@ const GITIGNORE: &str = "# made by `ingest`; all of it can be built again\n/cach
 ///
 /// # Errors
 /// As `write`.
-pub fn run(args: &Init, global: &Global, console: &Console) -> Result<(), CliError> {
-    let base = global.directory.clone().unwrap_or_default();
-    let dir = base.join(args.dir.as_deref().unwrap_or(Path::new(".")));
-    let written = write(&dir, args.force)?;
+pub fn run(args: &Init, console: &Console) -> Result<(), CliError> {
+    let dir = args.dir.as_deref().unwrap_or(Path::new("."));
+    let written = write(dir, args.force)?;
     for path in &written {
         let shown = path.strip_prefix(".").unwrap_or(path).display().to_string();
         console.status(&format!("wrote {}", render::shown(&shown)));

@@ -6,6 +6,7 @@ pub mod causes;
 pub mod clean;
 pub mod completions;
 pub mod console;
+pub mod diagnostics;
 pub mod error;
 pub mod events;
 pub mod gate;
@@ -21,6 +22,7 @@ use std::time::SystemTime;
 
 use clap::Parser;
 
+use crate::disk::DiskError;
 use args::{Cli, Command};
 use console::Console;
 use error::{CliError, ErrorKind, exit_code};
@@ -50,6 +52,10 @@ pub fn main() -> u8 {
 
 fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
     let global = &cli.global;
+    if let Some(folder) = &global.directory {
+        let failed = |e: std::io::Error| CliError::from_error(ErrorKind::Usage, &DiskError::new("go to", folder, e));
+        std::env::set_current_dir(folder).map_err(failed)?;
+    }
     match &cli.command {
         Command::Build(args) => build::run(args, global, console, now),
         Command::Completions(args) => {
@@ -60,8 +66,8 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         Command::Why(args) => why::run(args, global, console, now),
         Command::Status(args) => status::run(args, global, console, now),
         Command::Gate(args) => gate::run(args, global, console, now),
-        Command::RunPass(args) => run_pass::run(args, global, console),
-        Command::Init(args) => init::run(args, global, console),
+        Command::RunPass(args) => run_pass::run(args, console),
+        Command::Init(args) => init::run(args, console),
     }
 }
 

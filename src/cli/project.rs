@@ -47,14 +47,13 @@ impl Project {
     /// # Errors
     /// Exit code 2, if the Ingestfile cannot be read or has anything wrong with it.
     pub fn open(global: &Global, console: &Console, clock: Clock) -> Result<Self, CliError> {
-        let folder = global.directory.clone().unwrap_or_else(|| PathBuf::from("."));
-        let file = folder.join(&global.ingestfile);
-        let shown = file.strip_prefix(".").unwrap_or(&file).display().to_string();
+        let file = &global.ingestfile;
+        let shown = file.strip_prefix(".").unwrap_or(file).display().to_string();
         let usage = |e: disk::DiskError| {
             let error = CliError::from_error(ErrorKind::Usage, &e);
             if e.is_missing() { error.hint("`ingest init` writes one for a folder of books") } else { error }
         };
-        let text = disk::read_to_string(&file).map_err(usage)?;
+        let text = disk::read_to_string(file).map_err(usage)?;
         let loaded = match ingestfile::load(&shown, &text, passes::BUILTINS) {
             Ok(loaded) => loaded,
             Err(problems) => {
@@ -91,7 +90,10 @@ impl Project {
     /// If its name is not safe, or what is there is no job.
     pub fn job(&self, env: Option<&str>, choice: &Choice) -> Result<JobFolder, CliError> {
         let env = env.unwrap_or(&self.loaded.job.env);
-        Ok(JobFolder::choose(&self.artifacts(), env, choice, (self.clock)())?)
+        let mut job = JobFolder::choose(&self.artifacts(), env, choice, (self.clock)())?;
+        // However the folder was named, its records are found under one name.
+        job.path = disk::absolute(&job.path)?;
+        Ok(job)
     }
 
     /// The sources, from the Ingestfile's folder or from `uploads`.

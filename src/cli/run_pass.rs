@@ -1,6 +1,6 @@
 //! `ingest run-pass`: one built-in by hand, on a request file and what stands beside it.
 
-use super::args::{Global, RunPass};
+use super::args::RunPass;
 use super::console::Console;
 use super::error::{CliError, ErrorKind};
 use super::project::unknown;
@@ -14,14 +14,14 @@ use crate::worker::{self, RequestError, Response};
 ///
 /// # Errors
 /// Exit code 2 for a name or a request that cannot be carried out, 1 if the built-in fails.
-pub fn run(args: &RunPass, global: &Global, console: &Console) -> Result<(), CliError> {
+pub fn run(args: &RunPass, console: &Console) -> Result<(), CliError> {
     let all = passes::BUILTINS.iter();
     let Some(builtin) = all.clone().find(|b| b.name == args.name) else {
         return Err(unknown("built-in", &args.name, all.map(|b| b.name)));
     };
-    let path = global.directory.clone().unwrap_or_default().join(&args.request);
+    let path = &args.request;
     let gates = Gates::new();
-    let response = worker::carry_out(builtin, &path, &|bytes| gates.count_items(bytes)).map_err(refused)?;
+    let response = worker::carry_out(builtin, path, &|bytes| gates.count_items(bytes)).map_err(refused)?;
     match &response.failure {
         None => {
             console.status(&told(&response));

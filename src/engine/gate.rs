@@ -90,7 +90,12 @@ pub fn judge_known(rule: &Rule, outputs: &Arc<[Stored]>, files: &GateFiles, stat
         let subject = &outputs[gate.output];
         let name = || rule.outputs[gate.output].name.clone();
         let verdict = match subject {
-            Stored::Tree(_) | Stored::File(_) if subject.bytes() == 0 => Some(empty(&rule.outputs[gate.output].path)),
+            Stored::File(file) if file.bytes == 0 => Some(empty(&rule.outputs[gate.output].path)),
+            // A tree may have no files at all, as an array may have no items; a file of 0 bytes is one that was never written.
+            Stored::Tree(tree) if tree.entries.iter().any(|e| e.bytes == 0) => {
+                let name = tree.entries.iter().find(|e| e.bytes == 0).map_or("", |e| e.name.as_str());
+                Some(empty(&format!("{}{name}", rule.outputs[gate.output].path)))
+            }
             Stored::File(file) if reads_subject(gate) => {
                 state.verdicts.get(&verdict_key(gate, &file.digest, files, &[])).cloned()
             }

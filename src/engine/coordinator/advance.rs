@@ -93,6 +93,7 @@ impl<'a> Coordinator<'a, '_> {
         let encoded = manifest.encode();
         let key = ActionManifest::key_of(&encoded);
         self.actions[ix.0].key = Some(key);
+        tracing::trace!(action = ?self.name_of(ix), %key, "keyed");
         self.actions[ix.0].manifest = Some(encoded);
         match self.store.state.results.get(&key) {
             Some(ActionResult { failure: Some(failure), .. }) if !self.setup.retry => {
@@ -178,6 +179,7 @@ impl<'a> Coordinator<'a, '_> {
             self.unknown(ix);
             return Ok(None);
         }
+        tracing::debug!(action = ?self.name_of(ix), %reason, "runs");
         self.actions[ix.0].reason = reason;
         self.actions[ix.0].phase = Phase::Running;
         self.actions[ix.0].started = Some(Instant::now());
@@ -368,6 +370,10 @@ impl<'a> Coordinator<'a, '_> {
     /// An action is done: tells observers, expands its trees, settles its scope.
     pub(super) fn end(&mut self, ix: ActionIx, outcome: Outcome, problem: Option<Problem>) -> Result<(), Stop> {
         let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
+        if outcome != Outcome::UpToDate {
+            let message = problem.as_ref().map_or("", |p| p.message.as_str());
+            tracing::debug!(action = ?self.name_of(ix), ?outcome, message, "ended");
+        }
         self.actions[ix.0].phase = Phase::Done;
         self.actions[ix.0].outcome = Some(outcome);
         self.actions[ix.0].problem = problem;

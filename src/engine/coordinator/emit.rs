@@ -137,7 +137,9 @@ impl Coordinator<'_, '_> {
         if !(now || due) {
             return Ok(());
         }
+        let started = Instant::now();
         self.store.commit()?;
+        tracing::debug!(actions = self.since_commit, elapsed = ?started.elapsed(), "committed a batch");
         self.since_commit = 0;
         // The picture for readers may cost a twentieth of the time.
         if now || self.last_snapshot.elapsed() >= self.last_snapshot_cost * 20 {

@@ -129,6 +129,7 @@ impl Coordinator<'_, '_> {
             let counts = self.passes.get(&pass).map(|s| s.counts).unwrap_or_default();
             self.emit(&Event::PassEnded { pass, status: Status::Success, records, counts, problem: None })?;
         }
+        tracing::info!(%pass, "SUCCESS");
         self.statuses.insert(pass, Status::Success);
         self.settle_pass(pass, Soundness::Good, None);
         Ok(())
@@ -145,6 +146,7 @@ impl Coordinator<'_, '_> {
         if failed && !self.setup.keep_going {
             self.stopped_at.get_or_insert(pass);
         }
+        tracing::info!(%pass, ?status, message = problem.message, "ended");
         self.statuses.insert(pass, status);
         self.failures.push((pass.to_string(), problem.clone()));
         let why = if failed { format!("{pass} failed") } else { problem.message.clone() };

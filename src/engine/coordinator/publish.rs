@@ -49,14 +49,14 @@ enum Other {
     /// Of a rule that this build has completed.
     Made { content: Digest, make: Make },
     /// Of a rule that it leaves alone: as it was published.
-    Published { path: String, digest: Digest },
+    Published { path: String, content: Digest },
 }
 
 impl Other {
-    fn digest(&self) -> Digest {
+    /// What it is made from: the same whether it was made just now or before.
+    fn content(&self) -> Digest {
         match self {
-            Self::Made { content, .. } => *content,
-            Self::Published { digest, .. } => *digest,
+            Self::Made { content, .. } | Self::Published { content, .. } => *content,
         }
     }
 }
@@ -208,13 +208,12 @@ impl Coordinator<'_, '_> {
                 Ok(others) => others,
                 Err(message) => return Ok(Some(sentence(message))),
             };
-            let digests: Vec<Digest> = others.iter().map(Other::digest).collect();
+            let digests: Vec<Digest> = others.iter().map(Other::content).collect();
             let key = gate::verdict_key(gate, &file.content, &self.gate_files, &digests);
             let verdict = match self.store.state.verdicts.get(&key) {
                 Some(verdict) => verdict.clone(),
                 None if self.mode == Mode::Plan => continue,
                 None => {
-                    self.announce_build()?;
                     let bytes = bytes_of(&file.make, &self.store.cas)?;
                     let files = gate::inputs_of(gate, &self.gate_files);
                     let read = self.read_others(gate, &others)?;
@@ -250,7 +249,7 @@ impl Coordinator<'_, '_> {
                 let Some(known) = self.store.state.published.get(&self.published_key(&slot.path)) else {
                     return Ok(Err(missing));
                 };
-                others.push(Other::Published { path: slot.path.clone(), digest: known.digest });
+                others.push(Other::Published { path: slot.path.clone(), content: known.content });
             }
         }
         Ok(Ok(others))

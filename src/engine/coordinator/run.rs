@@ -25,7 +25,7 @@ use crate::engine::select::{self, Choice};
 use crate::store::Store;
 use crate::store::records::Stored;
 
-/// A build begins again at most this often because something changed under its hands.
+/// A build begins again at most this often because something changed under its hands, or one blob broke.
 const TRIES: usize = 5;
 /// How long the coordinator sleeps before it looks at signals and time limits.
 const TICK: Duration = Duration::from_millis(50);
@@ -41,8 +41,10 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
         .build()
         .map_err(|e| EngineError::Threads(e.to_string()))?;
     let mut announced = Announced::default();
-    let mut last = None;
-    for _ in 0..TRIES {
+    tracing::info!(sources = setup.sources.len(), rules = setup.graph.rules.len(), jobs = setup.jobs, ?mode, "build");
+    let mut changes = 0;
+    let mut broken: BTreeMap<Digest, usize> = BTreeMap::new();
+    loop {
         let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &pool).and_then(|c| c.run(&pool));
         match attempt {
             Ok(report) => return Ok(report),
@@ -58,15 +60,25 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
                 }
                 return Err(e);
             }
-            Err(Stop::Stale) => last = None,
-            Err(Stop::Changed(path)) => last = Some(EngineError::KeepsChanging(path.display().to_string())),
+            Err(Stop::Stale) => {}
+            Err(Stop::Changed(path)) => {
+                tracing::info!(path = %path.display(), "changed under our hands: the build begins again");
+                changes += 1;
+                if changes == TRIES {
+                    return Err(EngineError::KeepsChanging(path.display().to_string()));
+                }
+            }
             Err(Stop::Blob(digest)) => {
+                tracing::warn!(%digest, "a blob is missing or damaged: what leads to it is made anew");
+                let tries = broken.entry(digest).or_default();
+                *tries += 1;
+                if *tries == TRIES {
+                    return Err(EngineError::KeepsBreaking(digest));
+                }
                 forget(store, &digest)?;
-                last = Some(EngineError::KeepsBreaking(digest));
             }
         }
     }
-    Err(last.unwrap_or_else(|| EngineError::Input("the state changes under our hands".to_owned())))
 }
 
 /// Drops a blob that is not what it should be, and every record that leads to it, so that it is made anew.
