@@ -49,7 +49,7 @@ pub struct Element {
     #[serde(rename = "type")]
     pub kind: ElementType,
     /// Paragraphs are joined over lines, columns and pages; a table is its rows, one per line, cells joined by " | ".
-    #[schemars(length(min = 1))]
+    /// "" only for a page that prints nothing (furniture `blank`, `needs_ocr`).
     pub text: String,
     /// Null for unpaged sources.
     #[serde(rename = "box")]
@@ -82,7 +82,7 @@ pub struct ElementMetadata {
     pub rows: Vec<Vec<String>>,
     /// How many of `rows` are headers.
     pub header_rows: u32,
-    /// Why it is no part of the text: `running_head`, `folio`, `contents`, `index`; null for text.
+    /// Why it is no part of the text: `running_head`, `folio`, `contents`, `index`, `blank`, `needs_ocr`; null for text.
     pub furniture: Option<String>,
     /// `invisible`, `same_as_ground`, `off_page`; null for what a reader sees.
     pub hidden: Option<String>,
