@@ -368,8 +368,14 @@ impl<'a> Coordinator<'a, '_> {
     }
 
     /// An action is done: tells observers, expands its trees, settles its scope.
-    pub(super) fn end(&mut self, ix: ActionIx, outcome: Outcome, problem: Option<Problem>) -> Result<(), Stop> {
+    pub(super) fn end(&mut self, ix: ActionIx, outcome: Outcome, mut problem: Option<Problem>) -> Result<(), Stop> {
         let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
+        if let (Some(problem), Some(source), false) = (&mut problem, self.items.source_of(item), outcome == Outcome::Blocked)
+            && source.path != source.id
+        {
+            // An id is made to last, not to be read: people look for the file.
+            problem.causes.insert(0, format!("in `{}`", source.path));
+        }
         if outcome != Outcome::UpToDate {
             let message = problem.as_ref().map_or("", |p| p.message.as_str());
             tracing::debug!(action = ?self.name_of(ix), ?outcome, message, "ended");
@@ -410,7 +416,10 @@ impl<'a> Coordinator<'a, '_> {
         }
         let rule = &self.setup.graph.rule(action.rule).name;
         let item = &self.items.get(action.item).full_id;
-        let of = if item.is_empty() { String::new() } else { format!(" of {item}") };
+        let of = match self.items.source_of(action.item) {
+            Some(source) => format!(" of {}{}", source.path, item.strip_prefix(&source.id).unwrap_or_default()),
+            None => String::new(),
+        };
         format!("`{rule}`{of}: {message}")
     }
 
