@@ -35,7 +35,7 @@ pub enum SourcesError {
 pub fn find(root: &Path, left_out: &[PathBuf], take: &dyn Fn(&str) -> bool) -> Result<Found, SourcesError> {
     let mut found = Found::default();
     let walk = walkdir::WalkDir::new(root).follow_links(false).sort_by_file_name();
-    let entries = walk.into_iter().filter_entry(|e| !left_out.iter().any(|l| e.path() == l));
+    let entries = walk.into_iter().filter_entry(|e| !(e.file_type().is_dir() && left_out.iter().any(|l| e.path() == l)));
     for entry in entries {
         let entry = entry.map_err(|e| unreadable(root, &e))?;
         if entry.file_type().is_dir() {

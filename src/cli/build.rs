@@ -10,6 +10,7 @@ use super::console::Console;
 use super::diagnostics;
 use super::error::{CliError, ErrorKind};
 use super::events::EventStream;
+use super::idle;
 use super::progress::{Progress, Verbosity};
 use super::project::Project;
 use super::render::{self, BuildEnd};
@@ -48,6 +49,12 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     if !args.quiet {
         tell_passed_over(&found, args.verbose, console);
     }
+    let is_plain = args.selected().is_none() && args.targets.is_empty() && found.refused.is_empty() && !args.retry;
+    let question = is_plain.then(|| idle::question(&project, &job));
+    if lock.as_ref().is_some_and(|l| !l.after_crash) && question.is_some_and(|q| idle::stands(&project, q, &found)) {
+        console.status(&render::outcome(&BuildEnd::default()));
+        return Ok(());
+    }
     let mut setup = project.setup(&job, &found, selection)?;
     setup.publish = only.is_none();
     let build_id = crate::job::build_id(started, std::process::id());
@@ -61,6 +68,12 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         Some(lock) => build(&setup, &mut store, lock, Told { job: &job, build_id, args, console, clock }),
     };
     tell_removed_rules(&setup, &store, console);
+    if let (Some(question), Ok(report)) = (question, &end)
+        && report.did_something
+        && report.is_good()
+    {
+        idle::remember(&project, &job, &setup, &store, question);
+    }
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
     finish(end, &found, elapsed, console)
 }

@@ -10,6 +10,7 @@ pub mod diagnostics;
 pub mod error;
 pub mod events;
 pub mod gate;
+mod idle;
 pub mod init;
 pub mod progress;
 pub mod project;

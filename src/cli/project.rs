@@ -30,6 +30,8 @@ pub struct Project {
     /// Absolute.
     pub root: PathBuf,
     pub loaded: Loaded,
+    /// Text of the Ingestfile.
+    pub text: String,
     pub gates: Gates,
     pub clock: Clock,
 }
@@ -64,7 +66,7 @@ impl Project {
         };
         let parent = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let root = disk::canonical(parent).map_err(usage)?;
-        let project = Self { root, loaded, gates: Gates::default(), clock };
+        let project = Self { root, loaded, text, gates: Gates::default(), clock };
         if let Some(missing) = project.loaded.project_files().find(|f| !disk::is_file(&project.root.join(f))) {
             console.status(&project.loaded.missing_file(missing).render(console.paint().0));
             return Err(CliError::told(ErrorKind::Usage));
@@ -215,7 +217,7 @@ impl Project {
 const BASE_ENV: [&str; 5] = ["PATH", "SystemRoot", "PATHEXT", "ComSpec", "windir"];
 
 #[allow(clippy::disallowed_methods, reason = "the environment is read here and handed down")]
-fn environment() -> BTreeMap<String, String> {
+pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
 }
 

@@ -3,6 +3,7 @@
 
 pub mod cas;
 pub mod database;
+pub mod idle;
 pub mod lock;
 pub mod records;
 pub mod snapshot;
