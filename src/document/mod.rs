@@ -17,6 +17,7 @@ pub mod link_graph;
 pub mod markup;
 pub mod matching;
 pub mod normalized;
+pub mod number_words;
 pub mod outline;
 pub mod page_text;
 pub mod part;

@@ -4,39 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::document::number_words;
+
 /// Larger numbers are not meant as dice or amounts: catalogue numbers, hashes.
 const LARGEST: i64 = 10_000_000;
-
-const WORDS: [&str; 21] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-];
 
 /// A whole number in digits (with thousands commas) or one in words up to twenty.
 #[must_use]
 pub fn whole(text: &str) -> Option<i64> {
     let lower = text.trim().to_lowercase();
-    if let Some(i) = WORDS.iter().position(|w| *w == lower) {
-        return i64::try_from(i).ok();
+    if let Some(n) = number_words::value(&lower) {
+        return Some(i64::from(n));
     }
     let digits: String = lower.chars().filter(|c| *c != ',').collect();
     digits.parse().ok().filter(|n| (0..=LARGEST).contains(n))

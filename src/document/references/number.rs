@@ -1,34 +1,13 @@
 //! Numbers as chapters and pages print them: digits, roman numerals, words. Knows nothing of sections.
 
-const WORDS: [&str; 20] = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-];
+use crate::document::number_words;
 
 /// The value of `3`, `III`, `iii` or `Three`; None for anything else, and for numbers past a few thousand.
 #[must_use]
 pub fn value(text: &str) -> Option<u32> {
     let lower = text.trim().to_lowercase();
-    if let Some(i) = WORDS.iter().position(|w| *w == lower) {
-        return u32::try_from(i + 1).ok();
+    if let Some(n) = number_words::value(&lower).filter(|n| *n > 0) {
+        return Some(n);
     }
     if !lower.is_empty() && lower.chars().all(|c| c.is_ascii_digit()) {
         return lower.parse().ok().filter(|n| *n < 100_000);
