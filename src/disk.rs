@@ -480,6 +480,17 @@ pub fn open_append(path: &Path) -> Result<File> {
     OpenOptions::new().create(true).append(true).open(path).map_err(to("open", path))
 }
 
+/// All that the open `file` at `path` holds: through its own handle, since where locks are mandatory no other can read it.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn read_open(mut file: &File, path: &Path) -> Result<Vec<u8>> {
+    use std::io::{Read, Seek};
+    let mut bytes = Vec::new();
+    file.rewind().and_then(|()| file.read_to_end(&mut bytes)).map_err(to("read", path))?;
+    Ok(bytes)
+}
+
 /// Replaces the content of the open `file` at `path`, in place: for lock files, whose inode must stay.
 ///
 /// # Errors

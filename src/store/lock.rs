@@ -30,7 +30,7 @@ impl BuildLock {
         let taken = if wait { file.lock().map_err(TryLockError::Error) } else { file.try_lock() };
         match taken {
             Ok(()) => {
-                let after_crash = disk::read(path).is_ok_and(|text| !text.is_empty());
+                let after_crash = !disk::read_open(&file, path)?.is_empty();
                 Ok(Asked::Held(Self { file, path: path.to_path_buf(), after_crash }))
             }
             Err(TryLockError::WouldBlock) => {
