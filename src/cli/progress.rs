@@ -62,10 +62,15 @@ impl Progress {
         self.told.insert(problem.message.clone());
     }
 
-    /// A pass says "… (and 2 more)" where its action said "…".
+    /// A pass says "… (and 2 more)" or "`pages` of x.pdf: …" where its action, or one of no pass, said "…".
     fn was_told(&self, problem: &Problem) -> bool {
         let first = problem.message.split(" (and ").next().unwrap_or_default();
-        problem.message.is_empty() || self.told.contains(first) || self.told.contains(&problem.message)
+        let of_another =
+            |told: &String| first.strip_suffix(told.as_str()).is_some_and(|of| of.starts_with('`') && of.ends_with(": "));
+        problem.message.is_empty()
+            || self.told.contains(first)
+            || self.told.contains(&problem.message)
+            || self.told.iter().any(of_another)
     }
 
     /// Moves the line at the bottom of the terminal.

@@ -9,6 +9,7 @@
 
 mod books;
 mod by_hand;
+mod hostile;
 mod layers;
 mod pages_edited;
 mod project;
