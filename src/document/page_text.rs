@@ -139,7 +139,8 @@ impl TextLine {
             if i > 0 && !out.ends_with(' ') && !span.text.starts_with(' ') {
                 let before = &self.spans[i - 1];
                 // Touching spans (a change of font inside a word) join; 0.12 em is half of a narrow word space.
-                if span.x - (before.x + before.w) > self.rect.h.max(100) * 12 / 100 {
+                // Spans of one font are parted only by cells.
+                if span.font == before.font || span.x - (before.x + before.w) > self.rect.h.max(100) * 12 / 100 {
                     out.push(' ');
                 }
             }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::lines::Line;
+use crate::document::headings::furniture::roman_value;
 use crate::document::headings::key::compact;
 use crate::document::profile::SourceProfile;
 
@@ -56,6 +57,8 @@ struct Edge {
     gap: i32,
     /// The text with digits as one `#`, lower case.
     pattern: String,
+    /// Patterns of its cells, where it has several, with letters.
+    runs: Vec<String>,
     /// Nothing is printed further out.
     outermost: bool,
     /// Numbers that may be the page's: its first and last token.
@@ -82,15 +85,21 @@ fn edges(pages: &[Vec<Line<'_>>], heights: &[i32]) -> Vec<Edge> {
                 let gap = towards.map_or(i32::MAX, |b| (b - baselines[rank]).abs().saturating_mul(100) / line.size());
                 let numbers = numbers(&line.text);
                 let outermost = rank == 0 || rank + 1 == baselines.len();
-                edges.push(Edge { page, line: index, gap, outermost, pattern: pattern(&line.text), numbers });
+                let lettered = line.cells.iter().filter(|c| line.cells.len() > 1 && c.text.chars().any(char::is_alphabetic));
+                let runs = lettered.map(|c| pattern(&c.text)).collect();
+                edges.push(Edge { page, line: index, gap, outermost, pattern: pattern(&line.text), runs, numbers });
             }
         }
     }
     edges
 }
 
-/// A text with each run of digits as `#`, lower case, spaces normalised.
+/// A text with each run of digits as `#`, lower case, spaces normalised; a Roman numeral by itself is a `#` too.
 fn pattern(text: &str) -> String {
+    let alone = text.trim();
+    if alone.chars().all(|c| c.is_ascii_lowercase()) && roman_value(alone).is_some() {
+        return "#".to_owned();
+    }
     let mut out = String::new();
     for c in text.to_lowercase().chars() {
         match c {
@@ -143,15 +152,25 @@ fn mark_edges(pages: &[Vec<Line<'_>>], edges: &[Edge], profile: Option<&SourcePr
     for edge in edges.iter().filter(|e| e.gap >= HEAD_GAP) {
         recurring.entry(&edge.pattern).or_default().insert(edge.page);
     }
+    let mut runs: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for edge in edges.iter().filter(|e| e.gap >= HEAD_GAP && e.outermost) {
+        for run in &edge.runs {
+            runs.entry(run).or_default().insert(edge.page);
+        }
+    }
     for edge in edges {
         let text = &pages[edge.page][edge.line].text;
         let apart = edge.gap >= HEAD_GAP;
-        let bare = text.chars().filter(|c| c.is_alphabetic()).count() <= 4 && !edge.numbers.is_empty();
+        let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+        let bare = (letters <= 4 || edge.pattern == "#") && !edge.numbers.is_empty();
         let counted = edge.outermost && offset.is_some_and(|o| edge.numbers.iter().any(|n| n - edge.page as i64 == o));
         let on = recurring.get(edge.pattern.as_str()).map_or(0, BTreeSet::len);
         let repeated = on >= 3 || on * 2 > pages.len() && on > 1;
+        // The book's title recurs, the chapter's beside it need not.
+        let titled = edge.outermost
+            && edge.runs.iter().any(|run| known.contains(run) || runs.get(run.as_str()).is_some_and(|on| on.len() >= 3));
         // A bare number is a folio only where nothing is printed further out: elsewhere it is a table's.
-        if apart && (counted || (repeated || known.contains(&edge.pattern)) && (edge.outermost || !bare)) {
+        if apart && (counted || titled || (repeated || known.contains(&edge.pattern)) && (edge.outermost || !bare)) {
             found[edge.page][edge.line] = Some(if bare { Furniture::Folio } else { Furniture::RunningHead });
         }
     }

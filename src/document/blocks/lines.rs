@@ -135,8 +135,6 @@ fn main_font<'a>(text: &'a PageText, line: &TextLine) -> &'a FontStyle {
 
 /// A gap this wide, as a share of the font size, is wider than a stretched word space: it parts cells.
 const CELL_GAP_PERCENT: i32 = 90;
-/// Where the layout found no space, a gap this wide between spans of one font is the edge of a narrow cell.
-const TIGHT_GAP_PERCENT: i32 = 20;
 
 fn cells(text: &PageText, line: &TextLine, size: i32) -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::new();
@@ -146,9 +144,10 @@ fn cells(text: &PageText, line: &TextLine, size: i32) -> Vec<Cell> {
         let words = span.text.trim();
         let same_font = font.replace(span.font) == Some(span.font);
         let spaced = span.text.starts_with(' ') || cells.last().is_some_and(|c: &Cell| c.text.ends_with(' '));
-        let most = if same_font && !spaced { TIGHT_GAP_PERCENT } else { CELL_GAP_PERCENT };
+        // The layout breaks a run of one font without a space only where a cell begins, however narrow the gap.
+        let begins_cell = same_font && !spaced;
         match cells.last_mut() {
-            Some(cell) if span.x.saturating_sub(cell.right) <= size * most / 100 => {
+            Some(cell) if !begins_cell && span.x.saturating_sub(cell.right) <= size * CELL_GAP_PERCENT / 100 => {
                 // As `TextLine::text`: 0.12 em is half of a narrow word space.
                 let parted = span.text.starts_with(' ') || cell.text.ends_with(' ');
                 if parted || span.x - cell.right > line.rect.h.max(100) * 12 / 100 {

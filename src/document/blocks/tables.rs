@@ -272,9 +272,13 @@ fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<
         let (a, b) = (pair[0], pair[1]);
         let opens_first = b.cells.first().is_some_and(|c| c.x < firsts);
         let same_line = steps[index] <= b.size() / 2;
+        // Shading often leaves the header and the first row alike: the weight tells them.
+        let below_header = a.cells.iter().all(|c| c.bold) && !b.cells.iter().all(|c| c.bold) && opens_first;
         starts.push(if same_line || a.row.is_some() && a.row == b.row {
             false
         } else if a.row.is_some() && b.row.is_some() {
+            true
+        } else if below_header {
             true
         } else if ruled * 3 >= lines.len().min(6) && ruled > 1 {
             between(a, b)

@@ -40,6 +40,8 @@ pub struct Block {
     pub isolated: bool,
     /// Nearly half a line more above, and text in the usual type right below: the smallest heading of a book is often set so.
     pub tops_text: bool,
+    /// No more space above than lines of text have.
+    pub solid: bool,
     /// Half a line more above, nothing below: the heading of what goes on in the next column.
     pub last_of_column: bool,
 }
@@ -136,6 +138,7 @@ fn block(book: &BookLines, page: usize, first: usize, last: usize, strength: Str
         tops_text: above != FAR
             && above * 5 >= book.leading * 7
             && lines.get(last + 1).is_some_and(|n| is_text_below(book, &lines[last], n)),
+        solid: above != FAR && above * 100 < book.leading * 115,
         last_of_column: above != FAR && above * 2 >= book.leading * 3 && below == FAR,
     })
 }

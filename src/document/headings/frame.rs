@@ -76,6 +76,7 @@ pub fn find_headings(book: &BookLines, outline: &[OutlineEntry], vocabulary: &Vo
         .filter(|b| {
             (b.page, b.first) >= front
                 && !is_label(book, b, vocabulary)
+                && !titles_contents(&listings, b)
                 && !places.iter().any(|p| p.page == b.page && p.first <= b.last && b.first <= p.last)
         })
         .filter_map(|b| ranks.certainty(b).map(|c| (b, c)))
@@ -234,7 +235,7 @@ impl<'a> Finder<'a> {
     /// Page (from 0) that prints the folio `label`, if folios are printed.
     fn expected_page(&self, label: &str) -> Option<usize> {
         let number: u32 = label.parse().ok()?;
-        self.furniture.folios.iter().position(|f| *f == Some(number))
+        self.furniture.folios.iter().position(|f| f.as_ref().is_some_and(|f| !f.roman && f.number == number))
     }
 
     /// The title without a number that the typesetter counted.
@@ -258,6 +259,11 @@ impl<'a> Finder<'a> {
         let texts = |p: &super::lines::PageLines| p.lines.iter().filter(|l| l.seen && Some(l.style) == self.book.body).count();
         (self.book.pages.iter().position(|p| texts(p) >= 8).unwrap_or(0), 0)
     }
+}
+
+/// Whether a block titles a list of contents, which is no section of the book unless its outline says so.
+fn titles_contents(listings: &Listings, block: &Block) -> bool {
+    listings.contents_pages.contains(&block.page) && listings.titles.contains(&(block.page, block.first))
 }
 
 /// Whether a block only counts the heading printed right below it ("Chapter 4" over the chapter's title).

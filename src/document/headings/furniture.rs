@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::lines::{BookLines, PageLines};
+use super::lines::{BookLines, Line, PageLines};
 
 /// Furniture stands in the outer eighth of a page's height.
 const EDGE: i32 = 8;
@@ -18,7 +18,16 @@ pub struct Furniture {
     /// Texts of recurring lines, digits as `#`; sorted.
     pub running_heads: BTreeSet<String>,
     /// Per page: the page number printed on it, if one is.
-    pub folios: Vec<Option<u32>>,
+    pub folios: Vec<Option<Folio>>,
+}
+
+/// A printed page number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folio {
+    pub number: u32,
+    pub roman: bool,
+    /// As it is printed.
+    pub label: String,
 }
 
 impl Furniture {
@@ -38,6 +47,7 @@ impl Furniture {
         for row in rows.values() {
             found.take_row(row);
         }
+        found.take_runs(book);
         found.folios = book.pages.iter().zip(&found.lines).map(|(page, lines)| folio(page, lines)).collect();
         keep_regular_folios(&mut found.folios);
         found
@@ -67,6 +77,55 @@ impl Furniture {
         }
     }
 }
+
+impl Furniture {
+    /// Running heads of several parts, of which one recurs (the book's title) and another (the chapter's) may not: the
+    /// outermost line of its page, apart from the text, with a part that stands at one place on several pages.
+    fn take_runs(&mut self, book: &BookLines) {
+        let mut places: BTreeMap<(bool, String), Vec<(usize, usize, i32, i32, i32)>> = BTreeMap::new();
+        for (p, page) in book.pages.iter().enumerate() {
+            for (l, line) in page.lines.iter().enumerate().filter(|(_, l)| l.seen && !l.runs.is_empty()) {
+                let Some(at_head) = edge_of(page, line.baseline).filter(|at_head| is_outermost(book, page, line, *at_head))
+                else {
+                    continue;
+                };
+                for run in line.runs.iter().filter(|r| r.text.chars().any(char::is_alphabetic)) {
+                    let key = running_key(&run.text);
+                    places.entry((at_head, key)).or_default().push((p, l, line.baseline, run.x, run.right));
+                }
+            }
+        }
+        for ((_, key), places) in places {
+            let alike = |a: &(usize, usize, i32, i32, i32), b: &(usize, usize, i32, i32, i32)| {
+                let edge = (a.3 - b.3).abs() <= SAME_EDGE || (a.4 - b.4).abs() <= SAME_EDGE;
+                (a.2 - b.2).abs() <= SAME_EDGE && edge
+            };
+            for place in &places {
+                let pages: BTreeSet<usize> =
+                    places.iter().filter(|other| alike(place, other)).take(RECURS * 4).map(|o| o.0).collect();
+                if pages.len() >= RECURS {
+                    self.lines[place.0].insert(place.1);
+                    self.running_heads.insert(key.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Nothing is printed further out, and white space parts the line from what is printed further in.
+fn is_outermost(book: &BookLines, page: &PageLines, line: &Line, at_head: bool) -> bool {
+    let further = |other: &Line| {
+        if at_head { other.baseline + SAME_EDGE < line.baseline } else { other.baseline > line.baseline + SAME_EDGE }
+    };
+    let size = book.styles.get(line.style).map_or(1000, |s| s.size);
+    let gap = if at_head { line.below } else { line.above };
+    gap >= size * HEAD_GAP / 100 && !page.lines.iter().any(|l| l.seen && !l.text.is_empty() && further(l))
+}
+
+/// White space of this many hundredths of its size parts a running head from the text; table headers stand closer.
+const HEAD_GAP: i32 = 170;
+/// A run stands where it stood on another page if its left or its right edge does, to 2 pt.
+const SAME_EDGE: i32 = 200;
 
 /// A running line as it recurs: spaces normalised, every run of digits one `#`; a Roman folio counts as digits.
 #[must_use]
@@ -112,36 +171,44 @@ fn edge_of(page: &PageLines, baseline: i32) -> Option<bool> {
 }
 
 /// The first or last word of a furniture line that is a number.
-fn folio(page: &PageLines, furniture: &BTreeSet<usize>) -> Option<u32> {
+fn folio(page: &PageLines, furniture: &BTreeSet<usize>) -> Option<Folio> {
     furniture.iter().filter_map(|l| page.lines.get(*l)).find_map(|line| {
         let words: Vec<&str> = line.text.split_whitespace().collect();
-        let number = |w: &&str| w.trim_matches(|c: char| !c.is_ascii_alphanumeric()).parse::<u32>().ok().filter(|n| *n < 10_000);
+        let arabic = |w: &&str| {
+            let label = w.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+            let number = label.parse::<u32>().ok().filter(|n| *n < 10_000)?;
+            Some(Folio { number, roman: false, label: number.to_string() })
+        };
+        let roman = |w: &&str| Some(Folio { number: roman_value(w)?, roman: true, label: (*w).to_owned() });
         let alone = words.len() == 1;
         words
             .last()
-            .and_then(number)
-            .or_else(|| words.first().and_then(number))
-            .or_else(|| words.first().filter(|_| alone).and_then(|w| roman_value(w)))
+            .and_then(arabic)
+            .or_else(|| words.first().and_then(arabic))
+            .or_else(|| words.first().filter(|_| alone).and_then(roman))
     })
 }
 
 /// Printed numbers count on with the pages; a number that neither neighbour confirms is something else.
-fn keep_regular_folios(folios: &mut [Option<u32>]) {
-    let offset = |i: usize, f: &[Option<u32>]| f.get(i).copied().flatten().map(|n| i64::from(n) - i as i64);
-    let kept: Vec<Option<u32>> = (0..folios.len())
+fn keep_regular_folios(folios: &mut [Option<Folio>]) {
+    let offset = |i: usize| Some(folios.get(i)?.as_ref().map(|f| (f.roman, i64::from(f.number) - i as i64))?);
+    let regular: Vec<bool> = (0..folios.len())
         .map(|i| {
-            let own = offset(i, folios)?;
+            let own = offset(i);
             let near = i.saturating_sub(2)..=i + 2;
-            near.filter(|j| *j != i).any(|j| offset(j, folios) == Some(own)).then_some(folios[i]).flatten()
+            // A Roman numeral at a folio's place is one, though it may be the only page before the first chapter.
+            own.is_some_and(|(roman, _)| roman) || own.is_some() && near.filter(|j| *j != i).any(|j| offset(j) == own)
         })
         .collect();
-    folios.copy_from_slice(&kept);
+    for (folio, _) in folios.iter_mut().zip(regular).filter(|(_, regular)| !regular) {
+        *folio = None;
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::lines::{BookLines, Line, PageLines};
-    use super::{Furniture, keep_regular_folios, roman_value, running_key};
+    use super::super::lines::{BookLines, Line, PageLines, Run};
+    use super::{Folio, Furniture, keep_regular_folios, roman_value, running_key};
 
     #[test]
     fn digits_and_roman_folios_are_one_sign() {
@@ -171,13 +238,35 @@ mod tests {
         let found = Furniture::of(&book(12));
         assert_eq!(found.running_heads.into_iter().collect::<Vec<_>>(), ["The Vale #"]);
         assert!(found.lines.iter().all(|l| l.len() == 1));
-        assert_eq!(found.folios[4], Some(5));
+        assert_eq!(found.folios[4].as_ref().map(|f| f.number), Some(5));
     }
 
     #[test]
     fn a_folio_that_does_not_count_on_is_none() {
-        let mut folios = [Some(3), Some(4), Some(77), Some(6), None];
+        let folio = |number: u32| Some(Folio { number, roman: false, label: number.to_string() });
+        let mut folios = [folio(3), folio(4), folio(77), folio(6), None];
         keep_regular_folios(&mut folios);
-        assert_eq!(folios, [Some(3), Some(4), None, Some(6), None]);
+        assert_eq!(folios, [folio(3), folio(4), None, folio(6), None]);
+    }
+
+    #[test]
+    fn a_line_with_a_run_that_recurs_at_one_place_is_a_running_head() {
+        let run = |x: i32, text: &str| Run { x, right: x + 4000, text: text.to_owned() };
+        let page = |n: usize| {
+            let head = Line {
+                text: format!("The Vale Part {}", "x".repeat(n)),
+                key: "k".into(),
+                runs: vec![run(4000, "The Vale"), run(20_000 + 900 * n as i32, &format!("Part {}", "x".repeat(n)))],
+                baseline: 3000,
+                below: 4000,
+                seen: true,
+                ..Line::default()
+            };
+            PageLines { width: 60_000, height: 80_000, lines: vec![head] }
+        };
+        let book = BookLines { pages: (1..5).map(page).collect(), ..BookLines::default() };
+        let found = Furniture::of(&book);
+        assert!(found.lines.iter().all(|l| l.len() == 1));
+        assert_eq!(found.running_heads.into_iter().collect::<Vec<_>>(), ["The Vale"]);
     }
 }

@@ -42,11 +42,21 @@ pub struct Line {
     pub region: u16,
     /// Wide gaps inside the line: it is a row of cells.
     pub cells: usize,
+    /// What stands between those gaps, if there are any, left to right.
+    pub runs: Vec<Run>,
     /// Baseline distance to the nearest line above (below) that shares some of its width; `FAR` if there is none.
     pub above: i32,
     pub below: i32,
     /// Shown upright to the reader of the page.
     pub seen: bool,
+}
+
+/// A part of a line that wide gaps set apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Run {
+    pub x: i32,
+    pub right: i32,
+    pub text: String,
 }
 
 /// One page.
@@ -221,6 +231,7 @@ fn read_line(line: &TextLine, ids: &[usize], styles: &[TypeStyle]) -> Line {
         (Some(a), Some(b)) => a.bold == b.bold && (a.size - b.size).abs() <= 100 && a.color == b.color,
         _ => false,
     };
+    let size = styles.get(style).map_or(1000, |s| s.size);
     let lead: usize =
         runs.iter().take_while(|(id, _)| runs.first().is_some_and(|(first, _)| alike(*first, *id))).map(|r| r.1).sum();
     Line {
@@ -237,7 +248,8 @@ fn read_line(line: &TextLine, ids: &[usize], styles: &[TypeStyle]) -> Line {
         top: held(line.rect.y),
         baseline: held(line.baseline),
         region: line.region,
-        cells: wide_gaps(line, styles.get(style).map_or(1000, |s| s.size)),
+        cells: wide_gaps(line, size),
+        runs: runs_of(line, size),
         above: FAR,
         below: FAR,
         seen: line.visibility == Visibility::Visible && line.rotation == 0,
@@ -259,6 +271,22 @@ fn wide_gaps(line: &TextLine, size: i32) -> usize {
             !number && held(pair[1].x) - held(pair[0].x.saturating_add(pair[0].w)) > size * 3 / 2
         })
         .count()
+}
+
+/// The parts of a line between gaps of more than one and a half em; none if there is no such gap.
+fn runs_of(line: &TextLine, size: i32) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for span in line.spans.iter().filter(|s| !s.text.trim().is_empty()) {
+        let (x, right) = (held(span.x), held(span.x.saturating_add(span.w)));
+        match runs.last_mut() {
+            Some(run) if x - run.right <= size * 3 / 2 => {
+                run.right = run.right.max(right);
+                run.text.push_str(&span.text);
+            }
+            _ => runs.push(Run { x, right, text: span.text.clone() }),
+        }
+    }
+    if runs.len() > 1 { runs } else { Vec::new() }
 }
 
 /// Fills `above` and `below`. Lines of one baseline are neighbours, not above one another.

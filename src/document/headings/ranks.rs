@@ -22,6 +22,8 @@ struct Evidence {
     counted: usize,
     /// Blocks right above text.
     topping: usize,
+    /// Blocks set solid: no more space above them than between lines of text.
+    solid: usize,
     /// Spaces below (in points) that its free-standing blocks share.
     usual_below: BTreeSet<i32>,
 }
@@ -31,6 +33,8 @@ struct Evidence {
 pub struct Ranks {
     styles: Vec<TypeStyle>,
     strengths: Vec<Strength>,
+    /// Styles of a larger size than text, by however little.
+    larger: Vec<bool>,
     evidence: Vec<Evidence>,
     has_teachers: bool,
     has_outline: bool,
@@ -69,6 +73,7 @@ impl Ranks {
             evidence[block.style].blocks += 1;
             evidence[block.style].counted += usize::from(block.depth == 1);
             evidence[block.style].topping += usize::from(block.tops_text);
+            evidence[block.style].solid += usize::from(block.solid);
             evidence[block.style].block_lines += block.last - block.first + 1;
         }
         for place in taught.iter().filter(|p| !p.run_in) {
@@ -80,7 +85,8 @@ impl Ranks {
             e.usual_below = usual_below(blocks.iter().filter(|b| b.style == style));
         }
         let strengths = book.styles.iter().map(|s| super::blocks::strength(s, &body)).collect();
-        Self { styles: book.styles.clone(), strengths, evidence, has_teachers: !taught.is_empty(), has_outline }
+        let larger = book.styles.iter().map(|s| s.size > body.size).collect();
+        Self { styles: book.styles.clone(), strengths, larger, evidence, has_teachers: !taught.is_empty(), has_outline }
     }
 
     /// Whether `block` is a heading, and how sure that is.
@@ -107,10 +113,15 @@ impl Ranks {
                     || block.last_of_column && !e.usual_below.is_empty();
                 let sentence = block.title.ends_with('.') && !block.title.ends_with("..") && !block.title.ends_with(". .");
                 let counted = block.depth == 1 && e.counted >= 3;
+                // A line that is both larger and bolder, as no text of the book is, needs no others like it.
+                let alone = e.block_lines == e.lines && self.larger[block.style] && block.tops_text;
+                let spaced = spaced || alone;
                 let set_off = (block.free_above || block.isolated) && !counted && !sentence && (own_style || spaced);
                 (!self.has_outline && (set_off || block.depth > 1 && block.free_above)).then_some(Certainty::Spaced)
             }
             _ if taught => Some(Certainty::Taught),
+            // Labels inside a stat block or box: in colour, but set solid.
+            Strength::Marked if e.solid * 2 > e.blocks => None,
             Strength::Marked | Strength::Large if stands_alone => Some(Certainty::Style),
             Strength::Marked | Strength::Large => None,
         }

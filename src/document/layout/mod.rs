@@ -1,6 +1,7 @@
 //! From glyphs to lines in reading order: pieces of text by geometry, words by gaps, lines, columns, order.
 //! Knows nothing of PDF syntax or of what a line means.
 
+mod cells;
 mod columns;
 mod gaps;
 mod initials;

@@ -1,6 +1,7 @@
 //! Pieces: runs of glyphs on one baseline without a wide gap, put together by geometry where the stream breaks them.
 //! Knows nothing of words or columns.
 
+use super::cells::Edges;
 use crate::document::page_text::Visibility;
 use crate::document::pdf::glyph::{Glyph, PageGlyphs};
 
@@ -13,6 +14,9 @@ const SCRIPT_SIZE: i32 = 85;
 const SCRIPT_SHIFT: i32 = 55;
 /// Letters of one line share a baseline; a twentieth of an em is rounding.
 const SAME_BASELINE: i32 = 12;
+
+/// What is shorter than a word is a marker or an initial: its text belongs to it.
+const MIN_CELL: usize = 3;
 
 /// A run of glyphs on one baseline, left to right.
 #[derive(Clone, Debug)]
@@ -99,7 +103,38 @@ pub fn collect(page: &PageGlyphs) -> Vec<Piece> {
     for piece in &mut out {
         settle(page, piece);
     }
-    join_neighbours(page, out)
+    let edges = Edges::of(&out);
+    let out = part_cells(page, out, &edges);
+    join_neighbours(page, out, &edges)
+}
+
+/// Parts pieces where the stream moved the pen to the left edge of a column of cells.
+fn part_cells(page: &PageGlyphs, pieces: Vec<Piece>, edges: &Edges) -> Vec<Piece> {
+    let mut out: Vec<Piece> = Vec::with_capacity(pieces.len());
+    for mut piece in pieces {
+        let glyph = |i: u32| page.glyphs.get(i as usize);
+        let moved = |k: &usize| {
+            let begins = glyph(piece.glyphs[*k]).filter(|g| g.moved && g.baseline == piece.baseline);
+            begins.is_some_and(|g| !piece.spaced[*k] && edges.is_column(g.x, g.baseline, g.size))
+        };
+        let cut = if piece.rotation == 0 { (MIN_CELL..piece.glyphs.len()).find(moved) } else { None };
+        let Some(cut) = cut else {
+            piece.rank = out.len();
+            out.push(piece);
+            continue;
+        };
+        let mut rest = piece.clone();
+        (rest.glyphs, rest.spaced) = (piece.glyphs.split_off(cut), piece.spaced.split_off(cut));
+        let rights = |p: &Piece| p.glyphs.iter().filter_map(|i| glyph(*i)).map(|g| g.right).max();
+        (piece.right, rest.right) = (rights(&piece).unwrap_or(piece.right), rights(&rest).unwrap_or(rest.right));
+        rest.x = glyph(rest.glyphs[0]).map_or(rest.x, |g| g.x);
+        for mut part in [piece, rest] {
+            part.rank = out.len();
+            settle(page, &mut part);
+            out.push(part);
+        }
+    }
+    out
 }
 
 /// `glyph` goes on where `piece` ends.
@@ -153,7 +188,7 @@ fn settle(page: &PageGlyphs, piece: &mut Piece) {
 }
 
 /// Joins pieces that touch on one baseline though the stream draws them apart, and drops what is drawn twice.
-fn join_neighbours(page: &PageGlyphs, pieces: Vec<Piece>) -> Vec<Piece> {
+fn join_neighbours(page: &PageGlyphs, pieces: Vec<Piece>, edges: &Edges) -> Vec<Piece> {
     let mut order: Vec<usize> = (0..pieces.len()).collect();
     order.sort_by_key(|i| {
         let p = &pieces[*i];
@@ -164,7 +199,7 @@ fn join_neighbours(page: &PageGlyphs, pieces: Vec<Piece>) -> Vec<Piece> {
     for i in order {
         let Some(piece) = slots[i].take() else { continue };
         let joined = match last.and_then(|l| slots[l].as_mut()) {
-            Some(before) => join(page, before, &piece),
+            Some(before) => join(page, before, &piece, edges),
             None => false,
         };
         if !joined {
@@ -187,7 +222,7 @@ pub fn visibility_rank(v: Visibility) -> u8 {
 }
 
 /// Appends `piece` to `before` if it goes on there; `true` if it did, or repeats it.
-fn join(page: &PageGlyphs, before: &mut Piece, piece: &Piece) -> bool {
+fn join(page: &PageGlyphs, before: &mut Piece, piece: &Piece, edges: &Edges) -> bool {
     let em = before.size.max(piece.size);
     // A letter as high as two lines hangs beside them; which of them it begins is not told by its baseline.
     let alike = before.size.max(piece.size) * 10 < before.size.min(piece.size) * 18;
@@ -206,6 +241,10 @@ fn join(page: &PageGlyphs, before: &mut Piece, piece: &Piece) -> bool {
     }
     let gap = piece.x - before.right;
     if gap > share(em, CELL_GAP) || gap < -share(em, 15) {
+        return false;
+    }
+    let begins_cell = page.glyphs.get(piece.glyphs[0] as usize).is_some_and(|g| g.moved);
+    if begins_cell && before.glyphs.len() >= MIN_CELL && edges.is_column(piece.x, piece.baseline, piece.size) {
         return false;
     }
     let next = before.rank + 1 == piece.rank;

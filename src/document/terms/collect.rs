@@ -206,8 +206,13 @@ impl<'a> Judge<'a> {
         let plain = name.name.chars().all(|c| c.is_alphabetic() || matches!(c, ' ' | '-' | '\'' | '’' | '&'));
         let fits = once && self.shapes[i].is_none() && capital && plain && above.is_none() && (2..=4).contains(&words.len());
         let talks = words.first().is_some_and(|w| {
-            ["using", "playing", "creating", "making", "the", "your", "how", "what", "when", "why"]
-                .contains(&w.to_lowercase().as_str())
+            // A name does not begin with an article or a preposition.
+            [
+                "using", "playing", "creating", "making", "the", "a", "an", "your", "how", "what", "when", "why", "before",
+                "after", "under", "over", "in", "on", "at", "from", "into", "with", "without", "about", "beyond", "inside",
+                "outside", "things",
+            ]
+            .contains(&w.to_lowercase().as_str())
         });
         (fits && !talks).then(|| Found { kind: Kind::Rule, confidence: 0.5, evidence: vec!["heading".to_owned()] })
     }

@@ -155,6 +155,13 @@ impl Vocabulary {
             return None;
         }
         let plural = |tail: &str| tail.ends_with('s') || tail.ends_with('y');
+        // "Creatures of the Coast": the plural comes first, what it is of behind.
+        if let [first, "of" | "from" | "in", ..] = words.as_slice()
+            && first.ends_with('s')
+            && let Some(k) = self.kinds.iter().find(|k| k.headings.contains(&compact(first)))
+        {
+            return Some(k.kind);
+        }
         (1..words.len().min(3)).rev().find_map(|n| {
             let tail = words[words.len() - n..].concat().to_lowercase();
             self.kinds.iter().find(|k| plural(&tail) && k.headings.contains(&compact(&tail))).map(|k| k.kind)
@@ -211,6 +218,7 @@ mod tests {
         assert_eq!(v.kind_of_heading("Casting Spells"), None);
         assert_eq!(v.kind_of_group("M and N Spells"), Some(Kind::Spell));
         assert_eq!(v.kind_of_group("Epic Boon Feats"), Some(Kind::Feat));
+        assert_eq!(v.kind_of_group("Creatures of the Coast"), Some(Kind::Creature));
         assert_eq!(v.kind_of_group("Creating Backgrounds"), None);
         assert_eq!(v.kind_of_group("Parts of a Stat Block"), None);
     }

@@ -4,6 +4,7 @@ use super::sections::{Found, sections};
 use super::{Outputs, Params, entries, profile};
 use crate::builtin::Item;
 use crate::document::headings::frame::{BookHeadings, Heading, find_headings};
+use crate::document::headings::furniture::Folio;
 use crate::document::headings::key::{clean, compact};
 use crate::document::headings::lines::BookLines;
 use crate::document::outline::PdfFrame;
@@ -75,11 +76,11 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// Printed folios where half of the pages have one (it is they that cross-references name), else the file's own labels.
-fn page_labels(folios: &[Option<u32>], labels: Vec<String>, pages: usize) -> Vec<String> {
+fn page_labels(folios: &[Option<Folio>], labels: Vec<String>, pages: usize) -> Vec<String> {
     let printed = folios.iter().flatten().count();
     if printed > 0 && (printed * 2 >= pages || labels.len() != pages) {
         let front = |i: usize| labels.get(i).filter(|_| labels.len() == pages).cloned().unwrap_or_default();
-        return folios.iter().enumerate().map(|(i, f)| f.map_or_else(|| front(i), |n| n.to_string())).collect();
+        return folios.iter().enumerate().map(|(i, f)| f.as_ref().map_or_else(|| front(i), |f| f.label.clone())).collect();
     }
     if labels.len() == pages { labels } else { Vec::new() }
 }
