@@ -17,7 +17,7 @@ use super::render::{self, BuildEnd};
 use crate::disk;
 use crate::engine::error::EngineError;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{Counts, Event, Observer, Status};
+use crate::engine::observe::{Counts, Event, Observer, Problem, Status};
 use crate::engine::plan::{Fate, Plan};
 use crate::engine::report::Report;
 use crate::engine::select::Selection;
@@ -46,9 +46,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     if let Some(source) = &only {
         found.sources.retain(|s| s.id == *source);
     }
-    if !args.quiet {
-        tell_passed_over(&found, args.verbose, console);
-    }
+    tell_passed_over(&found, args.verbose, console);
     let is_plain = args.selected().is_none() && args.targets.is_empty() && found.refused.is_empty() && !args.retry;
     let question = is_plain.then(|| idle::question(&project, &job));
     if lock.as_ref().is_some_and(|l| !l.after_crash) && question.is_some_and(|q| idle::stands(&project, q, &found)) {
@@ -127,7 +125,8 @@ fn selection(args: &Build, project: &Project, found: &Found) -> Result<(Selectio
 fn tell_passed_over(found: &Found, verbose: bool, console: &Console) {
     let paint = console.paint();
     for (path, reason) in &found.refused {
-        console.status(&render::warning(paint, &format!("`{}` is not taken: {reason}", render::shown(path))));
+        let message = format!("`{}` is refused: {reason}", render::shown(path));
+        console.status(&render::problem(paint, "", &Problem { message, ..Problem::default() }));
     }
     if verbose {
         found.ignored.iter().for_each(|path| console.status(&format!("no pattern takes `{}`", render::shown(path))));
@@ -246,7 +245,16 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
         Ok(report) => {
             let failed_passes = report.statuses.values().filter(|s| **s == Status::Failed).count() as u64;
             let failed_rules = report.failures.len() as u64 - report.failures.iter().filter(|(n, _)| is_pass(n)).count() as u64;
-            let end = BuildEnd { counts: report.counts, failed_passes, failed_rules, interrupted: false, elapsed };
+            let end = BuildEnd {
+                counts: report.counts,
+                failed_passes,
+                failed_rules,
+                skipped_passes: report.statuses.values().filter(|s| **s == Status::Skipped).count() as u64,
+                refused_files: found.refused.len() as u64,
+                did_something: report.did_something,
+                interrupted: false,
+                elapsed,
+            };
             console.status(&render::outcome(&end));
             if !found.refused.is_empty() {
                 return Err(CliError::told(ErrorKind::Failed));

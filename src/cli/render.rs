@@ -15,6 +15,12 @@ pub struct BuildEnd {
     pub failed_passes: u64,
     /// Rules of no pass that failed as a whole (a rejected merge, two items of one name).
     pub failed_rules: u64,
+    /// Passes that are SKIPPED: wanted, and blocked.
+    pub skipped_passes: u64,
+    /// Files that a pattern takes and that cannot be sources.
+    pub refused_files: u64,
+    /// Whether anything was run, published or recorded.
+    pub did_something: bool,
     pub interrupted: bool,
     pub elapsed: Duration,
 }
@@ -33,7 +39,12 @@ pub fn outcome(end: &BuildEnd) -> String {
         return format!("ingest: {} failed", number(end.failed_passes, "pass", "passes"));
     } else if end.failed_rules > 0 {
         return format!("ingest: {} failed", number(end.failed_rules, "rule", "rules"));
-    } else if c.ran + c.from_cache + c.published + c.removed == 0 {
+    } else if end.skipped_passes > 0 {
+        return format!("ingest: {} not built", number(end.skipped_passes, "pass", "passes"));
+    } else if end.refused_files > 0 {
+        let refused = format!("{} refused", number(end.refused_files, "file", "files"));
+        return format!("ingest: {}", [vec![refused], done].concat().join(", "));
+    } else if !end.did_something && c.ran + c.from_cache + c.published + c.removed == 0 {
         return "ingest: nothing to do".to_owned();
     } else if c.ran + c.from_cache == 0 && c.published > 0 {
         // Files put back, or merged anew from what is there.
@@ -224,6 +235,11 @@ mod tests {
         );
         let counts = Counts { ran: 4, ..Counts::default() };
         assert_eq!(outcome(&BuildEnd { counts, failed_passes: 1, ..BuildEnd::default() }), "ingest: 1 pass failed");
+        assert_eq!(outcome(&BuildEnd { skipped_passes: 2, ..BuildEnd::default() }), "ingest: 2 passes not built");
+        assert_eq!(outcome(&BuildEnd { refused_files: 1, ..BuildEnd::default() }), "ingest: 1 file refused");
+        let recorded =
+            BuildEnd { counts: Counts { up_to_date: 3, ..Counts::default() }, did_something: true, ..BuildEnd::default() };
+        assert_eq!(outcome(&recorded), "ingest: 3 up to date (0.00 s)");
         assert_eq!(outcome(&BuildEnd { interrupted: true, ..BuildEnd::default() }), "ingest: interrupted");
     }
 
