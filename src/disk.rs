@@ -272,12 +272,6 @@ pub fn stat(path: &Path) -> Result<Option<StatTuple>> {
 
 /// The tuple of `path` itself, links not followed; `None` if nothing is there.
 ///
-/// # Errors
-/// If it cannot be looked at.
-pub fn stat_no_follow(path: &Path) -> Result<Option<StatTuple>> {
-    Ok(if_there(fs::symlink_metadata(path), "look at", path)?.map(|m| StatTuple::of(&m)))
-}
-
 /// `path` from the root of the file system, whether it is there or not; links are not followed.
 ///
 /// # Errors
@@ -320,14 +314,6 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Replaces `to` by a private copy of `from` (see `copy_private`), by rename and without fsync.
 ///
-/// # Errors
-/// If any step fails; `to` is then as it was.
-pub fn replace_with_copy(from: &Path, to: &Path) -> Result<()> {
-    let temporary = temporary_beside(to).map_err(self::to("write", to))?.into_temp_path();
-    copy_private(from, &temporary).map_err(|e| if e.path == from { e } else { DiskError { path: to.to_path_buf(), ..e } })?;
-    temporary.persist(to).map_err(|e| DiskError::new("write", to, e.error))
-}
-
 /// Writes a file in a place that nobody else reads yet (staging): neither atomic nor synced.
 ///
 /// # Errors
@@ -564,16 +550,6 @@ pub fn create_dir_all(path: &Path) -> Result<()> {
 
 /// A new folder; `false` if something has that name already.
 ///
-/// # Errors
-/// If it cannot be made.
-pub fn create_dir_new(path: &Path) -> Result<bool> {
-    match fs::create_dir(path) {
-        Ok(()) => Ok(true),
-        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(e) => Err(DiskError::new("create the folder", path, e)),
-    }
-}
-
 /// Removes a file or a link; fine if there is none.
 ///
 /// # Errors
@@ -702,7 +678,7 @@ mod tests {
     fn a_copy_names_the_side_that_failed() {
         let dir = folder();
         let (from, to) = (dir.path().join("from"), dir.path().join("no/to"));
-        let error = replace_with_copy(&from, &dir.path().join("to")).unwrap_err();
+        let error = copy_private(&from, &dir.path().join("to")).unwrap_err();
         assert_eq!((error.verb, error.path), ("read", from.clone()));
         write(&from, b"x").unwrap();
         let error = copy_private(&from, &to).unwrap_err();

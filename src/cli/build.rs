@@ -223,13 +223,9 @@ fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>)
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.
 fn sweep(store: &Store, job_dir: &std::path::Path) -> Result<(), disk::DiskError> {
     disk::remove_dir_all(&store.staging())?;
-    for root in [&store.dir, &job_dir.to_path_buf()] {
-        for entry in walkdir::WalkDir::new(root).into_iter().filter_map(Result::ok) {
-            if disk::is_leftover(entry.file_name()) || entry.file_name() == "state.snapshot.new" {
-                disk::remove_file(entry.path())?;
-            }
-        }
-    }
+    disk::remove_file(&store.dir.join("state.snapshot.new"))?;
+    disk::remove_leftovers(&store.dir)?;
+    disk::remove_leftovers(job_dir)?;
     Ok(())
 }
 

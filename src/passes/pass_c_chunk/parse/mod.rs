@@ -2,7 +2,7 @@
 //! Every line becomes (part of) an element: what is no text of the book is marked, not dropped.
 //!
 //! Marks in `metadata.furniture`: `running_head`, `folio`, `contents`, `index`, `repeated_header` (a table's header printed
-//! again on a later page), and for pages that print nothing an element without text: `needs_ocr` (it shows images) or
+//! again on a later page), and for pages that print nothing an element without text: `needs_ocr` (it shows images, or glyphs that no map turns into text) or
 //! `blank`. Headings of sections are `Title`s with a `level`; only they have one.
 
 use serde::{Deserialize, Serialize};
