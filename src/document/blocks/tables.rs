@@ -276,9 +276,7 @@ fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<
         let below_header = a.cells.iter().all(|c| c.bold) && !b.cells.iter().all(|c| c.bold) && opens_first;
         starts.push(if same_line || a.row.is_some() && a.row == b.row {
             false
-        } else if a.row.is_some() && b.row.is_some() {
-            true
-        } else if below_header {
+        } else if (a.row.is_some() && b.row.is_some()) || below_header {
             true
         } else if ruled * 3 >= lines.len().min(6) && ruled > 1 {
             between(a, b)

@@ -191,7 +191,7 @@ fn folio(page: &PageLines, furniture: &BTreeSet<usize>) -> Option<Folio> {
 
 /// Printed numbers count on with the pages; a number that neither neighbour confirms is something else.
 fn keep_regular_folios(folios: &mut [Option<Folio>]) {
-    let offset = |i: usize| Some(folios.get(i)?.as_ref().map(|f| (f.roman, i64::from(f.number) - i as i64))?);
+    let offset = |i: usize| folios.get(i)?.as_ref().map(|f| (f.roman, i64::from(f.number) - i as i64));
     let regular: Vec<bool> = (0..folios.len())
         .map(|i| {
             let own = offset(i);
