@@ -39,7 +39,7 @@ fn build(p: &Project) -> Built {
     let running = p.start(&["build", "--json"]);
     let pid = running.pid();
     let (say, said) = mpsc::channel();
-    std::thread::spawn(move || say.send(running.end()));
+    std::thread::spawn(move || drop(say.send(running.end())));
     let Ok(built) = said.recv_timeout(HANG) else {
         if cfg!(unix) {
             let _ = std::process::Command::new("kill").args(["-9", &pid.to_string()]).status();
