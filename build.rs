@@ -23,8 +23,9 @@ const BUILTINS: [(&str, &str); 9] = [
 fn main() {
     println!("cargo:rerun-if-changed=src");
     println!("cargo:rerun-if-changed=Cargo.toml");
-    let pinned: String =
-        read(Path::new("Cargo.toml")).lines().filter(|l| l.contains("\"=")).fold(String::new(), |s, l| s + l + "\n");
+    let manifest = read(Path::new("Cargo.toml"));
+    let lines = manifest.lines().map(|l| l.split('#').next().unwrap_or(l).trim_end());
+    let pinned: String = lines.filter(|l| l.contains("\"=")).fold(String::new(), |s, l| s + l + "\n");
     for (name, root) in BUILTINS {
         let mut files = BTreeSet::new();
         reach(Path::new(root), &mut files);
