@@ -239,6 +239,7 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
     console.end_progress();
     match end {
         Ok(report) => {
+            report.warnings.iter().for_each(|w| console.status(&render::warning(console.paint(), w)));
             let failed_passes = report.statuses.values().filter(|s| **s == Status::Failed).count() as u64;
             let failed_rules = report.failures.len() as u64 - report.failures.iter().filter(|(n, _)| is_pass(n)).count() as u64;
             let end = BuildEnd {

@@ -134,3 +134,18 @@ fn a_target_of_one_source_runs_only_its_actions_and_publishes_nothing() {
     rest.ok();
     assert!(rest.with_outcome("ran").iter().all(|a| a.contains("beta.txt")), "{:?}", rest.with_outcome("ran"));
 }
+
+#[test]
+fn a_frozen_pass_that_is_older_than_what_it_was_made_from_is_a_warning() {
+    let p = Project::of_command_passes();
+    p.build(&[]).ok().stderr_lacks("is older");
+    p.edit(
+        "Ingestfile.toml",
+        "printf '%s %s %s\\n' \"$id\" \"$part\" \"$word\"",
+        "printf '%s %s %s!\\n' \"$id\" \"$part\" \"$word\"",
+    );
+    p.build(&["--passes", "B"]).ok();
+    let resumed = p.build(&["--resume-from", "D"]);
+    resumed.ok().ran(&[]).stderr_has("passC is older than what it was made from: its input `part` changed since");
+    p.build(&[]).ok().stderr_lacks("is older");
+}

@@ -19,8 +19,9 @@ impl Coordinator<'_, '_> {
 
     /// Finishes every rule that has become complete. A rule whose gates refer to others waits until those are finished.
     pub(super) fn finish_complete(&mut self, pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        while let Some(at) = self.complete.iter().position(|r| self.may_finish(*r)) {
-            let rule = self.complete.remove(at);
+        // In the order of the graph, so that what is said of passes comes in their order.
+        while let Some(rule) = self.complete.iter().copied().filter(|r| self.may_finish(*r)).min() {
+            self.complete.retain(|r| *r != rule);
             if self.setup.selection.of(rule) == Choice::Frozen {
                 self.finished.insert(rule);
                 continue;

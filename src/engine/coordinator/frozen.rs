@@ -1,11 +1,14 @@
 //! Frozen passes: what they published is verified on disk and used as it is; never run, never repaired.
 
+use std::collections::BTreeMap;
+
 use super::{ActionIx, Coordinator, Soundness, Stop};
 use crate::digest::Digest;
 use crate::disk;
 use crate::engine::gate::{self, Accepted};
-use crate::engine::graph::{Check, Pass, Range, RuleId};
+use crate::engine::graph::{Check, From, Pass, Range, RuleId};
 use crate::engine::items::ItemIx;
+use crate::engine::manifest::{ActionManifest, Field};
 use crate::engine::observe::{Outcome, Problem, Status};
 use crate::engine::select::{Choice, rules_of};
 use crate::engine::verdict::GateInput;
@@ -164,6 +167,48 @@ impl Coordinator<'_, '_> {
                 self.end(ix, Outcome::Blocked, Some(Problem { message, ..Problem::default() }))
             }
         }
+    }
+
+    /// Frozen passes that were made from something else than what their inputs are now: a sentence for each.
+    pub(super) fn older_passes(&mut self) -> Vec<String> {
+        let mut told = BTreeMap::new();
+        for ix in (0..self.actions.len()).map(ActionIx) {
+            let rule = self.actions[ix.0].rule;
+            let Some(pass) = self.setup.graph.rule(rule).pass else { continue };
+            let frozen = self.setup.selection.of(rule) == Choice::Frozen && self.actions[ix.0].accepted.is_some();
+            if !frozen || told.contains_key(&pass) {
+                continue;
+            }
+            if let Some(input) = self.newer_input(ix) {
+                told.insert(pass, format!("{pass} is older than what it was made from: its input `{input}` changed since"));
+            }
+        }
+        told.into_values().collect()
+    }
+
+    /// The first input of a frozen action that is known now and was another when the action ran.
+    fn newer_input(&mut self, ix: ActionIx) -> Option<String> {
+        let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
+        let last = self.store.state.last.get(&self.last_key(ix))?;
+        let made_from = ActionManifest::decode(&last.manifest);
+        let graph = self.setup.graph;
+        for input in &graph.rule(rule).inputs {
+            let now = match &input.from {
+                From::Item { levels_up } => self.item_input(self.items.ancestor(item, *levels_up)),
+                From::Artifact { rule: other, output, select } if self.setup.selection.of(*other) != Choice::Left => {
+                    self.artifact_input(*other, *output, select.as_deref(), item)
+                }
+                _ => continue,
+            };
+            let field = Field::Input(input.name.clone());
+            let then = made_from.0.iter().find(|(f, _)| *f == field).map(|(_, v)| v);
+            if let (Ok(now), Some(then)) = (now, then)
+                && now.digest().to_hex() != *then
+            {
+                return Some(input.name.clone());
+            }
+        }
+        None
     }
 
     /// What the source that `item` belongs to holds now.

@@ -56,7 +56,7 @@ impl Coordinator<'_, '_> {
         }
     }
 
-    fn item_input(&self, item: ItemIx) -> Result<InputValue, Unresolved> {
+    pub(super) fn item_input(&self, item: ItemIx) -> Result<InputValue, Unresolved> {
         match &self.items.get(item).body {
             Body::Entry(TreeEntry { name, digest, bytes, .. }) => {
                 let file = StoredFile { digest: *digest, bytes: *bytes, items: 1 };
@@ -73,7 +73,7 @@ impl Coordinator<'_, '_> {
         Ok(InputValue::Foreign { path: self.setup.root.join(path), name, digest })
     }
 
-    fn artifact_input(
+    pub(super) fn artifact_input(
         &mut self,
         other: RuleId,
         output: usize,

@@ -397,7 +397,9 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             publish: std::mem::take(&mut self.would_publish),
             blocked: std::mem::take(&mut self.blocked_passes),
         });
+        let warnings = self.older_passes();
         Ok(Report {
+            warnings,
             counts: self.counts,
             statuses: std::mem::take(&mut self.statuses),
             failures: std::mem::take(&mut self.failures),
