@@ -272,11 +272,11 @@ fn text_that_is_odd_inside_is_built() {
     let table = format!("<h1>Wide</h1><table><tr><td colspan=999999999 rowspan=999999999>{says}</td></tr></table>");
     let junk: Vec<u8> = (0..200_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
     let p = beside(&[
-        ("brackets.md", format!("# Brackets\n\n{says}\n\n{}", "[".repeat(1 << 16)).into_bytes()),
+        ("brackets.md", format!("# Brackets\n\n{says}\n\n{}", "[".repeat(1 << 20)).into_bytes()),
         ("deep.html", html.into_bytes()),
         ("empty.txt", Vec::new()),
         ("junk.txt", junk),
-        ("no-space.txt", "a".repeat(60_000).into_bytes()),
+        ("no-space.txt", "a".repeat(300_000).into_bytes()),
         ("quotes.md", format!("# Quotes\n\n{}{says}\n", "> ".repeat(20_000)).into_bytes()),
         ("stars.md", format!("# Stars\n\n{says}\n\n{}", "*a_ ".repeat(50_000)).into_bytes()),
         ("table.html", table.into_bytes()),
