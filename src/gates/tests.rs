@@ -137,7 +137,7 @@ fn a_gate_that_is_broken_says_so() {
 #[test]
 fn a_schema_in_several_files_judges_as_one_that_is_whole() {
     let mut apart = chunk_schema();
-    let metadata = apart["$defs"]["Metadata"].take();
+    let metadata = apart["$defs"].as_object_mut().unwrap().remove("Metadata").unwrap();
     apart["$defs"]["Chunk"]["properties"]["metadata"] = json!({"$ref": "parts/metadata.json#/$defs/Optional"});
     let metadata = json!({"$defs": {"Optional": {"anyOf": [{"$ref": "#/$defs/Metadata"}, {"$ref": "../kind.json#/$defs/none"}]},
         "Metadata": metadata}});

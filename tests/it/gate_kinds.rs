@@ -206,8 +206,12 @@ fn a_command_may_judge_what_is_no_json() {
 
 #[test]
 fn a_frozen_pass_is_held_to_its_command_gate() {
-    let text = ROWS.replace("[rule.names]", "[rule.passA]").replace("[rule.rows]", "[rule.passB]\n").replace("rule.rows", "rule.passB");
-    let text = text.replace("inputs  = { source = \"source\" }\ncommand = \"cat {source}", "inputs  = { source = \"passA.rows\" }\ncommand = \"cat {source}");
+    let text =
+        ROWS.replace("[rule.names]", "[rule.passA]").replace("[rule.rows]", "[rule.passB]\n").replace("rule.rows", "rule.passB");
+    let text = text.replace(
+        "inputs  = { source = \"source\" }\ncommand = \"cat {source}",
+        "inputs  = { source = \"passA.rows\" }\ncommand = \"cat {source}",
+    );
     let text = text.replace("GATE", "min_items = 1") + "\n[rule.passA.gate.rows]\n" + SCRIPT_GATE + "\nmax_drop = 0\n";
     let p = Project::new(&text).file("check.sh", "echo asked >> asked\n").source("a.json", "[1]");
     p.build(&[]).ok();
