@@ -86,7 +86,9 @@ impl Coordinator<'_, '_> {
         // A rejected merge is told again, as a rejected action is.
         let rejected_as_a_whole = failed && soundness == Soundness::Good;
         if self.mode == Mode::Build
-            && (did_something || rejected_as_a_whole || (!failed && !self.setup.prior_rules.contains(&name) && !records.is_empty()))
+            && (did_something
+                || rejected_as_a_whole
+                || (!failed && !self.setup.prior_rules.contains(&name) && !records.is_empty()))
         {
             self.announce_build()?;
             let status = if failed { Status::Failed } else { Status::Success };

@@ -3,6 +3,7 @@
 //! wrong with it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::publish::{OutputFiles, Wanted, sentence};
 use super::put::Make;
@@ -85,20 +86,31 @@ impl Coordinator<'_, '_> {
                 break;
             }
         }
-        if self.mode == Mode::Build {
-            self.summarise(&open, pool)?;
-            for open in &open {
-                match self.answer(open, true)? {
-                    Ok(verdict) if verdict.accepted() => {}
-                    Ok(verdict) => return Ok(Some(rejection(open.gate, &open.subject.path, verdict))),
-                    Err(message) => {
-                        let message = format!("the gate of `{}` gave no verdict: {message}", open.subject.path);
-                        return Ok(Some(sentence(message)));
-                    }
-                }
+        if self.mode == Mode::Build && !open.is_empty() {
+            let started = Instant::now();
+            let problem = self.answer_all(&open, pool)?;
+            tracing::debug!(rule = graph.rule(rule).name, gates = open.len(), elapsed = ?started.elapsed(), "judged a merge");
+            if problem.is_some() {
+                return Ok(problem);
             }
         }
         Ok(last)
+    }
+
+    /// Answers what is open, in order: the first problem.
+    fn answer_all(&mut self, open: &[Open<'_>], pool: &rayon::ThreadPool) -> Result<Option<Problem>, Stop> {
+        self.summarise(open, pool)?;
+        for open in open {
+            match self.answer(open, true)? {
+                Ok(verdict) if verdict.accepted() => {}
+                Ok(verdict) => return Ok(Some(rejection(open.gate, &open.subject.path, verdict))),
+                Err(message) => {
+                    let message = format!("the gate of `{}` gave no verdict: {message}", open.subject.path);
+                    return Ok(Some(sentence(message)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// What a job-scoped gate says of a published artifact; `None` if that is not known when planning.
