@@ -1,6 +1,7 @@
 //! The short way to "nothing to do": whether everything that the last good build rested on is still as it was.
 //! Any doubt leads to the long way, which looks at every action.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,7 +10,7 @@ use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::Setup;
 use crate::engine::files::index_key;
-use crate::engine::graph::Run;
+use crate::engine::gate_files::GateFiles;
 use crate::job::folder::JobFolder;
 use crate::passes;
 use crate::sources::Found;
@@ -33,13 +34,9 @@ pub fn question(project: &Project, job: &JobFolder) -> Digest {
     add(project.text.as_bytes());
     add(job.path.to_string_lossy().as_bytes());
     let environment = super::project::environment();
-    for rule in &project.loaded.graph.rules {
-        if let Run::Command(command) = &rule.run {
-            for name in &command.env {
-                add(name.as_bytes());
-                add(environment.get(name).map_or("", String::as_str).as_bytes());
-            }
-        }
+    for name in project.loaded.graph.commands().flat_map(|command| &command.env) {
+        add(name.as_bytes());
+        add(environment.get(name).map_or("", String::as_str).as_bytes());
     }
     Digest::of_hasher(&h)
 }
@@ -51,9 +48,11 @@ pub fn stands(project: &Project, question: Digest, found: &Found) -> bool {
     read.is_some_and(|idle| idle.holds(question, found.sources.iter().map(|s| s.file.as_path())))
 }
 
-/// Files other than sources and what is published: the Ingestfile's schemas and inputs, the manifest, this program.
-fn witnesses(project: &Project, job: &JobFolder) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = project.loaded.project_files().map(|f| project.root.join(f)).collect();
+/// Files other than sources and what is published: the Ingestfile's schemas (with all that they refer to) and inputs, the
+/// manifest, this program.
+fn witnesses(project: &Project, gate_files: &GateFiles, job: &JobFolder) -> Vec<PathBuf> {
+    let named: BTreeSet<&str> = project.loaded.project_files().chain(gate_files.paths()).collect();
+    let mut files: Vec<PathBuf> = named.into_iter().map(|f| project.root.join(f)).collect();
     files.extend(std::env::current_exe());
     files.push(job.manifest_path());
     files
@@ -71,8 +70,7 @@ pub fn remember(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &S
 }
 
 fn ground(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, question: Digest) -> Option<Idle> {
-    let asks_tools = |run: &Run| matches!(run, Run::Command(c) if c.version.is_some());
-    if setup.graph.rules.iter().any(|r| asks_tools(&r.run)) {
+    if setup.graph.commands().any(|c| c.version.is_some()) {
         return None;
     }
     let mut sources = Vec::with_capacity(setup.sources.len());
@@ -89,9 +87,11 @@ fn ground(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, 
         }
         files.push((setup.job_dir.join(&key[prefix.len()..]), record.stat));
     }
+    let names = setup.graph.rules.iter().flat_map(|r| &r.gates).flat_map(|g| &g.files).map(String::as_str);
+    let gate_files = GateFiles::read(&project.root, names, &project.gates).ok()?;
     let now = (project.clock)().duration_since(UNIX_EPOCH).ok()?;
     let manifest = job.manifest_path();
-    for path in witnesses(project, job) {
+    for path in witnesses(project, &gate_files, job) {
         let stat = disk::stat(&path).ok().flatten()?;
         if path != manifest && !is_settled(&stat, now) {
             return None;

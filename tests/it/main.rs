@@ -25,6 +25,8 @@ mod disk_trouble;
 #[cfg(unix)]
 mod fan_out;
 #[cfg(unix)]
+mod gate_kinds;
+#[cfg(unix)]
 mod gates;
 #[cfg(unix)]
 mod manifest;

@@ -15,7 +15,7 @@ use crate::engine::command::{CommandTask, Room};
 use crate::engine::error::EngineError;
 use crate::engine::files::{self, Seen, Wanted};
 use crate::engine::gate::{self, GateFiles};
-use crate::engine::graph::{Range, RuleId, Run};
+use crate::engine::graph::{Command, Range, RuleId, Run};
 use crate::engine::items::{Items, JOB};
 use crate::engine::observe::{Event, Observer, Problem, Status};
 use crate::engine::plan::Plan;
@@ -126,7 +126,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             children: HashMap::new(),
             source_digests: HashMap::new(),
             project_files: HashMap::new(),
-            gate_files: GateFiles::new(),
+            gate_files: GateFiles::default(),
             gates_digests: Vec::new(),
             commands: HashMap::new(),
             params: params.collect(),
@@ -179,16 +179,11 @@ impl<'a, 'b> Coordinator<'a, 'b> {
     fn read_gate_files(&mut self) -> Result<(), Stop> {
         let graph = self.setup.graph;
         let active: BTreeSet<RuleId> = self.active_rules().into_iter().collect();
-        for (ix, rule) in graph.rules.iter().enumerate() {
-            // Frozen passes are judged as well, so their gates' files are needed too.
-            let needed = active.contains(&RuleId(u32::try_from(ix).unwrap_or(u32::MAX))) || rule.pass.is_some();
-            for path in rule.gates.iter().filter(|_| needed).flat_map(|g| &g.files) {
-                if !self.gate_files.contains_key(path) {
-                    let bytes = disk::read(&self.setup.root.join(path))?;
-                    self.gate_files.insert(path.clone(), (Digest::of(&bytes), bytes.into()));
-                }
-            }
-        }
+        let rules = graph.rules.iter().enumerate();
+        // Frozen passes are judged as well, so their gates' files are needed too.
+        let needed = rules.filter(|(ix, r)| r.pass.is_some() || active.contains(&RuleId(u32::try_from(*ix).unwrap_or(u32::MAX))));
+        let names = needed.flat_map(|(_, rule)| &rule.gates).flat_map(|g| &g.files).map(String::as_str);
+        self.gate_files = GateFiles::read(&self.setup.root, names, self.setup.judge)?;
         self.gates_digests = graph.rules.iter().map(|r| gate::gates_digest(r, &self.gate_files)).collect();
         Ok(())
     }
@@ -250,6 +245,11 @@ impl<'a, 'b> Coordinator<'a, 'b> {
 
     pub(super) fn make_command(&mut self, id: RuleId) -> Result<(Arc<CommandTask>, String), String> {
         let Run::Command(spec) = &self.setup.graph.rule(id).run else { return Err("it is no command".to_owned()) };
+        self.command_task(spec)
+    }
+
+    /// A command with its environment, and its tool's version.
+    pub(super) fn command_task(&mut self, spec: &Command) -> Result<(Arc<CommandTask>, String), String> {
         let value = |name: &String| self.setup.env.get(name).map(|v| (name.clone(), v.clone()));
         let env: Vec<(String, String)> = spec.env.iter().filter_map(value).collect();
         let version = match &spec.version {
