@@ -18,6 +18,7 @@ mod finish;
 mod frozen;
 mod inputs;
 mod publish;
+mod reasons;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -33,7 +34,8 @@ use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
 use super::observe::{ArtifactRecord, Counts, Observer, Outcome, Problem, Status};
-use super::plan::PlannedAction;
+use super::plan::{PlannedAction, Write};
+use super::reason::{Loss, Reason};
 use super::select::Selection;
 use super::verdict::Judge;
 use crate::digest::Digest;
@@ -80,6 +82,8 @@ pub struct Setup<'a> {
     pub publish: bool,
     /// Where bytes go that were never ours and stand where something is published.
     pub rejected_dir: PathBuf,
+    /// Of this build: records name it, keys do not.
+    pub build_id: String,
     /// Set by the signal handler.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -138,7 +142,8 @@ struct Action {
     inputs: Vec<(String, InputValue)>,
     key: Option<Digest>,
     manifest: Option<Arc<[u8]>>,
-    reason: String,
+    /// Why it is not up to date, once that is known.
+    reason: Option<Reason>,
     started: Option<Instant>,
     candidate: Option<Arc<[Stored]>>,
     accepted: Option<Accepted>,
@@ -179,13 +184,15 @@ enum Stop {
     /// A foreign file changed under our hands.
     Changed(PathBuf),
     /// A blob is missing or damaged.
-    Blob(Digest),
+    Blob(Digest, Loss),
 }
 
 impl<E: Into<EngineError>> From<E> for Stop {
     fn from(e: E) -> Self {
         match e.into() {
-            EngineError::Store(crate::store::StoreError::Blob { digest, .. }) => Self::Blob(digest),
+            EngineError::Store(crate::store::StoreError::Blob { digest, what }) => {
+                Self::Blob(digest, if what == "missing" { Loss::Missing } else { Loss::Damaged })
+            }
             e => Self::Error(e),
         }
     }
@@ -198,6 +205,8 @@ struct Announced {
     passes: BTreeSet<Pass>,
     /// Actions that ran, by rule and item.
     ran: BTreeSet<(RuleId, String)>,
+    /// Results that were forgotten because of a blob, by action key.
+    lost: BTreeMap<Digest, reasons::LostBlob>,
     total: Counts,
 }
 
@@ -215,7 +224,9 @@ struct Coordinator<'a, 'b> {
     source_digests: HashMap<ItemIx, Result<Digest, String>>,
     project_files: HashMap<String, Result<Digest, String>>,
     gate_files: GateFiles,
-    gates_digests: Vec<Digest>,
+    /// What each rule's gates judge by, encoded.
+    gate_lists: Vec<Arc<[u8]>>,
+    gate_numbers: BTreeMap<Arc<[u8]>, u32>,
     commands: HashMap<RuleId, (Arc<CommandTask>, String)>,
     params: Vec<Arc<serde_json::Value>>,
     pass_needs: Vec<BTreeSet<Pass>>,
@@ -239,7 +250,7 @@ struct Coordinator<'a, 'b> {
     rule_problems: HashMap<RuleId, Vec<Problem>>,
     rule_counts: HashMap<RuleId, Counts>,
     planned: Vec<PlannedAction>,
-    would_publish: Vec<String>,
+    would_publish: Vec<Write>,
     blocked_passes: Vec<(Pass, String)>,
     failures: Vec<(String, Problem)>,
     statuses: BTreeMap<Pass, Status>,
