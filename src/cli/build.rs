@@ -11,14 +11,15 @@ use super::diagnostics;
 use super::error::{CliError, ErrorKind};
 use super::events::EventStream;
 use super::idle;
+use super::plan;
 use super::progress::{Progress, Verbosity};
 use super::project::Project;
 use super::render::{self, BuildEnd};
 use crate::disk;
 use crate::engine::error::EngineError;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{Counts, Event, Observer, Problem, Status};
-use crate::engine::plan::{Fate, Plan};
+use crate::engine::observe::{Event, Observer, Problem, Status};
+use crate::engine::plan::Plan;
 use crate::engine::report::Report;
 use crate::engine::select::Selection;
 use crate::engine::{self, Mode, Setup};
@@ -57,13 +58,14 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     setup.publish = only.is_none();
     let build_id = crate::job::build_id(started, std::process::id());
     setup.rejected_dir = project.cache().join(crate::job::rejected::FOLDER).join(&build_id);
+    setup.build_id.clone_from(&build_id);
     setup.keep_going = args.keep_going;
     setup.retry = args.retry;
     setup.allow_drop = args.allow_drop;
     setup.jobs = args.jobs.map_or(setup.jobs, usize::from);
     let mut store = Store::read(&project.cache());
     let end = match &lock {
-        None => return dry_run(&setup, &mut store, args, console),
+        None => return plan::run(&setup, &mut store, args, console),
         Some(lock) => build(&setup, &mut store, lock, Told { job: &job, build_id, args, console, clock }),
     };
     tell_removed_rules(&setup, &store, console);
@@ -275,49 +277,6 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
 
 fn is_pass(name: &str) -> bool {
     Pass::ALL.iter().any(|p| p.to_string() == name)
-}
-
-fn dry_run(setup: &Setup<'_>, store: &mut Store, args: &Build, console: &Console) -> Result<(), CliError> {
-    let plan = plan(setup, store)?;
-    for action in plan.actions.iter().filter(|a| a.fate != Fate::UpToDate) {
-        let verb = fate_verb(action.fate);
-        let name = render::action_name(&action.action.rule, &action.action.item);
-        console.data(format!("{verb} {name}: {}\n", action.reason).as_bytes());
-    }
-    for path in plan.publish.iter().filter(|_| !args.quiet) {
-        console.data(format!("publish {path}\n").as_bytes());
-    }
-    for (pass, why) in &plan.blocked {
-        console.data(format!("blocked {pass}: {why}\n").as_bytes());
-    }
-    console.status(&render::dry_outcome(&planned_counts(&plan)));
-    let blocked = !plan.blocked.is_empty() || plan.actions.iter().any(|a| matches!(a.fate, Fate::StillFailing | Fate::Blocked));
-    if blocked { Err(CliError::told(ErrorKind::Failed)) } else { Ok(()) }
-}
-
-fn fate_verb(fate: Fate) -> &'static str {
-    match fate {
-        Fate::UpToDate => "keep",
-        Fate::FromCache => "restore",
-        Fate::Run => "run",
-        Fate::May => "may run",
-        Fate::StillFailing => "fails",
-        Fate::Blocked => "blocked",
-    }
-}
-
-fn planned_counts(plan: &Plan) -> Counts {
-    let mut counts = Counts { published: plan.publish.len() as u64, ..Counts::default() };
-    for action in &plan.actions {
-        match action.fate {
-            Fate::UpToDate => counts.up_to_date += 1,
-            Fate::FromCache => counts.from_cache += 1,
-            Fate::Run | Fate::May => counts.ran += 1,
-            Fate::StillFailing => counts.failed += 1,
-            Fate::Blocked => counts.blocked += 1,
-        }
-    }
-    counts
 }
 
 /// What a build of this set-up would do; runs and writes nothing.

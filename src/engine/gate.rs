@@ -65,18 +65,6 @@ pub fn verdict_key(gate: &GateSpec, subject: &Digest, files: &GateFiles, others:
     Digest::of_hasher(&h)
 }
 
-/// Digest over the item-scoped gates of a rule: tells a candidate judged by other gates.
-#[must_use]
-pub fn gates_digest(rule: &Rule, files: &GateFiles) -> Digest {
-    let mut h = blake3::Hasher::new();
-    let zero = Digest::from_bytes([0; 32]);
-    for gate in rule.gates.iter().filter(|g| g.scope == Scope::Item) {
-        h.update(&(gate.output as u64).to_le_bytes());
-        h.update(verdict_key(gate, &zero, files, &[]).as_bytes());
-    }
-    Digest::of_hasher(&h)
-}
-
 /// Whether a gate needs the bytes of its subject; that an output is there and not empty is known from its record.
 fn reads_subject(gate: &GateSpec) -> bool {
     !matches!(gate.check, Check::Present { json: false })

@@ -11,6 +11,9 @@ use crate::disk;
 use crate::store::records::Probe;
 use crate::store::state::State;
 
+/// What stands for a version while planning: no process is started.
+pub const NOT_ASKED: &str = "not asked yet";
+
 /// The first line that `words` prints (on stdout, else on stderr).
 ///
 /// # Errors
@@ -27,7 +30,7 @@ pub fn tool_version(words: &[String], files: &[Digest], room: &Room, state: &mut
         return Ok(known.version.clone());
     }
     if mode == Mode::Plan {
-        return Ok("not asked yet".to_owned());
+        return Ok(NOT_ASKED.to_owned());
     }
     let mut process = Process::new(program);
     process.args(&words[1..]).current_dir(&room.root).stdin(Stdio::null()).env_clear().envs(room.base_env.iter().cloned());

@@ -11,7 +11,7 @@ use super::state::State;
 type Bytes = &'static [u8];
 
 /// In the order of `State::tables`.
-const TABLES: [TableDefinition<Bytes, Bytes>; 8] = [
+const TABLES: [TableDefinition<Bytes, Bytes>; 10] = [
     TableDefinition::new("files"),
     TableDefinition::new("results"),
     TableDefinition::new("last"),
@@ -20,6 +20,8 @@ const TABLES: [TableDefinition<Bytes, Bytes>; 8] = [
     TableDefinition::new("published"),
     TableDefinition::new("probes"),
     TableDefinition::new("baselines"),
+    TableDefinition::new("gates"),
+    TableDefinition::new("builds"),
 ];
 /// `format` and `generation`.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");

@@ -17,6 +17,10 @@ mod project;
 #[cfg(unix)]
 mod asking;
 #[cfg(unix)]
+mod asking_graph;
+#[cfg(unix)]
+mod asking_why;
+#[cfg(unix)]
 mod building;
 #[cfg(unix)]
 mod crash;

@@ -358,7 +358,8 @@ impl Running {
     pub fn end(self) -> Built {
         let Output { status, stdout, stderr } = self.child.wait_with_output().unwrap();
         let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-        let events = stdout.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+        let values = stdout.lines().filter_map(|l| serde_json::from_str(l).ok());
+        let events = values.filter(|v: &Value| v["event"].is_string()).collect();
         let said = format!("exit {:?}\n{}\n{}", status.code(), stdout, stderr);
         let stderr = self.project.normalised(&stderr);
         Built { code: status.code(), stdout, stderr, events, said, project: self.project }

@@ -5,6 +5,7 @@ use super::{Condition, Coordinator, Mode, Soundness, Stop};
 use crate::engine::graph::{Pass, RuleId};
 use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Event, Problem, Status};
+use crate::engine::plan::Write;
 use crate::engine::select::{Choice, rules_of};
 
 impl Coordinator<'_, '_> {
@@ -70,7 +71,7 @@ impl Coordinator<'_, '_> {
             match self.publish(rule, pool)? {
                 Ok(found) => records = found,
                 Err(Unpublished::Problem(found)) => problem = Some(found),
-                Err(Unpublished::Unknown) => self.would_publish.push(format!("what `{name}` publishes")),
+                Err(Unpublished::Unknown) => self.would_publish.push(Write::Outputs(name.clone())),
             }
         }
         if soundness == Soundness::Bad && problem.is_none() {
@@ -112,7 +113,7 @@ impl Coordinator<'_, '_> {
                     match self.publish(rule, pool)? {
                         Ok(found) => records.extend(found),
                         Err(Unpublished::Problem(problem)) => return self.pass_failed(pass, Some(problem)),
-                        Err(Unpublished::Unknown) => self.would_publish.push(format!("artifacts of {pass}")),
+                        Err(Unpublished::Unknown) => self.would_publish.push(Write::Outputs(pass.to_string())),
                     }
                 }
                 self.pass_succeeded(pass, records)
@@ -127,7 +128,7 @@ impl Coordinator<'_, '_> {
             // Nothing of the job folder was touched.
         } else if self.mode == Mode::Plan {
             if !stands {
-                self.would_publish.push(format!("the record of {pass}"));
+                self.would_publish.push(Write::Record(pass));
             }
         } else if announced || !stands {
             self.announce_pass(pass)?;

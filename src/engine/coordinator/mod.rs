@@ -21,6 +21,7 @@ mod inputs;
 mod judge_job;
 mod publish;
 mod put;
+mod reasons;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -36,7 +37,8 @@ use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
 use super::observe::{ArtifactRecord, Counts, Observer, Outcome, Problem, Status};
-use super::plan::PlannedAction;
+use super::plan::{PlannedAction, Write};
+use super::reason::{Loss, Reason};
 use super::select::Selection;
 use super::verdict::Judge;
 use crate::digest::Digest;
@@ -85,6 +87,8 @@ pub struct Setup<'a> {
     pub publish: bool,
     /// Where bytes go that were never ours and stand where something is published.
     pub rejected_dir: PathBuf,
+    /// Of this build: records name it, keys do not.
+    pub build_id: String,
     /// Set by the signal handler.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -143,7 +147,8 @@ struct Action {
     inputs: Vec<(String, InputValue)>,
     key: Option<Digest>,
     manifest: Option<Arc<[u8]>>,
-    reason: String,
+    /// Why it is not up to date, once that is known.
+    reason: Option<Reason>,
     started: Option<Instant>,
     candidate: Option<Arc<[Stored]>>,
     accepted: Option<Accepted>,
@@ -184,13 +189,15 @@ enum Stop {
     /// A foreign file changed under our hands.
     Changed(PathBuf),
     /// A blob is missing or damaged.
-    Blob(Digest),
+    Blob(Digest, Loss),
 }
 
 impl<E: Into<EngineError>> From<E> for Stop {
     fn from(e: E) -> Self {
         match e.into() {
-            EngineError::Store(crate::store::StoreError::Blob { digest, .. }) => Self::Blob(digest),
+            EngineError::Store(crate::store::StoreError::Blob { digest, what }) => {
+                Self::Blob(digest, if what == "missing" { Loss::Missing } else { Loss::Damaged })
+            }
             e => Self::Error(e),
         }
     }
@@ -203,6 +210,8 @@ struct Announced {
     passes: BTreeSet<Pass>,
     /// Actions that ran, by rule and item.
     ran: BTreeSet<(RuleId, String)>,
+    /// Results that were forgotten because of a blob, by action key.
+    lost: BTreeMap<Digest, reasons::LostBlob>,
     total: Counts,
 }
 
@@ -220,7 +229,9 @@ struct Coordinator<'a, 'b> {
     source_digests: HashMap<ItemIx, Result<Digest, String>>,
     project_files: HashMap<String, Result<Digest, String>>,
     gate_files: GateFiles,
-    gates_digests: Vec<Digest>,
+    /// What each rule's gates judge by, encoded.
+    gate_lists: Vec<Arc<[u8]>>,
+    gate_numbers: BTreeMap<Arc<[u8]>, u32>,
     commands: HashMap<RuleId, (Arc<CommandTask>, String)>,
     params: Vec<Arc<serde_json::Value>>,
     pass_needs: Vec<BTreeSet<Pass>>,
@@ -244,7 +255,7 @@ struct Coordinator<'a, 'b> {
     rule_problems: HashMap<RuleId, Vec<Problem>>,
     rule_counts: HashMap<RuleId, Counts>,
     planned: Vec<PlannedAction>,
-    would_publish: Vec<String>,
+    would_publish: Vec<Write>,
     blocked_passes: Vec<(Pass, String)>,
     failures: Vec<(String, Problem)>,
     statuses: BTreeMap<Pass, Status>,

@@ -14,6 +14,7 @@ use crate::engine::derive::{self, PieceOf};
 use crate::engine::graph::{MergeKind, Range, RuleId, Run};
 use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Counts, Event, Problem};
+use crate::engine::plan::Write;
 use crate::placeholder;
 use crate::store::records::{Published, Stored, StoredFile};
 
@@ -227,7 +228,7 @@ impl Coordinator<'_, '_> {
             }
         }
         if self.mode == Mode::Plan {
-            self.would_publish.extend(stale.iter().map(|w| w.path.clone()));
+            self.would_publish.extend(stale.iter().map(|w| Write::File(w.path.clone())));
         } else {
             moved.into_iter().for_each(|(path, p)| {
                 let key = self.published_key(&path);
@@ -343,7 +344,7 @@ impl Coordinator<'_, '_> {
             .map(|(k, _)| k[prefix.len()..].to_owned())
             .collect();
         if self.mode == Mode::Plan {
-            self.would_publish.extend(gone);
+            self.would_publish.extend(gone.into_iter().map(Write::Removal));
             return Ok(());
         }
         for path in gone {

@@ -8,18 +8,21 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::advance::Work;
+use super::reasons::LostBlob;
 use super::{Announced, Coordinator, Message, Mode, PassState, Setup, Stop};
 use crate::digest::Digest;
 use crate::disk;
 use crate::engine::command::{CommandTask, Room};
 use crate::engine::error::EngineError;
 use crate::engine::files::{self, Seen, Wanted};
-use crate::engine::gate::{self, GateFiles};
+use crate::engine::gate::GateFiles;
+use crate::engine::gate_list::GateList;
 use crate::engine::graph::{Command, Range, RuleId, Run};
 use crate::engine::items::{Items, JOB};
 use crate::engine::observe::{Event, Observer, Problem, Status};
 use crate::engine::plan::Plan;
 use crate::engine::probe;
+use crate::engine::reason::Loss;
 use crate::engine::report::Report;
 use crate::engine::select::{self, Choice};
 use crate::store::Store;
@@ -68,31 +71,34 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
                     return Err(EngineError::KeepsChanging(path.display().to_string()));
                 }
             }
-            Err(Stop::Blob(digest)) => {
+            Err(Stop::Blob(digest, what)) => {
                 tracing::warn!(%digest, "a blob is missing or damaged: what leads to it is made anew");
                 let tries = broken.entry(digest).or_default();
                 *tries += 1;
                 if *tries == TRIES {
                     return Err(EngineError::KeepsBreaking(digest));
                 }
-                forget(store, &digest)?;
+                announced.lost.extend(forget(store, &digest, what)?);
             }
         }
     }
 }
 
-/// Drops a blob that is not what it should be, and every record that leads to it, so that it is made anew.
-fn forget(store: &mut Store, digest: &Digest) -> Result<(), EngineError> {
+/// Drops a blob that is not what it should be, and every record that leads to it, so that it is made anew; which results
+/// those were, by action key.
+fn forget(store: &mut Store, digest: &Digest, what: Loss) -> Result<Vec<(Digest, LostBlob)>, EngineError> {
     store.cas.discard(digest)?;
     let holds = |s: &Stored| match s {
         Stored::File(f) => f.digest == *digest,
         Stored::Tree(t) => t.entries.iter().any(|e| e.digest == *digest),
     };
-    let results: Vec<Digest> = store.state.results.iter().filter(|(_, r)| r.outputs.iter().any(holds)).map(|(k, _)| *k).collect();
-    results.iter().for_each(|k| store.state.results.remove(k));
+    let place = |outputs: &[Stored]| outputs.iter().position(holds);
+    let results = store.state.results.iter().filter_map(|(k, r)| Some((*k, place(&r.outputs)?)));
+    let lost: Vec<(Digest, LostBlob)> = results.map(|(key, output)| (key, LostBlob { output, digest: *digest, what })).collect();
+    lost.iter().for_each(|(key, _)| store.state.results.remove(key));
     let derived: Vec<Digest> = store.state.derived.iter().filter(|(_, d)| d.digest == *digest).map(|(k, _)| *k).collect();
     derived.iter().for_each(|k| store.state.derived.remove(k));
-    Ok(())
+    Ok(lost)
 }
 
 impl<'a, 'b> Coordinator<'a, 'b> {
@@ -127,7 +133,8 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             source_digests: HashMap::new(),
             project_files: HashMap::new(),
             gate_files: GateFiles::default(),
-            gates_digests: Vec::new(),
+            gate_lists: Vec::new(),
+            gate_numbers: BTreeMap::new(),
             commands: HashMap::new(),
             params: params.collect(),
             pass_needs: ids.map(|id| select::pass_needs(setup.graph, id)).collect(),
@@ -184,7 +191,8 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         let needed = rules.filter(|(ix, r)| r.pass.is_some() || active.contains(&RuleId(u32::try_from(*ix).unwrap_or(u32::MAX))));
         let names = needed.flat_map(|(_, rule)| &rule.gates).flat_map(|g| &g.files).map(String::as_str);
         self.gate_files = GateFiles::read(&self.setup.root, names, self.setup.judge)?;
-        self.gates_digests = graph.rules.iter().map(|r| gate::gates_digest(r, &self.gate_files)).collect();
+        self.gate_lists = graph.rules.iter().map(|r| GateList::of(r, &self.gate_files).encode()).collect();
+        self.gate_numbers = self.store.state.gates.iter().map(|(n, list)| (list.clone(), *n)).collect();
         Ok(())
     }
 
@@ -380,6 +388,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         if self.mode == Mode::Build {
             self.check_sources_again(pool)?;
             if self.announced.build {
+                self.store.state.drop_unnamed();
                 self.batch(true)?;
                 let event = Event::BuildEnded { counts: self.counts, interrupted: false };
                 self.emit(&event)?;
@@ -392,7 +401,9 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 disk::remove_dir_all(&self.store.staging())?;
             }
         }
+        let declared = if self.mode == Mode::Plan { self.declarations() } else { BTreeMap::new() };
         let plan = (self.mode == Mode::Plan).then(|| Plan {
+            declared,
             actions: std::mem::take(&mut self.planned),
             publish: std::mem::take(&mut self.would_publish),
             blocked: std::mem::take(&mut self.blocked_passes),
