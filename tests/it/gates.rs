@@ -117,6 +117,16 @@ fn min_items_counts_the_merge() {
 }
 
 #[test]
+fn an_output_that_is_not_published_is_judged_all_the_same() {
+    let p =
+        rows("min_items = 2").edit("Ingestfile.toml", "rows = \"rows.json\"", "rows = { path = \"rows.json\", publish = false }");
+    p.source("a.json", r#"[{"id":1}]"#).build(&[]).fails(1).stderr_has("`rows.json` rejected it");
+    p.source("a.json", r#"[{"id":1},{"id":2}]"#).build(&[]).ok();
+    assert_eq!(p.published_files(), ["names.json"]);
+    p.build(&[]).nothing_to_do();
+}
+
+#[test]
 fn unique_keys_hold_across_items() {
     let p = rows(r#"unique = "/id""#).source("a.json", r#"[{"id":"x"}]"#).source("b.json", r#"[{"id":"y"},{"id":"x"}]"#);
     p.build(&[]).fails(1).stderr_has("/2/id").stderr_has("x");

@@ -67,7 +67,11 @@ impl Coordinator<'_, '_> {
         // Files published per item stand by themselves: those of the good items are put in place whatever became of others.
         let wanted = soundness == Soundness::Good || (soundness == Soundness::Bad && per_item && self.mode == Mode::Build);
         if wanted && self.setup.publish {
-            match self.publish(rule, pool)? {
+            let published = match soundness {
+                Soundness::Bad => self.publish_good_items(rule, pool)?,
+                _ => self.publish(rule, pool)?,
+            };
+            match published {
                 Ok(found) => records = found,
                 Err(Unpublished::Problem(found)) => problem = Some(found),
                 Err(Unpublished::Unknown) => self.would_publish.push(format!("what `{name}` publishes")),

@@ -92,6 +92,26 @@ impl Coordinator<'_, '_> {
         Ok(Ok(records))
     }
 
+    /// Puts the files of good items in place for a rule that has bad ones; what stands there of others stays.
+    pub(super) fn publish_good_items(
+        &mut self,
+        rule: RuleId,
+        pool: &rayon::ThreadPool,
+    ) -> Result<Result<Vec<ArtifactRecord>, Unpublished>, Stop> {
+        let mut records = Vec::new();
+        for output in 0..self.setup.graph.rule(rule).outputs.len() {
+            let slot = &self.setup.graph.rule(rule).outputs[output];
+            if !slot.publish || slot.merge != MergeKind::PerItem {
+                continue;
+            }
+            match self.computed(rule, output, pool)? {
+                Ok(files) => records.push(self.publish_output(rule, &files, pool)?),
+                Err(unpublished) => return Ok(Err(unpublished)),
+            }
+        }
+        Ok(Ok(records))
+    }
+
     /// What belongs in the job folder; merges that are not known yet are computed on the pool.
     fn wanted(&mut self, rule: RuleId, pool: &rayon::ThreadPool) -> Result<Result<Vec<OutputFiles>, Unpublished>, Stop> {
         let mut all = Vec::new();
@@ -203,7 +223,17 @@ impl Coordinator<'_, '_> {
     fn judge_job(&mut self, rule: RuleId, wanted: &[OutputFiles], pool: &rayon::ThreadPool) -> Result<Option<Problem>, Stop> {
         let declared = self.setup.graph.rule(rule);
         for gate in declared.gates.iter().filter(|g| g.scope == Scope::Job) {
-            let Some(file) = wanted.iter().find(|w| w.output == gate.output).and_then(|w| w.files.first()) else { continue };
+            // An output that is kept in the cache is judged all the same.
+            let kept_back = match wanted.iter().any(|w| w.output == gate.output) {
+                true => None,
+                false => match self.computed(rule, gate.output, pool)? {
+                    Ok(files) => Some(files),
+                    Err(Unpublished::Problem(problem)) => return Ok(Some(problem)),
+                    Err(Unpublished::Unknown) => continue,
+                },
+            };
+            let judged = wanted.iter().chain(&kept_back).find(|w| w.output == gate.output);
+            let Some(file) = judged.and_then(|w| w.files.first()) else { continue };
             let others = match self.others(gate, pool)? {
                 Ok(others) => others,
                 Err(message) => return Ok(Some(sentence(message))),
