@@ -29,6 +29,8 @@ mod gates;
 #[cfg(unix)]
 mod manifest;
 #[cfg(unix)]
+mod oracle;
+#[cfg(unix)]
 mod publication;
 #[cfg(unix)]
 mod running;
