@@ -77,6 +77,7 @@ impl Coordinator<'_, '_> {
                 Err(Unpublished::Unknown) => self.would_publish.push(format!("what `{name}` publishes")),
             }
         }
+        let is_refused = problem.is_some();
         if soundness == Soundness::Bad && problem.is_none() {
             problem = self.rule_problems.get(&rule).and_then(|p| p.first().cloned()).or_else(|| Some(Problem::default()));
         }
@@ -85,10 +86,11 @@ impl Coordinator<'_, '_> {
             self.failures.push((name.clone(), problem.clone()));
         }
         let counts = self.rule_counts.get(&rule).copied().unwrap_or_default();
+        let is_made = !records.is_empty() || counts.up_to_date > 0;
         let did_something =
             counts.ran + counts.from_cache + counts.failed + counts.rejected > 0 || (!announced && self.announced.build);
         if self.mode == Mode::Build
-            && (did_something || (!failed && !self.setup.prior_rules.contains(&name) && !records.is_empty()))
+            && (did_something || is_refused || (!failed && !self.setup.prior_rules.contains(&name) && is_made))
         {
             self.announce_build()?;
             let status = if failed { Status::Failed } else { Status::Success };
