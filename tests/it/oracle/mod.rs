@@ -4,11 +4,13 @@
 //! A case is made from a seed. `ORACLE_CASES=2000` runs that many random cases instead of the usual ones, from
 //! `ORACLE_SEED` on; `ORACLE_SEED=n` alone runs just that case. A case that fails is shrunk, then printed whole.
 
+mod compare;
 mod edits;
 mod explain;
 mod genes;
 mod model;
 mod play;
+mod publication;
 mod words;
 mod world;
 
