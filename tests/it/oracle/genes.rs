@@ -53,7 +53,7 @@ pub fn letter(byte: u8) -> char {
 
 pub fn op(bytes: [u8; 2]) -> Op {
     let [kind, arg] = bytes;
-    match kind % 11 {
+    match kind % 12 {
         0 | 1 => Op::Upper,
         2 => Op::Sort,
         3 => Op::Without(letter(arg)),
@@ -63,7 +63,7 @@ pub fn op(bytes: [u8; 2]) -> Op {
         7 => Op::Count,
         8 => Op::Prefix(['x', 'y'][usize::from(arg) % 2]),
         9 => Op::Env,
-        _ => Op::Refuse(letter(arg)),
+        _ => Op::Refuse(['z', 'k', 'w'][usize::from(arg) % 3]),
     }
 }
 
@@ -116,7 +116,7 @@ fn u8_of(byte: usize) -> u8 {
 /// Passes come in their order: no pass, that of the rule before, or the next.
 fn pass(world: &World, bytes: &mut Bytes<'_>) -> Option<char> {
     let last = world.rules.iter().rev().find_map(|r| r.pass);
-    match (bytes.next() % 4, last) {
+    match (bytes.next() % 6, last) {
         (0 | 1, _) => None,
         (2, Some(last)) => Some(last),
         (_, Some(last)) => Some(if last < 'F' { char::from(last as u8 + 1) } else { last }),
@@ -156,9 +156,9 @@ fn inputs(world: &World, range: Range) -> Vec<Input> {
 fn gate(world: &World, bytes: &mut Bytes<'_>) -> Gate {
     let referable: Vec<usize> = (0..world.rules.len()).filter(|r| world.rules[*r].main == Some(Main::Json)).collect();
     Gate {
-        schema: bytes.one_in(4).then(|| bytes.next() % 2),
-        min_items: bytes.one_in(5).then(|| 1 + bytes.next() % 2),
-        unique: bytes.one_in(9),
-        refs: (bytes.one_in(7) && !referable.is_empty()).then(|| bytes.pick(&referable)),
+        schema: bytes.one_in(3).then(|| bytes.next() % 2),
+        min_items: bytes.one_in(6).then(|| 1 + bytes.next() % 2),
+        unique: bytes.one_in(14),
+        refs: (bytes.one_in(11) && !referable.is_empty()).then(|| bytes.pick(&referable)),
     }
 }

@@ -34,7 +34,7 @@ struct Case {
 fn cases() -> impl Strategy<Value = Case> {
     let step = (vec(any::<[u8; 8]>(), 1..3), any::<[u8; 2]>(), any::<[u8; 4]>());
     let step = step.prop_map(|(edits, by_hand, build)| StepGene { edits, by_hand, build });
-    let parts = (vec(any::<RuleGene>(), 1..8), vec(any::<SourceGene>(), 1..5), vec(step, 1..6));
+    let parts = (vec(any::<RuleGene>(), 2..10), vec(any::<SourceGene>(), 1..5), vec(step, 1..6));
     parts.prop_map(|(rules, sources, steps)| Case { rules, sources, steps })
 }
 
