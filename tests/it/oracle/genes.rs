@@ -92,7 +92,7 @@ fn rule(world: &World, gene: &RuleGene) -> Rule {
     let range = bytes.pick(&ranges);
     let depth = world.chain(range).len();
     let pass = pass(world, &mut bytes);
-    let tree = ((1..3).contains(&depth) && bytes.one_in(2)).then(|| Split { by_last: depth > 1 });
+    let tree = ((1..3).contains(&depth) && bytes.one_in(2)).then_some(Split { by_last: depth > 1 });
     let main = match (depth, bytes.next() % 6) {
         (0, 4 | 5) => Some(Main::Lines { bare: bytes.one_in(4) }),
         (1 | 2, 4 | 5) => Some(Main::PerItem { by_id: bytes.one_in(2), bare: bytes.one_in(4) }),

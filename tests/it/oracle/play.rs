@@ -77,7 +77,7 @@ impl Play {
         self.world.write(&self.project, Some(&before));
         self.past.push(self.world.clone());
         self.work_by_hand(gene.by_hand);
-        if let ([edit], true) = (&edits[..], self.is_settled && gene.build[3] % 2 == 0) {
+        if let ([edit], true) = (&edits[..], self.is_settled && gene.build[3].is_multiple_of(2)) {
             let outcome = model::evaluate(&self.world, &model::selected(&self.world, None));
             explain::check(&self.with_variable(&self.world), &self.world, &outcome, &self.known, edit)?;
             self.undo_and_look(&before)?;
