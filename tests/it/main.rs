@@ -35,6 +35,8 @@ mod gates;
 #[cfg(unix)]
 mod manifest;
 #[cfg(unix)]
+mod oracle;
+#[cfg(unix)]
 mod publication;
 #[cfg(unix)]
 mod running;

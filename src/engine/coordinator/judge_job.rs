@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::publish::{OutputFiles, Wanted, sentence};
+use super::publish::{OutputFiles, Unpublished, Wanted, sentence};
 use super::put::Make;
 use super::{Coordinator, Mode, Stop};
 use crate::digest::Digest;
@@ -71,7 +71,17 @@ impl Coordinator<'_, '_> {
         let graph = self.setup.graph;
         let (mut open, mut last) = (Vec::new(), None);
         for gate in graph.rule(rule).gates.iter().filter(|g| g.scope == Scope::Job) {
-            let Some(file) = wanted.iter().find(|w| w.output == gate.output).and_then(|w| w.files.first()) else { continue };
+            // An output that is kept in the cache is judged all the same.
+            let kept_back = match wanted.iter().any(|w| w.output == gate.output) {
+                true => None,
+                false => match self.computed(rule, gate.output, pool)? {
+                    Ok(files) => Some(files),
+                    Err(Unpublished::Problem(problem)) => return Ok(Some(problem)),
+                    Err(Unpublished::Unknown) => continue,
+                },
+            };
+            let judged = wanted.iter().chain(&kept_back).find(|w| w.output == gate.output);
+            let Some(file) = judged.and_then(|w| w.files.first()) else { continue };
             let known = match self.others(gate, pool)? {
                 Ok(others) => self.known(gate, self.made((rule, gate.output), file), others)?,
                 Err(message) => Known::Not(message),

@@ -86,6 +86,26 @@ impl Coordinator<'_, '_> {
         Ok(Ok(records))
     }
 
+    /// Puts the files of good items in place for a rule that has bad ones; what stands there of others stays.
+    pub(super) fn publish_good_items(
+        &mut self,
+        rule: RuleId,
+        pool: &rayon::ThreadPool,
+    ) -> Result<Result<Vec<ArtifactRecord>, Unpublished>, Stop> {
+        let mut records = Vec::new();
+        for output in 0..self.setup.graph.rule(rule).outputs.len() {
+            let slot = &self.setup.graph.rule(rule).outputs[output];
+            if !slot.publish || slot.merge != MergeKind::PerItem {
+                continue;
+            }
+            match self.computed(rule, output, pool)? {
+                Ok(files) => records.push(self.publish_output(rule, &files, pool)?),
+                Err(unpublished) => return Ok(Err(unpublished)),
+            }
+        }
+        Ok(Ok(records))
+    }
+
     /// What belongs in the job folder; merges that are not known yet are computed on the pool.
     fn wanted(&mut self, rule: RuleId, pool: &rayon::ThreadPool) -> Result<Result<Vec<OutputFiles>, Unpublished>, Stop> {
         let mut all = Vec::new();
