@@ -20,5 +20,6 @@ pub mod probe;
 pub mod report;
 pub mod select;
 pub mod verdict;
+pub mod watch;
 
 pub use coordinator::{Mode, Prior, Setup, build};

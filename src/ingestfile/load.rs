@@ -59,6 +59,7 @@ fn rule(name: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> O
         gate: fields.optional("gate", problems, |v, p| named(v, "gate", p, gate)).unwrap_or_default(),
         files: fields.optional("files", problems, strings),
         version: fields.optional("version", problems, strings),
+        version_files: fields.optional("version_files", problems, strings),
         env: fields.optional("env", problems, strings),
         timeout_s: fields.optional("timeout_s", problems, natural),
     };

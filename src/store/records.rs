@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::disk::StatTuple;
 
 /// Version of all stored shapes. Another version is not read: the cache starts anew.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// One output of an action, stored in the CAS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,11 +129,11 @@ pub struct Published {
     pub stat: StatTuple,
 }
 
-/// What a tool said of its version, and what it was asked of.
+/// What a tool said of its version, and what that rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
-    pub interpreter: Option<StatTuple>,
-    pub files: Vec<Digest>,
+    /// The program, then the declared files.
+    pub rests_on: Vec<Digest>,
     pub version: String,
 }
 

@@ -131,7 +131,7 @@ pub struct State {
     pub derived: Table<Digest, Derived>,
     /// Published files: by (job, path), joined by NUL.
     pub published: Table<String, Published>,
-    /// Tool versions: by command line.
+    /// Tool versions: by command line, program and the environment that every command is given.
     pub probes: Table<String, Probe>,
 }
 

@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::inputs::Unresolved;
 use super::{ActionIx, Condition, Coordinator, Message, Mode, Phase, Soundness, Stop};
-use crate::digest::Digest;
 use crate::engine::command::CommandError;
 use crate::engine::derive;
 use crate::engine::execute::{self, How, OutputSlot, RunError, Task};
@@ -83,6 +82,10 @@ impl<'a> Coordinator<'a, '_> {
 
     /// Makes the key, and looks for what it leads to.
     fn decide(&mut self, ix: ActionIx) -> Result<Option<Work<'a>>, Stop> {
+        if self.mode == Mode::Plan && self.must_ask_version(self.actions[ix.0].rule) {
+            self.plan_may(ix, "its tool would be asked for its version first".to_owned(), None);
+            return Ok(None);
+        }
         let manifest = match self.manifest_of(ix) {
             Ok(manifest) => manifest,
             Err(message) => {
@@ -127,9 +130,9 @@ impl<'a> Coordinator<'a, '_> {
                 for path in &command.files {
                     m.push(Field::File(path.clone()), self.project_file(path)?.to_hex());
                 }
-                for name in &command.env {
-                    let value = self.setup.env.get(name).map_or("", String::as_str);
-                    m.push(Field::Environment(name.clone()), value);
+                // A variable that is not set is no entry: a command can tell it from an empty one.
+                for (name, value) in command.env.iter().filter_map(|name| self.setup.env.get_key_value(name)) {
+                    m.push(Field::Environment(name.clone()), value.as_str());
                 }
                 let (_, version) = self.command(self.actions[ix.0].rule)?;
                 if !version.is_empty() {
@@ -451,16 +454,6 @@ impl<'a> Coordinator<'a, '_> {
     /// Outputs of an accepted action.
     pub(super) fn outputs_of(&self, ix: ActionIx) -> Option<&[Stored]> {
         self.actions[ix.0].accepted.as_ref().map(Accepted::outputs)
-    }
-
-    /// The digest of a file of the project, looked at once per build.
-    pub(super) fn project_file(&mut self, path: &str) -> Result<Digest, String> {
-        if let Some(known) = self.project_files.get(path) {
-            return known.clone();
-        }
-        let digest = self.look_at_file(&self.setup.root.join(path)).map_err(|e| e.to_string());
-        self.project_files.insert(path.to_owned(), digest.clone());
-        digest
     }
 
     /// The command of a rule with its environment, and its tool's version; made once per build.

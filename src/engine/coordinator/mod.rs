@@ -16,6 +16,7 @@ mod conditions;
 mod emit;
 mod finish;
 mod frozen;
+mod in_place;
 mod inputs;
 mod publish;
 mod run;
@@ -198,6 +199,8 @@ struct Announced {
     passes: BTreeSet<Pass>,
     /// Actions that ran, by rule and item.
     ran: BTreeSet<(RuleId, String)>,
+    /// How often each file changed under our hands.
+    changes: BTreeMap<PathBuf, usize>,
     total: Counts,
 }
 
@@ -214,6 +217,8 @@ struct Coordinator<'a, 'b> {
     children: HashMap<(ItemIx, Range), Vec<ItemIx>>,
     source_digests: HashMap<ItemIx, Result<Digest, String>>,
     project_files: HashMap<String, Result<Digest, String>>,
+    /// Files beside the sources that this attempt has read, or lets commands read, where they lie.
+    looked_at: BTreeSet<PathBuf>,
     gate_files: GateFiles,
     gates_digests: Vec<Digest>,
     commands: HashMap<RuleId, (Arc<CommandTask>, String)>,

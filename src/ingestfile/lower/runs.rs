@@ -40,13 +40,15 @@ impl Lowering<'_, '_> {
             }
         }
         let line = CommandLine::Argv(Vec::new()); // stands in until the problem is reported
-        (Run::Command(Command { line, files: Vec::new(), version: None, env: Vec::new(), timeout_s: None }), None)
+        let (files, version_files) = (Vec::new(), Vec::new());
+        (Run::Command(Command { line, files, version: None, version_files, env: Vec::new(), timeout_s: None }), None)
     }
 
     fn refuse_command_keys(&mut self, rule: &Rule) {
         let keys = [
             ("files", rule.files.as_ref().map(|f| &f.span)),
             ("version", rule.version.as_ref().map(|v| &v.span)),
+            ("version_files", rule.version_files.as_ref().map(|f| &f.span)),
             ("env", rule.env.as_ref().map(|e| &e.span)),
             ("timeout_s", rule.timeout_s.as_ref().map(|t| &t.span)),
         ];
@@ -108,16 +110,26 @@ impl Lowering<'_, '_> {
         if let Some(timeout) = rule.timeout_s.as_ref().filter(|t| t.value == 0) {
             self.problems.add(&timeout.span, "`timeout_s` must be 1 or more", "", "leave it out for no limit");
         }
-        let declared = rule.files.as_ref().map(|f| &f.value[..]).unwrap_or_default();
-        let files = declared.iter().filter_map(|f| self.project_file(f)).map(|p| p.as_str().to_owned()).collect();
+        if let (Some(files), None) = (&rule.version_files, &rule.version) {
+            self.problems.add(&files.span, "`version_files` without `version`", "", "what the command itself reads is `files`");
+        }
+        let files = self.project_files(rule.files.as_ref());
+        let version_files = self.project_files(rule.version_files.as_ref());
         let env = self.environment(rule);
         Command {
             line,
             files,
             version: rule.version.as_ref().map(texts),
+            version_files,
             env,
             timeout_s: rule.timeout_s.as_ref().map(|t| t.value),
         }
+    }
+
+    /// Declared files of the project, in the order of the rule.
+    fn project_files(&mut self, declared: Option<&At<Vec<At<String>>>>) -> Vec<String> {
+        let declared = declared.map(|f| &f.value[..]).unwrap_or_default();
+        declared.iter().filter_map(|f| self.project_file(f)).map(|p| p.as_str().to_owned()).collect()
     }
 
     /// Names of environment variables, sorted, each once.
