@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+mod identity;
+
+pub use identity::{has_other_names, is_program, is_still_at};
+
 /// How the name of every temporary file begins: what a killed process leaves can be told by it and removed.
 pub const LEFTOVER_PREFIX: &str = ".ingest-tmp-";
 
@@ -202,27 +206,6 @@ pub fn is_dir(path: &Path) -> bool {
 #[must_use]
 pub fn is_file(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|m| m.is_file())
-}
-
-/// `path` is a file that the system would start.
-#[must_use]
-pub fn is_program(path: &Path) -> bool {
-    #[cfg(unix)]
-    let may_run = |m: &Metadata| std::os::unix::fs::PermissionsExt::mode(&m.permissions()) & 0o111 != 0;
-    #[cfg(not(unix))]
-    let may_run = |_: &Metadata| true;
-    fs::metadata(path).is_ok_and(|m| m.is_file() && may_run(&m))
-}
-
-/// The file at `path` has other names as well (hard links): a write through one of them would reach it. Where the system
-/// does not tell, it has none.
-#[must_use]
-pub fn has_other_names(path: &Path) -> bool {
-    #[cfg(unix)]
-    let names = |m: Metadata| std::os::unix::fs::MetadataExt::nlink(&m);
-    #[cfg(not(unix))]
-    let names = |_: Metadata| 1;
-    fs::symlink_metadata(path).is_ok_and(|m| names(m) > 1)
 }
 
 /// `path` is a link itself.
@@ -477,15 +460,6 @@ impl Appender {
 pub fn open_lock(path: &Path) -> Result<File> {
     create_dir_all(folder_of(path))?;
     OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(to("open", path))
-}
-
-/// Whether the open `file` is still what `path` names; always, where the system has no inodes.
-///
-/// # Errors
-/// If either cannot be looked at.
-pub fn is_still_at(file: &File, path: &Path) -> Result<bool> {
-    let opened = StatTuple::of(&file.metadata().map_err(to("look at", path))?);
-    Ok(stat(path)?.is_some_and(|named| (named.dev, named.ino) == (opened.dev, opened.ino)))
 }
 
 /// Opens a file that something else will add to at its end.
