@@ -126,7 +126,7 @@ impl<'a> Bench<'a> {
         let gates = project.loaded.graph.rules.iter().flat_map(|r| &r.gates);
         let names = gates.flat_map(|g| &g.files).map(String::as_str);
         let files =
-            GateFiles::read(&project.root, names, &project.gates).map_err(|e| CliError::from_error(ErrorKind::Failed, &e))?;
+            GateFiles::from_disk(&project.root, names, &project.gates).map_err(|e| CliError::from_error(ErrorKind::Failed, &e))?;
         let (job_key, state) = (project.shown(&job_dir), Store::read(&project.cache()).state);
         Ok(Self { project, job_dir, job_key, files, state })
     }

@@ -219,7 +219,7 @@ impl Project {
             prior_rules: rules.map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(),
             jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             judge: &self.gates,
-            base_env: base_environment(),
+            base_env: base_env(&env),
             env,
             keep_going: false,
             retry: false,
@@ -235,9 +235,8 @@ impl Project {
 /// What every command of a rule gets of the environment; the rest must be declared. All but PATH exist on Windows only.
 const BASE_ENV: [&str; 5] = ["PATH", "SystemRoot", "PATHEXT", "ComSpec", "windir"];
 
-pub(super) fn base_environment() -> Vec<(String, String)> {
-    let env = environment();
-    BASE_ENV.iter().filter_map(|n| Some(((*n).to_owned(), env.get(*n)?.clone()))).collect()
+pub(super) fn base_env(environment: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    BASE_ENV.iter().filter_map(|n| Some(((*n).to_owned(), environment.get(*n)?.clone()))).collect()
 }
 
 #[allow(clippy::disallowed_methods, reason = "the environment is read here and handed down")]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::execute::{InputValue, OutputSlot, RunError, Task};
 use super::graph::{Command, CommandLine};
+use super::watch::InPlace;
 use crate::builtin::TreeEntry;
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, Kind};
@@ -27,6 +28,8 @@ pub struct CommandTask {
     pub spec: Command,
     /// Declared variables and what they hold.
     pub env: Vec<(String, String)>,
+    /// What it reads where it lies: declared files, and what its tool's version rests on.
+    pub in_place: Vec<InPlace>,
     pub room: std::sync::Arc<Room>,
 }
 
@@ -312,7 +315,7 @@ fn collect(at: &Path, slot: &OutputSlot, cas: &Cas, count: &dyn Fn(&[u8]) -> Opt
         (Some(Kind::File), false) => {
             let bytes = disk::read(&path)?;
             let digest = Digest::of(&bytes);
-            cas.put_file(&path, &digest)?;
+            keep(&path, &digest, cas)?;
             Ok(Stored::File(StoredFile { digest, bytes: bytes.len() as u64, items: count(&bytes).unwrap_or(1) }))
         }
         (Some(Kind::Folder), true) => {
@@ -333,11 +336,22 @@ fn collect_tree(dir: &Path, prefix: &str, entries: &mut Vec<TreeEntry>, cas: &Ca
             Kind::File => {
                 let bytes = disk::read(&found.path)?;
                 let digest = Digest::of(&bytes);
-                cas.put_file(&found.path, &digest)?;
+                keep(&found.path, &digest, cas)?;
                 entries.push(TreeEntry { name, digest, bytes: bytes.len() as u64, attrs: String::new() });
             }
             _ => return Err(CommandError::OddOutput { name, what: "a link or a device", wanted: "a file" }.into()),
         }
     }
     Ok(())
+}
+
+/// Moves what a command wrote into the store. A hard link to a file of somebody else's is copied: a later write through its
+/// other name must not reach the store.
+fn keep(path: &Path, digest: &Digest, cas: &Cas) -> Result<(), DiskError> {
+    if !disk::has_other_names(path) {
+        return cas.put_file(path, digest);
+    }
+    let private = path.with_extension("private-copy");
+    disk::copy_private(path, &private)?;
+    cas.put_file(&private, digest)
 }

@@ -28,7 +28,24 @@ impl GateFiles {
     ///
     /// # Errors
     /// If one cannot be read, refers to what is not there, or leads out of the root.
-    pub fn read<'a>(root: &Path, names: impl Iterator<Item = &'a str>, judge: &dyn Judge) -> Result<Self, EngineError> {
+    pub fn from_disk<'a>(root: &Path, names: impl Iterator<Item = &'a str>, judge: &dyn Judge) -> Result<Self, EngineError> {
+        let mut read = |path: &Path| -> Result<(Digest, Arc<[u8]>), EngineError> {
+            let bytes = disk::read(path)?;
+            Ok((Digest::of(&bytes), bytes.into()))
+        };
+        Self::read(root, names, judge, &mut read)
+    }
+
+    /// The same, with the bytes and digests that `read` gives.
+    ///
+    /// # Errors
+    /// As `from_disk`, or what `read` ends in.
+    pub fn read<'a, E: From<EngineError>>(
+        root: &Path,
+        names: impl Iterator<Item = &'a str>,
+        judge: &dyn Judge,
+        read: &mut dyn FnMut(&Path) -> Result<(Digest, Arc<[u8]>), E>,
+    ) -> Result<Self, E> {
         let mut files = BTreeMap::new();
         let mut open: Vec<(String, Option<String>)> = names.map(|name| (name.to_owned(), None)).collect();
         while let Some((name, referrer)) = open.pop() {
@@ -39,10 +56,10 @@ impl GateFiles {
             if let Some(referrer) = referrer {
                 check_referred(root, &at, &name, &referrer)?;
             }
-            let bytes = disk::read(&at)?;
+            let (digest, bytes) = read(&at)?;
             let refers_to = judge.refers_to(&name, &bytes).map_err(EngineError::Gate)?;
             open.extend(refers_to.iter().map(|other| (other.clone(), Some(name.clone()))));
-            files.insert(name, GateFile { digest: Digest::of(&bytes), bytes: bytes.into(), refers_to });
+            files.insert(name, GateFile { digest, bytes, refers_to });
         }
         Ok(Self(files))
     }

@@ -82,6 +82,8 @@ pub struct Command {
     pub files: Vec<String>,
     /// Prints its tool's version.
     pub version: Option<Vec<String>>,
+    /// Files that what it prints rests on, relative to the project root.
+    pub version_files: Vec<String>,
     /// Names of environment variables that it may see.
     pub env: Vec<String>,
     pub timeout_s: Option<u64>,

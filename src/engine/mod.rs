@@ -24,5 +24,6 @@ pub mod reason;
 pub mod report;
 pub mod select;
 pub mod verdict;
+pub mod watch;
 
 pub use coordinator::{Mode, Prior, Setup, build};

@@ -60,6 +60,7 @@ fn rule(name: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> O
         gate: fields.optional("gate", problems, |v, p| named(v, "gate", p, gate)).unwrap_or_default(),
         files: fields.optional("files", problems, strings),
         version: fields.optional("version", problems, strings),
+        version_files: fields.optional("version_files", problems, strings),
         env: fields.optional("env", problems, strings),
         timeout_s: fields.optional("timeout_s", problems, natural),
     };
@@ -134,6 +135,7 @@ fn gate(name: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> O
         command: fields.optional("command", problems, command),
         files: fields.optional("files", problems, strings),
         version: fields.optional("version", problems, strings),
+        version_files: fields.optional("version_files", problems, strings),
         env: fields.optional("env", problems, strings),
         timeout_s: fields.optional("timeout_s", problems, natural),
     };

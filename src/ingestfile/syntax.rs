@@ -90,6 +90,10 @@ pub struct Rule {
     pub files: Option<At<Vec<At<String>>>>,
     /// A command that prints its tool's version: a new version reruns the rule.
     pub version: Option<At<Vec<At<String>>>>,
+    /// Files of the project that the tool's version rests on beside the program itself, relative to the Ingestfile: the
+    /// version is asked again after an edit to one.
+    #[schemars(default)]
+    pub version_files: Option<At<Vec<At<String>>>>,
     /// Names of environment variables that a command may see: a new value reruns the rule.
     #[schemars(default)]
     pub env: Option<At<Vec<At<String>>>>,
@@ -183,6 +187,9 @@ pub struct Gate {
     pub files: Option<At<Vec<At<String>>>>,
     /// A command that prints the tool's version: a new version judges again.
     pub version: Option<At<Vec<At<String>>>>,
+    /// Files of the project that the tool's version rests on beside the program itself, relative to the Ingestfile.
+    #[schemars(default)]
+    pub version_files: Option<At<Vec<At<String>>>>,
     /// Names of environment variables that the command may see: a new value judges again.
     #[schemars(default)]
     pub env: Option<At<Vec<At<String>>>>,

@@ -169,11 +169,11 @@ pub struct Published {
     pub stat: StatTuple,
 }
 
-/// What a tool said of its version, and what it was asked of.
+/// What a tool said of its version, and what that rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
-    pub interpreter: Option<StatTuple>,
-    pub files: Vec<Digest>,
+    /// The program, then the declared files.
+    pub rests_on: Vec<Digest>,
     pub version: String,
 }
 

@@ -143,7 +143,7 @@ pub struct State {
     pub derived: Table<Digest, Derived>,
     /// Published files: by (job, path), joined by NUL.
     pub published: Table<String, Published>,
-    /// Tool versions: by command line.
+    /// Tool versions: by command line, program and the environment that every command is given.
     pub probes: Table<String, Probe>,
     /// Items of each artifact in its last accepted build: by (job, path), joined by NUL.
     pub baselines: Table<String, u64>,

@@ -27,18 +27,25 @@ mod crash;
 #[cfg(unix)]
 mod disk_trouble;
 #[cfg(unix)]
+mod edited_meanwhile;
+#[cfg(unix)]
 mod fan_out;
 #[cfg(unix)]
 mod gate_kinds;
 #[cfg(unix)]
 mod gates;
 #[cfg(unix)]
+mod locks;
+#[cfg(unix)]
 mod manifest;
 #[cfg(unix)]
 mod oracle;
+mod probes;
 #[cfg(unix)]
 mod publication;
 #[cfg(unix)]
 mod running;
 #[cfg(unix)]
 mod subsets;
+#[cfg(unix)]
+mod tool_versions;

@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use super::inputs::Unresolved;
 use super::{ActionIx, Condition, Coordinator, Message, Mode, Phase, Soundness, Stop};
-use crate::digest::Digest;
 use crate::engine::command::CommandError;
 use crate::engine::derive;
 use crate::engine::execute::{self, How, OutputSlot, RunError, Task};
@@ -417,16 +416,6 @@ impl<'a> Coordinator<'a, '_> {
     /// Outputs of an accepted action.
     pub(super) fn outputs_of(&self, ix: ActionIx) -> Option<&[Stored]> {
         self.actions[ix.0].accepted.as_ref().map(Accepted::outputs)
-    }
-
-    /// The digest of a file of the project, looked at once per build.
-    pub(super) fn project_file(&mut self, path: &str) -> Result<Digest, String> {
-        if let Some(known) = self.project_files.get(path) {
-            return known.clone();
-        }
-        let digest = self.look_at_file(&self.setup.root.join(path)).map_err(|e| e.to_string());
-        self.project_files.insert(path.to_owned(), digest.clone());
-        digest
     }
 
     /// The command of a rule with its environment, and its tool's version; made once per build.

@@ -17,6 +17,7 @@ mod emit;
 mod finish;
 mod fold;
 mod frozen;
+mod in_place;
 mod inputs;
 mod judge_job;
 mod publish;
@@ -212,6 +213,8 @@ struct Announced {
     ran: BTreeSet<(RuleId, String)>,
     /// Results that were forgotten because of a blob, by action key.
     lost: BTreeMap<Digest, reasons::LostBlob>,
+    /// How often each file changed under our hands.
+    changes: BTreeMap<PathBuf, usize>,
     total: Counts,
 }
 
@@ -228,6 +231,8 @@ struct Coordinator<'a, 'b> {
     children: HashMap<(ItemIx, Range), Vec<ItemIx>>,
     source_digests: HashMap<ItemIx, Result<Digest, String>>,
     project_files: HashMap<String, Result<Digest, String>>,
+    /// Files beside the sources that this attempt has read, or lets commands read, where they lie.
+    looked_at: BTreeSet<PathBuf>,
     gate_files: GateFiles,
     /// What each rule's gates judge by, encoded.
     gate_lists: Vec<Arc<[u8]>>,

@@ -92,9 +92,9 @@ impl Coordinator<'_, '_> {
                 for path in &command.files {
                     m.push(Field::File(path.clone()), self.project_file(path)?.to_hex());
                 }
-                for name in &command.env {
-                    let value = self.setup.env.get(name).map_or("", String::as_str);
-                    m.push(Field::Environment(name.clone()), value);
+                // A variable that is not set is no entry: a command can tell it from an empty one.
+                for (name, value) in command.env.iter().filter_map(|name| self.setup.env.get_key_value(name)) {
+                    m.push(Field::Environment(name.clone()), value.as_str());
                 }
                 let (_, version) = self.command(id)?;
                 if !version.is_empty() {

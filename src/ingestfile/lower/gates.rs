@@ -102,6 +102,7 @@ impl Lowering<'_, '_> {
         let keys = CommandKeys {
             files: gate.files.as_ref(),
             version: gate.version.as_ref(),
+            version_files: gate.version_files.as_ref(),
             env: gate.env.as_ref(),
             timeout_s: gate.timeout_s.as_ref(),
         };

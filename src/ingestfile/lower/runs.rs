@@ -40,7 +40,8 @@ impl Lowering<'_, '_> {
             }
         }
         let line = CommandLine::Argv(Vec::new()); // stands in until the problem is reported
-        (Run::Command(Command { line, files: Vec::new(), version: None, env: Vec::new(), timeout_s: None }), None)
+        let (files, version_files) = (Vec::new(), Vec::new());
+        (Run::Command(Command { line, files, version: None, version_files, env: Vec::new(), timeout_s: None }), None)
     }
 
     fn refuse_command_keys(&mut self, rule: &Rule) {
@@ -101,10 +102,20 @@ impl Lowering<'_, '_> {
         if let Some(timeout) = keys.timeout_s.filter(|t| t.value == 0) {
             self.problems.add(&timeout.span, "`timeout_s` must be 1 or more", "", "leave it out for no limit");
         }
-        let declared = keys.files.map(|f| &f.value[..]).unwrap_or_default();
-        let files = declared.iter().filter_map(|f| self.project_file(f)).map(|p| p.as_str().to_owned()).collect();
+        if let (Some(files), None) = (keys.version_files, keys.version) {
+            self.problems.add(&files.span, "`version_files` without `version`", "", "what the command itself reads is `files`");
+        }
+        let files = self.project_files(keys.files);
+        let version_files = self.project_files(keys.version_files);
         let env = self.environment(keys);
-        Command { line, files, version: keys.version.map(texts), env, timeout_s: keys.timeout_s.map(|t| t.value) }
+        let (version, timeout_s) = (keys.version.map(texts), keys.timeout_s.map(|t| t.value));
+        Command { line, files, version, version_files, env, timeout_s }
+    }
+
+    /// Declared files of the project, in the order of the rule.
+    fn project_files(&mut self, declared: Option<&At<Vec<At<String>>>>) -> Vec<String> {
+        let declared = declared.map(|f| &f.value[..]).unwrap_or_default();
+        declared.iter().filter_map(|f| self.project_file(f)).map(|p| p.as_str().to_owned()).collect()
     }
 
     /// Names of environment variables, sorted, each once.
@@ -145,6 +156,7 @@ impl Lowering<'_, '_> {
 pub(super) struct CommandKeys<'a> {
     pub(super) files: Option<&'a At<Vec<At<String>>>>,
     pub(super) version: Option<&'a At<Vec<At<String>>>>,
+    pub(super) version_files: Option<&'a At<Vec<At<String>>>>,
     pub(super) env: Option<&'a At<Vec<At<String>>>>,
     pub(super) timeout_s: Option<&'a At<u64>>,
 }
@@ -154,6 +166,7 @@ impl<'a> CommandKeys<'a> {
         Self {
             files: rule.files.as_ref(),
             version: rule.version.as_ref(),
+            version_files: rule.version_files.as_ref(),
             env: rule.env.as_ref(),
             timeout_s: rule.timeout_s.as_ref(),
         }
@@ -164,6 +177,7 @@ impl<'a> CommandKeys<'a> {
         let keys = [
             ("files", self.files.map(|f| &f.span)),
             ("version", self.version.map(|v| &v.span)),
+            ("version_files", self.version_files.map(|f| &f.span)),
             ("env", self.env.map(|e| &e.span)),
             ("timeout_s", self.timeout_s.map(|t| &t.span)),
         ];
