@@ -125,8 +125,8 @@ impl<'a> Bench<'a> {
     fn new(project: &'a Project, job_dir: PathBuf) -> Result<Self, CliError> {
         let gates = project.loaded.graph.rules.iter().flat_map(|r| &r.gates);
         let names = gates.flat_map(|g| &g.files).map(String::as_str);
-        let files =
-            GateFiles::from_disk(&project.root, names, &project.gates).map_err(|e| CliError::from_error(ErrorKind::Failed, &e))?;
+        let files = GateFiles::from_disk(&project.root, names, &project.gates)
+            .map_err(|e| CliError::from_error(ErrorKind::Failed, &e))?;
         let (job_key, state) = (project.shown(&job_dir), Store::read(&project.cache()).state);
         Ok(Self { project, job_dir, job_key, files, state })
     }
@@ -294,10 +294,14 @@ impl<'a> Bench<'a> {
         let failed = |message: String| CliError::new(ErrorKind::Failed, message);
         let room = tempfile::Builder::new().prefix("ingest-gate-").tempdir();
         let staging = room.map_err(|e| failed(format!("cannot make a folder for the command of a gate: {e}")))?;
-        let room = Room::new(self.project.root.clone(), staging.path().to_path_buf(), super::project::base_environment());
+        let room = Room::new(
+            self.project.root.clone(),
+            staging.path().to_path_buf(),
+            super::project::base_env(&super::project::environment()),
+        );
         let known = super::project::environment();
         let env = command.env.iter().filter_map(|name| Some((name.clone(), known.get(name)?.clone())));
-        let task = CommandTask { spec: command.clone(), env: env.collect(), room: Arc::new(room) };
+        let task = CommandTask { spec: command.clone(), env: env.collect(), in_place: Vec::new(), room: Arc::new(room) };
         let stage = |to: &Path| Ok(disk::write(to, bytes)?);
         let extension = staging::safe_extension(&subject.artifact);
         command_gate::judge(&task, &extension, &stage, &AtomicBool::new(false))
