@@ -55,7 +55,7 @@ pub(super) struct Open<'g> {
 /// What is known of a gate before anything is read.
 enum Known<'g> {
     Verdict(Verdict),
-    Open(Open<'g>),
+    Open(Box<Open<'g>>),
     /// It cannot be judged: one sentence.
     Not(String),
 }
@@ -87,7 +87,7 @@ impl Coordinator<'_, '_> {
                 Err(message) => Known::Not(message),
             };
             match known {
-                Known::Open(gate) => open.push(gate),
+                Known::Open(gate) => open.push(*gate),
                 Known::Verdict(verdict) if verdict.accepted() => {}
                 Known::Verdict(verdict) => last = Some(rejection(gate, &file.path, verdict)),
                 Known::Not(message) => last = Some(sentence(message)),
@@ -171,7 +171,7 @@ impl Coordinator<'_, '_> {
         let key = gate::verdict_key(gate, &subject.content, &self.gate_files, &reads);
         Ok(match self.store.state.verdicts.get(&key) {
             Some(verdict) => Known::Verdict(verdict.clone()),
-            None => Known::Open(Open { gate, subject, others, command: task, key }),
+            None => Known::Open(Box::new(Open { gate, subject, others, command: task, key })),
         })
     }
 
