@@ -213,7 +213,11 @@ impl Coordinator<'_, '_> {
             let key = gate::verdict_key(gate, &file.content, &self.gate_files, &digests);
             let verdict = match self.store.state.verdicts.get(&key) {
                 Some(verdict) => verdict.clone(),
-                None if self.mode == Mode::Plan => continue,
+                None if self.mode == Mode::Plan => {
+                    let path = declared.outputs[gate.output].path.clone();
+                    self.would_publish.push(Write::verdict(path, &gate.check));
+                    continue;
+                }
                 None => {
                     let bytes = bytes_of(&file.make, &self.store.cas)?;
                     let files = gate::inputs_of(gate, &self.gate_files);
