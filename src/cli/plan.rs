@@ -11,7 +11,7 @@ use super::{build, render};
 use crate::engine::Setup;
 use crate::engine::graph::Pass;
 use crate::engine::observe::Counts;
-use crate::engine::plan::{Fate, Plan, PlannedAction};
+use crate::engine::plan::{Fate, Plan, PlannedAction, Write};
 use crate::engine::reason::{Cause, Reason};
 use crate::job::redact::{redact, redact_cause};
 use crate::store::Store;
@@ -26,7 +26,7 @@ pub struct PlanReport {
     /// What is not up to date, in the order in which it was decided. Actions below a tree that would be made first have no
     /// names yet, and are not among them.
     pub actions: Vec<Planned>,
-    /// Files and records that would be written.
+    /// Files and records that would be written or judged again.
     pub publish: Vec<Rewritten>,
     /// Passes that are blocked as a whole.
     pub blocked: Vec<BlockedPass>,
@@ -69,7 +69,8 @@ pub fn run(setup: &Setup<'_>, store: &mut Store, args: &Build, console: &Console
     } else {
         console.data(told(&plan, args.quiet).as_bytes());
     }
-    console.status(&render::dry_outcome(&counts(&plan)));
+    let judged = plan.publish.iter().filter(|w| matches!(w, Write::Verdict { .. })).count() as u64;
+    console.status(&render::dry_outcome(&counts(&plan), judged));
     let blocked = !plan.blocked.is_empty() || plan.actions.iter().any(|a| matches!(a.fate, Fate::StillFailing | Fate::Blocked));
     if blocked { Err(CliError::told(ErrorKind::Failed)) } else { Ok(()) }
 }
@@ -101,7 +102,12 @@ fn told(plan: &Plan, quiet: bool) -> String {
         text.push_str(&format!("{} {name}: {}\n", verb(action.fate), render::shown(&because(action))));
     }
     for write in plan.publish.iter().filter(|_| !quiet) {
-        text.push_str(&format!("publish {}\n", render::shown(&write.to_string())));
+        let verb = match write {
+            Write::Verdict { .. } => "judge",
+            Write::Removal(_) => "remove",
+            Write::File(_) | Write::Outputs(_) | Write::Record(_) => "publish",
+        };
+        text.push_str(&format!("{verb} {}\n", render::shown(&write.to_string())));
     }
     for (pass, why) in &plan.blocked {
         text.push_str(&format!("blocked {pass}: {}\n", render::shown(&redact(why))));
@@ -130,7 +136,14 @@ fn verb(fate: Fate) -> &'static str {
 }
 
 fn counts(plan: &Plan) -> Counts {
-    let mut counts = Counts { published: plan.publish.len() as u64, ..Counts::default() };
+    let mut counts = Counts::default();
+    for write in &plan.publish {
+        match write {
+            Write::File(_) | Write::Outputs(_) | Write::Record(_) => counts.published += 1,
+            Write::Removal(_) => counts.removed += 1,
+            Write::Verdict { .. } => {}
+        }
+    }
     for action in &plan.actions {
         match action.fate {
             Fate::UpToDate => counts.up_to_date += 1,

@@ -1,4 +1,4 @@
-//! What of the job folder a build would write, and why: shared by `why`, `status` and `build -n`. Reads only.
+//! What of the job folder a build would write or judge again, and why: shared by `why`, `status` and `build -n`. Reads only.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,25 +12,46 @@ use crate::engine::reason::{Cause, Kind};
 use crate::store::Store;
 use crate::store::records::Published;
 
-/// Something of the job folder that would be written.
+/// Something of the job folder that would be written or judged again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Rewritten {
     /// Below the job folder; null if it is no file that can be named yet.
     pub path: Option<String>,
     /// For people: the path, or what else would be written.
     pub what: String,
-    /// It would be removed.
-    pub removed: bool,
+    pub would: Would,
     /// One sentence.
     pub because: String,
     pub cause: Cause,
 }
 
+/// What would be done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Would {
+    Publish,
+    Remove,
+    /// A gate on the whole of it would judge it again.
+    Judge,
+}
+
+impl Would {
+    /// After `would be`.
+    #[must_use]
+    pub fn participle(self) -> &'static str {
+        match self {
+            Self::Publish => "published again",
+            Self::Remove => "removed",
+            Self::Judge => "judged again",
+        }
+    }
+}
+
 impl Rewritten {
-    /// A person, or another program, did it.
+    /// A person, or another program, did it; no step leads to it.
     #[must_use]
     pub fn is_meddled_with(&self) -> bool {
-        matches!(self.cause.kind, Kind::PublishedMissing | Kind::PublishedEdited)
+        matches!(self.cause.kind, Kind::PublishedMissing | Kind::PublishedEdited | Kind::Gate)
     }
 }
 
@@ -52,12 +73,12 @@ pub fn of_rules(plan: &Plan, setup: &Setup<'_>, store: &Store, rules: &[RuleId])
 }
 
 fn record_of<'s>(write: &Write, setup: &Setup<'_>, store: &'s Store) -> Option<&'s Published> {
-    let (Write::File(path) | Write::Removal(path)) = write else { return None };
+    let (Write::File(path) | Write::Removal(path) | Write::Verdict { path, .. }) = write else { return None };
     store.state.published.get(format!("{}\0{path}", setup.job_key).as_str())
 }
 
 fn is_of(graph: &Graph, record: Option<&Published>, write: &Write, rules: &[RuleId]) -> bool {
-    let (Write::File(path) | Write::Removal(path)) = write else { return false };
+    let (Write::File(path) | Write::Removal(path) | Write::Verdict { path, .. }) = write else { return false };
     rules.iter().map(|r| graph.rule(*r)).any(|rule| {
         record.is_some_and(|r| r.rule == rule.name)
             || rule.outputs.iter().any(|o| o.path == *path || (o.tree && path.starts_with(&o.path)))
@@ -67,17 +88,25 @@ fn is_of(graph: &Graph, record: Option<&Published>, write: &Write, rules: &[Rule
 fn one(write: &Write, setup: &Setup<'_>, store: &Store) -> Result<Rewritten, DiskError> {
     let what = write.to_string();
     let path = match write {
-        Write::File(path) | Write::Removal(path) => Some(path.clone()),
+        Write::File(path) | Write::Removal(path) | Write::Verdict { path, .. } => Some(path.clone()),
         Write::Outputs(_) | Write::Record(_) => None,
     };
-    let removed = matches!(write, Write::Removal(_));
+    let would = match write {
+        Write::Removal(_) => Would::Remove,
+        Write::Verdict { .. } => Would::Judge,
+        Write::File(_) | Write::Outputs(_) | Write::Record(_) => Would::Publish,
+    };
     let (cause, because) = match write {
         Write::Outputs(name) => (Cause::named(Kind::Input, name), "what it is made from would be merged anew".to_owned()),
         Write::Record(pass) => (Cause::named(Kind::Other, pass.to_string()), "the manifest says something else of it".to_owned()),
         Write::Removal(_) => (Cause::of(Kind::GoneItem), "what it was made from is no longer there".to_owned()),
         Write::File(path) => file(path, record_of(write, setup, store), setup)?,
+        Write::Verdict { path, kind, check } => {
+            let cause = Cause { new: Some(check.clone()), ..Cause::named(Kind::Gate, format!("{kind} of {path}")) };
+            (cause, format!("its gate `{kind}` is new or was changed (`{check}`)"))
+        }
     };
-    Ok(Rewritten { path, what, removed, because, cause })
+    Ok(Rewritten { path, what, would, because, cause })
 }
 
 fn file(path: &str, record: Option<&Published>, setup: &Setup<'_>) -> Result<(Cause, String), DiskError> {

@@ -237,7 +237,7 @@ fn standing(line: &Line) -> String {
             (_, _, []) => "up to date".to_owned(),
             (_, _, [first, rest @ ..]) => {
                 let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-                let would = if first.removed { "removed" } else { "published anew" };
+                let would = first.would.participle();
                 format!("`{}`{more} would be {would}: {}", render::shown(&first.what), first.because)
             }
         },

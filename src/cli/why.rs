@@ -151,8 +151,8 @@ pub fn told(report: &WhyReport, paint: Paint) -> String {
     report.steps.iter().for_each(|s| tell(s, 0, paint, &mut text));
     // What follows from the steps needs no line of its own; what somebody did to a file does.
     for p in report.publish.iter().filter(|p| report.steps.is_empty() || p.is_meddled_with()) {
-        let would = if p.removed { "removed" } else { "published again" };
-        text.push_str(&format!("  `{}` would be {would}: {}\n", render::shown(&p.what), p.because));
+        let (what, would) = (render::shown(&p.what), p.would.participle());
+        text.push_str(&format!("  `{what}` would be {would}: {}\n", render::shown(&p.because)));
     }
     let since = report.history.iter().filter(|a| a.turns.first().is_some_and(|t| !t.ran) && a.turns.iter().any(|t| t.ran));
     let since: Vec<&ActionHistory> = since.collect();

@@ -1,8 +1,10 @@
 //! The engine: from a build graph to accepted, published artifacts. Never names a document, a schema language or a terminal.
 //!
 //! `graph` says what there is to do, `select` what of it is wanted, `coordinator` does it: `items` and `files` (what there
-//! is), `manifest` (the action key), `execute` and `command` (work on pool threads), `derive` (merges, projections), `gate`
-//! (judging; its files in `gate_files`, its commands in `command_gate`), and publication. `observe` tells the outside as it happens, `report` and `plan` at the end.
+//! is), `manifest` (the action key), `reason` and `gate_list` (why an action is not up to date), `execute` and `command`
+//! (work on pool threads), `derive` (merges, projections), `gate` (judging; its files in `gate_files`, its commands in
+//! `command_gate`), `watch` (whether what was read in place held still), and publication. `observe` tells the outside as it
+//! happens, `report` and `plan` at the end.
 
 pub mod command;
 pub mod command_gate;

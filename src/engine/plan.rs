@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::graph::Pass;
+use super::graph::{Check, Pass};
 use super::manifest::ActionManifest;
 use super::observe::ActionName;
 use super::reason::{Cause, Reason};
@@ -50,12 +50,24 @@ pub enum Write {
     Outputs(String),
     /// The record of a pass in the manifest.
     Record(Pass),
+    /// A gate on the whole of a file has not judged it as it is: its path below the job folder, the check and its kind.
+    Verdict { path: String, kind: String, check: String },
+}
+
+impl Write {
+    /// That `check` would judge the file at `path`.
+    #[must_use]
+    pub fn verdict(path: String, check: &Check) -> Self {
+        let check = serde_json::to_value(check).unwrap_or_default();
+        let kind = check["kind"].as_str().unwrap_or_default().to_owned();
+        Self::Verdict { path, kind, check: check.to_string() }
+    }
 }
 
 impl std::fmt::Display for Write {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::File(path) | Self::Removal(path) => f.write_str(path),
+            Self::File(path) | Self::Removal(path) | Self::Verdict { path, .. } => f.write_str(path),
             Self::Outputs(name) => write!(f, "what `{name}` publishes"),
             Self::Record(pass) => write!(f, "the record of {pass}"),
         }
@@ -67,7 +79,7 @@ impl std::fmt::Display for Write {
 pub struct Plan {
     /// In the order in which they were decided.
     pub actions: Vec<PlannedAction>,
-    /// What of the job folder would be written or restored.
+    /// What of the job folder would be written, restored or judged again.
     pub publish: Vec<Write>,
     /// Passes that are blocked as a whole, with the sentence.
     pub blocked: Vec<(Pass, String)>,

@@ -218,6 +218,20 @@ fn a_schema_is_named_with_both_digests_and_nothing_would_run() {
 }
 
 #[test]
+fn a_changed_gate_on_the_whole_of_a_file_is_named_with_what_it_asks_now() {
+    let p = lab();
+    p.build(&[]).ok();
+    let gate = "{ schema = \"schemas/words.json\" }";
+    p.edit("Ingestfile.toml", gate, "{ schema = \"schemas/words.json\", min_items = 3 }");
+    let check = json!({"count": 3, "kind": "min_items"}).to_string();
+    is_caused(&p, "words", "gate", json!("min_items of words.json"), Value::Null, json!(check));
+    p.run(&["build", "-n"]).ok().stdout_has("judge words.json\n").ends_saying("ingest: 1 would be judged again, 3 up to date");
+    p.build(&[]).fails(1).ran(&[]);
+    p.edit("Ingestfile.toml", ", min_items = 3", "").build(&[]).ok().ran(&[]);
+    is_up_to_date(&p);
+}
+
+#[test]
 fn what_was_rejected_or_failed_says_so_when_it_is_tried_again() {
     let p = lab().file("schemas/words.json", r#"{"type": "object"}"#);
     p.build(&[]).fails(1);
@@ -246,7 +260,7 @@ fn a_published_file_that_is_missing_or_was_edited_is_named() {
         (&found[0]["kind"], &found[0]["name"], &found[0]["new"]),
         (&json!("published_missing"), &json!("list.txt"), &Value::Null)
     );
-    p.run(&["status"]).stdout_has("`list.txt` would be published anew: it is missing\n");
+    p.run(&["status"]).stdout_has("`list.txt` would be published again: it is missing\n");
     p.file(&at, "mine\n");
     is_caused_by_bytes(&p, "list", "published_edited", "list.txt");
     p.run(&["why", "list"]).stdout_has("  `list.txt` would be published again: it was changed by hand (");

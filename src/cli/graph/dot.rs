@@ -1,5 +1,7 @@
 //! The build graph in the language of Graphviz. Passes are clusters, references of gates are dashed.
 
+use std::slice;
+
 use super::{EdgeKind, GraphReport, Node, NodeKind, drawn};
 use crate::cli::causes::Standing;
 use crate::cli::render;
@@ -26,7 +28,7 @@ pub fn written(report: &GraphReport) -> String {
             EdgeKind::Range => ", color=gray",
             EdgeKind::Input => "",
         };
-        let (from, to) = (quoted(&[edge.from.clone()]), quoted(&[edge.to.clone()]));
+        let (from, to) = (quoted(slice::from_ref(&edge.from)), quoted(slice::from_ref(&edge.to)));
         text.push_str(&format!("  {from} -> {to} [label={}{style}];\n", quoted(&[label])));
     }
     text.push_str("}\n");
@@ -40,7 +42,7 @@ fn line(node: &Node) -> String {
         NodeKind::Rule => "",
     };
     let colour = node.worst().map_or_else(String::new, |s| format!(", fillcolor={}", colour(s)));
-    format!("{} [label={}{shape}{colour}];", quoted(&[node.id.clone()]), quoted(&node.lines()))
+    format!("{} [label={}{shape}{colour}];", quoted(slice::from_ref(&node.id)), quoted(&node.lines()))
 }
 
 /// Of the X11 scheme, which every Graphviz knows.

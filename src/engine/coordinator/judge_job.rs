@@ -16,6 +16,7 @@ use crate::engine::derive::PieceOf;
 use crate::engine::gate::{self, GateError};
 use crate::engine::graph::{Check, Command, GateSpec, RuleId, Scope};
 use crate::engine::observe::{Event, Problem};
+use crate::engine::plan::Write;
 use crate::engine::select::Choice;
 use crate::engine::verdict::{GateInput, ItemCounts, Verdict, Violation};
 use crate::staging::safe_extension;
