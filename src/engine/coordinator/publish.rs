@@ -279,6 +279,7 @@ impl Coordinator<'_, '_> {
         for wanted in stale {
             self.keep_foreign(&wanted.path)?;
         }
+        self.claim_places(rule, output, stale);
         // What is published must be in the cache for good before anybody can see it.
         self.batch(true)?;
         let (dir, cas) = (&self.setup.job_dir, &self.store.cas);
@@ -302,6 +303,33 @@ impl Coordinator<'_, '_> {
             self.since_commit += 1;
         }
         Ok(())
+    }
+
+    /// Notes whose files are about to stand where none of ours stood, so that they are found again, and removed with their
+    /// items, even if the build is killed before it can say what it wrote.
+    fn claim_places(&mut self, rule: RuleId, output: &OutputFiles, stale: &[&Wanted]) {
+        let declared = self.setup.graph.rule(rule);
+        for wanted in stale {
+            let key = self.published_key(&wanted.path);
+            if self.store.state.published.get(&key).is_some() {
+                continue;
+            }
+            // Of a merge the bytes are not known yet: a size that no file has stands for them.
+            let (digest, bytes) = match &wanted.make {
+                Make::Copy(file) => (file.digest, file.bytes),
+                Make::Splice(_) => (wanted.content, u64::MAX),
+            };
+            let claim = Published {
+                rule: declared.name.clone(),
+                output: declared.outputs[output.output].name.clone(),
+                content: wanted.content,
+                digest,
+                bytes,
+                items: wanted.items,
+                stat: StatTuple::default(),
+            };
+            self.store.state.published.put(key, claim);
+        }
     }
 
     /// Bytes that were never ours are kept before something is put in their place.

@@ -144,8 +144,9 @@ impl Play {
             return Ok(());
         }
         let manifest = self.project.manifest();
-        let is_blocked = |rule: usize| outcome.actions.iter().any(|a| a.rule == rule && a.key.is_none());
-        for rule in outcome.publications.keys().filter(|r| self.world.rules[**r].pass.is_none() && !is_blocked(**r)) {
+        for rule in
+            outcome.publications.keys().filter(|r| self.world.rules[**r].pass.is_none() && !outcome.blocked_rules.contains(*r))
+        {
             let expected = if outcome.failed_rules.contains(rule) { "FAILED" } else { "SUCCESS" };
             let status = &manifest["rules"][format!("r{rule}")]["status"];
             if !status.is_null() && status != expected {

@@ -51,6 +51,8 @@ pub struct Outcome {
     pub publications: BTreeMap<usize, Publication>,
     /// Rules of no pass that failed.
     pub failed_rules: BTreeSet<usize>,
+    /// Those among them that did nothing wrong themselves.
+    pub blocked_rules: BTreeSet<usize>,
     /// A pass would go on after the failure of one before it: whether it does depends on which was first.
     pub is_a_race: bool,
 }

@@ -77,6 +77,10 @@ impl Model<'_> {
         } else {
             self.partly(rule)
         };
+        let broke = |a: &Action| a.rule == rule && matches!(a.end, End::Failed | End::Rejected);
+        if !self.is_sound(rule, &[]) && !self.out.actions.iter().any(broke) {
+            self.out.blocked_rules.insert(rule);
+        }
         if !self.is_sound(rule, &[]) || publication == Publication::Stays {
             self.out.failed_rules.insert(rule);
         }
