@@ -102,6 +102,9 @@ pub struct Build {
     /// Run again what failed or was rejected, even if nothing changed
     #[arg(long)]
     pub retry: bool,
+    /// Accept artifacts that lost more items than `max_drop` allows: there really is less now
+    #[arg(long)]
+    pub allow_drop: bool,
     /// Fail at once if another build is running, instead of waiting for it
     #[arg(long)]
     pub no_wait: bool,

@@ -64,6 +64,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     setup.rejected_dir = project.cache().join(crate::job::rejected::FOLDER).join(&build_id);
     setup.keep_going = args.keep_going;
     setup.retry = args.retry;
+    setup.allow_drop = args.allow_drop;
     setup.jobs = args.jobs.map_or(setup.jobs, usize::from);
     let mut store = Store::read(&project.cache());
     let end = match &lock {

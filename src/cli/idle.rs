@@ -1,6 +1,7 @@
 //! The short way to "nothing to do": whether everything that the last good build rested on is still as it was.
 //! Any doubt leads to the long way, which looks at every action.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -9,7 +10,7 @@ use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::Setup;
 use crate::engine::files::index_key;
-use crate::engine::graph::{Command, Run};
+use crate::engine::gate_files::GateFiles;
 use crate::engine::probe;
 use crate::job::folder::JobFolder;
 use crate::passes;
@@ -41,7 +42,7 @@ pub fn question(project: &Project, job: &JobFolder) -> Question {
     add(project.text.as_bytes());
     add(job.path.to_string_lossy().as_bytes());
     let environment = super::project::environment();
-    for command in commands(project) {
+    for command in project.loaded.graph.commands() {
         for name in &command.env {
             add(name.as_bytes());
             // Not set is not the same as empty.
@@ -50,21 +51,14 @@ pub fn question(project: &Project, job: &JobFolder) -> Question {
         }
     }
     // Where a tool is found, and what it sees when it is asked for its version.
-    let base_env = super::project::base_env(&environment);
-    for words in commands(project).filter_map(|c| c.version.as_deref()) {
+    let base_env = super::project::base_environment();
+    for words in project.loaded.graph.commands().filter_map(|c| c.version.as_deref()) {
         let program = tool(project, words, &base_env);
         add(probe::key(words, program.as_deref().unwrap_or(Path::new("")), &base_env).as_bytes());
     }
     let program = std::env::current_exe().ok();
     let program = program.and_then(|path| disk::stat(&path).ok().flatten().map(|stat| (path, stat)));
     Question { digest: Digest::of_hasher(&h), program }
-}
-
-fn commands(project: &Project) -> impl Iterator<Item = &Command> {
-    project.loaded.graph.rules.iter().filter_map(|rule| match &rule.run {
-        Run::Command(command) => Some(command),
-        Run::Builtin { .. } => None,
-    })
 }
 
 /// The program that is asked for a version.
@@ -96,8 +90,12 @@ fn ground(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, 
     let hashed =
         |path: &Path| store.state.files.get(&index_key(path)).filter(|e| e.settled).map(|e| (path.to_path_buf(), e.stat));
     let sources = setup.sources.iter().map(|s| hashed(&s.file)).collect::<Option<Vec<_>>>()?;
-    let mut files = project.loaded.project_files().map(|f| hashed(&project.root.join(f))).collect::<Option<Vec<_>>>()?;
-    for words in commands(project).filter_map(|c| c.version.as_deref()) {
+    // The Ingestfile's schemas with all that they refer to, inputs and declared files.
+    let names = setup.graph.rules.iter().flat_map(|r| &r.gates).flat_map(|g| &g.files).map(String::as_str);
+    let gate_files = GateFiles::read(&project.root, names, &project.gates).ok()?;
+    let named: BTreeSet<&str> = project.loaded.project_files().chain(gate_files.paths()).collect();
+    let mut files = named.into_iter().map(|f| hashed(&project.root.join(f))).collect::<Option<Vec<_>>>()?;
+    for words in project.loaded.graph.commands().filter_map(|c| c.version.as_deref()) {
         files.push(hashed(&tool(project, words, &setup.base_env)?)?);
     }
     let prefix = format!("{}\0", setup.job_key);

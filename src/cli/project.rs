@@ -202,10 +202,11 @@ impl Project {
             prior_rules: rules.map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(),
             jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             judge: &self.gates,
-            base_env: base_env(&env),
+            base_env: base_environment(),
             env,
             keep_going: false,
             retry: false,
+            allow_drop: false,
             publish: true,
             rejected_dir: self.cache().join("rejected").join("build"),
             interrupted: Arc::new(AtomicBool::new(false)),
@@ -216,8 +217,9 @@ impl Project {
 /// What every command of a rule gets of the environment; the rest must be declared. All but PATH exist on Windows only.
 const BASE_ENV: [&str; 5] = ["PATH", "SystemRoot", "PATHEXT", "ComSpec", "windir"];
 
-pub(super) fn base_env(environment: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    BASE_ENV.iter().filter_map(|n| Some(((*n).to_owned(), environment.get(*n)?.clone()))).collect()
+pub(super) fn base_environment() -> Vec<(String, String)> {
+    let env = environment();
+    BASE_ENV.iter().filter_map(|n| Some(((*n).to_owned(), env.get(*n)?.clone()))).collect()
 }
 
 #[allow(clippy::disallowed_methods, reason = "the environment is read here and handed down")]

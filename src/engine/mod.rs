@@ -2,15 +2,17 @@
 //!
 //! `graph` says what there is to do, `select` what of it is wanted, `coordinator` does it: `items` and `files` (what there
 //! is), `manifest` (the action key), `execute` and `command` (work on pool threads), `derive` (merges, projections), `gate`
-//! (judging), and publication. `observe` tells the outside as it happens, `report` and `plan` at the end.
+//! (judging; its files in `gate_files`, its commands in `command_gate`), and publication. `observe` tells the outside as it happens, `report` and `plan` at the end.
 
 pub mod command;
+pub mod command_gate;
 pub mod coordinator;
 pub mod derive;
 pub mod error;
 pub mod execute;
 pub mod files;
 pub mod gate;
+pub mod gate_files;
 pub mod graph;
 pub mod items;
 pub mod manifest;

@@ -133,11 +133,13 @@ pub struct State {
     pub published: Table<String, Published>,
     /// Tool versions: by command line, program and the environment that every command is given.
     pub probes: Table<String, Probe>,
+    /// Items of each artifact in its last accepted build: by (job, path), joined by NUL.
+    pub baselines: Table<String, u64>,
 }
 
 impl State {
     /// The tables in the order of `database::TABLES`.
-    pub fn tables(&mut self) -> [&mut dyn Encoded; 7] {
+    pub fn tables(&mut self) -> [&mut dyn Encoded; 8] {
         [
             &mut self.files,
             &mut self.results,
@@ -146,6 +148,7 @@ impl State {
             &mut self.derived,
             &mut self.published,
             &mut self.probes,
+            &mut self.baselines,
         ]
     }
 

@@ -27,6 +27,8 @@ mod edited_meanwhile;
 #[cfg(unix)]
 mod fan_out;
 #[cfg(unix)]
+mod gate_kinds;
+#[cfg(unix)]
 mod gates;
 #[cfg(unix)]
 mod locks;

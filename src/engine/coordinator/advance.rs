@@ -82,7 +82,10 @@ impl<'a> Coordinator<'a, '_> {
 
     /// Makes the key, and looks for what it leads to.
     fn decide(&mut self, ix: ActionIx) -> Result<Option<Work<'a>>, Stop> {
-        if self.mode == Mode::Plan && self.must_ask_version(self.actions[ix.0].rule) {
+        if self.mode == Mode::Plan
+            && let Run::Command(command) = &self.setup.graph.rule(self.actions[ix.0].rule).run
+            && self.must_ask_version(command)
+        {
             self.plan_may(ix, "its tool would be asked for its version first".to_owned(), None);
             return Ok(None);
         }

@@ -83,8 +83,12 @@ impl Coordinator<'_, '_> {
         let counts = self.rule_counts.get(&rule).copied().unwrap_or_default();
         let did_something =
             counts.ran + counts.from_cache + counts.failed + counts.rejected > 0 || (!announced && self.announced.build);
+        // A rejected merge is told again, as a rejected action is.
+        let rejected_as_a_whole = failed && soundness == Soundness::Good;
         if self.mode == Mode::Build
-            && (did_something || (!failed && !self.setup.prior_rules.contains(&name) && !records.is_empty()))
+            && (did_something
+                || rejected_as_a_whole
+                || (!failed && !self.setup.prior_rules.contains(&name) && !records.is_empty()))
         {
             self.announce_build()?;
             let status = if failed { Status::Failed } else { Status::Success };

@@ -45,7 +45,7 @@ impl Coordinator<'_, '_> {
     }
 
     /// A file's bytes with the digest that the index holds for it.
-    pub(super) fn read_in_place(&mut self, path: &Path) -> Result<(Digest, Arc<[u8]>), Stop> {
+    pub(super) fn read_in_place(&mut self, path: &Path) -> Result<(Digest, Arc<[u8]>), EngineError> {
         for _ in 0..TRIES {
             let digest = self.look_at_file(path)?;
             let bytes = disk::read(path)?;
@@ -53,7 +53,7 @@ impl Coordinator<'_, '_> {
                 return Ok((digest, bytes.into()));
             }
         }
-        Err(Stop::Error(EngineError::KeepsChanging(path.display().to_string())))
+        Err(EngineError::KeepsChanging(path.display().to_string()))
     }
 
     /// Files that were looked at, as a command that reads them is to find them.
@@ -62,9 +62,13 @@ impl Coordinator<'_, '_> {
         paths.iter().filter_map(|path| Some(InPlace { path: path.clone(), entry: entry(path)? })).collect()
     }
 
-    /// The command of a rule with its environment, and its tool's version.
     pub(super) fn make_command(&mut self, id: RuleId) -> Result<(Arc<CommandTask>, String), String> {
         let Run::Command(spec) = &self.setup.graph.rule(id).run else { return Err("it is no command".to_owned()) };
+        self.command_task(spec)
+    }
+
+    /// A command with its environment, and its tool's version.
+    pub(super) fn command_task(&mut self, spec: &Command) -> Result<(Arc<CommandTask>, String), String> {
         let value = |name: &String| self.setup.env.get(name).map(|v| (name.clone(), v.clone()));
         let env: Vec<(String, String)> = spec.env.iter().filter_map(value).collect();
         let mut read: Vec<PathBuf> = Vec::new();
@@ -112,9 +116,8 @@ impl Coordinator<'_, '_> {
         Ok((key, rests_on, digests.map_err(|e| e.to_string())?))
     }
 
-    /// Planning: the version of the rule's tool is not known without starting it.
-    pub(super) fn must_ask_version(&mut self, id: RuleId) -> bool {
-        let Run::Command(spec) = &self.setup.graph.rule(id).run else { return false };
+    /// Planning: the version of the command's tool is not known without starting it.
+    pub(super) fn must_ask_version(&mut self, spec: &Command) -> bool {
         let Some(words) = &spec.version else { return false };
         let name = words.first().map_or("", String::as_str);
         let Some(program) = probe::find(name, &self.setup.root, &self.setup.base_env) else { return false };

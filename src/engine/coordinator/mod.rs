@@ -15,10 +15,13 @@ mod advance;
 mod conditions;
 mod emit;
 mod finish;
+mod fold;
 mod frozen;
 mod in_place;
 mod inputs;
+mod judge_job;
 mod publish;
+mod put;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -77,6 +80,8 @@ pub struct Setup<'a> {
     pub keep_going: bool,
     /// Run again what failed or was rejected for the same inputs.
     pub retry: bool,
+    /// Accept artifacts that lost more of their items than their gate allows.
+    pub allow_drop: bool,
     /// Whether the job folder is brought up to date; if not (a target restricted to one source), results stay in the cache.
     pub publish: bool,
     /// Where bytes go that were never ours and stand where something is published.

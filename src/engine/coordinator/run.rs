@@ -123,7 +123,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             source_digests: HashMap::new(),
             project_files: HashMap::new(),
             looked_at: BTreeSet::new(),
-            gate_files: GateFiles::new(),
+            gate_files: GateFiles::default(),
             gates_digests: Vec::new(),
             commands: HashMap::new(),
             params: params.collect(),
@@ -176,16 +176,11 @@ impl<'a, 'b> Coordinator<'a, 'b> {
     fn read_gate_files(&mut self) -> Result<(), Stop> {
         let graph = self.setup.graph;
         let active: BTreeSet<RuleId> = self.active_rules().into_iter().collect();
-        for (ix, rule) in graph.rules.iter().enumerate() {
-            // Frozen passes are judged as well, so their gates' files are needed too.
-            let needed = active.contains(&RuleId(u32::try_from(ix).unwrap_or(u32::MAX))) || rule.pass.is_some();
-            for path in rule.gates.iter().filter(|_| needed).flat_map(|g| &g.files) {
-                if !self.gate_files.contains_key(path) {
-                    let file = self.read_in_place(&self.setup.root.join(path))?;
-                    self.gate_files.insert(path.clone(), file);
-                }
-            }
-        }
+        let rules = graph.rules.iter().enumerate();
+        // Frozen passes are judged as well, so their gates' files are needed too.
+        let needed = rules.filter(|(ix, r)| r.pass.is_some() || active.contains(&RuleId(u32::try_from(*ix).unwrap_or(u32::MAX))));
+        let names = needed.flat_map(|(_, rule)| &rule.gates).flat_map(|g| &g.files).map(String::as_str);
+        self.gate_files = GateFiles::read_by(&self.setup.root, names, self.setup.judge, &mut |path| self.read_in_place(path))?;
         self.gates_digests = graph.rules.iter().map(|r| gate::gates_digest(r, &self.gate_files)).collect();
         Ok(())
     }
