@@ -2,7 +2,7 @@
 //! in the same room as those of rules, with the same environment. A command that gives no verdict has accepted nothing.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use super::error::EngineError;
 use super::execute::RunError;
 use super::graph::CommandLine;
 use super::verdict::{Verdict, Violation};
+use super::watch;
 use crate::disk::{self, DiskError};
 use crate::store::StoreError;
 
@@ -30,6 +31,9 @@ pub enum CommandGateError {
     /// The build is over.
     #[error("interrupted")]
     Interrupted,
+    /// A file that it reads where it lies changed meanwhile.
+    #[error("`{}` changed while it was read", .0.display())]
+    Changed(PathBuf),
     /// The command cannot be asked: one sentence.
     #[error("{0}")]
     Broken(String),
@@ -46,10 +50,12 @@ pub fn judge(
     stage: &dyn Fn(&Path) -> Result<(), StoreError>,
     interrupted: &AtomicBool,
 ) -> Result<Verdict, CommandGateError> {
-    let dir = command.room.new_dir();
-    let verdict = judge_in(&dir, command, extension, stage, interrupted);
-    let _ = disk::remove_dir_all(&command.room.root.join(&dir));
-    verdict
+    watch::run(&command.in_place, || {
+        let dir = command.room.new_dir();
+        let verdict = judge_in(&dir, command, extension, stage, interrupted);
+        let _ = disk::remove_dir_all(&command.room.root.join(&dir));
+        verdict
+    })
 }
 
 fn judge_in(
@@ -69,9 +75,7 @@ fn judge_in(
     let mut wait = |child: &mut Child| watch(child, command, interrupted);
     let (status, said) = match command::ended(&at, dir, command, &names, &mut wait) {
         Ok(ended) => ended,
-        Err(RunError::Command(CommandError::Ended)) => return Err(CommandGateError::Interrupted),
-        Err(RunError::Disk(e)) => return Err(StoreError::from(e).into()),
-        Err(other) => return Err(CommandGateError::Broken(with_causes(&other))),
+        Err(error) => return Err(error.into()),
     };
     verdict(&command.spec.line, status, &String::from_utf8_lossy(&said))
 }
@@ -136,11 +140,23 @@ impl From<DiskError> for CommandGateError {
     }
 }
 
+impl From<RunError> for CommandGateError {
+    fn from(e: RunError) -> Self {
+        match e {
+            RunError::Command(CommandError::Ended) => Self::Interrupted,
+            RunError::Changed(path) => Self::Changed(path),
+            RunError::Disk(e) => Self::Store(e.into()),
+            other => Self::Broken(with_causes(&other)),
+        }
+    }
+}
+
 impl From<CommandGateError> for EngineError {
     fn from(e: CommandGateError) -> Self {
         match e {
             CommandGateError::Store(e) => Self::Store(e),
             CommandGateError::Interrupted => Self::Interrupted,
+            CommandGateError::Changed(path) => Self::KeepsChanging(path.display().to_string()),
             CommandGateError::Broken(e) => Self::Gate(e),
         }
     }

@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use super::command::CommandError;
 use super::execute::RunError;
 use super::files;
 use crate::digest::Digest;
@@ -40,15 +39,12 @@ enum Held {
 ///
 /// # Errors
 /// Those of `work`; `RunError::Changed` if a file holds other bytes than the key says, or would not hold still.
-pub fn run<T: PartialEq>(files: &[InPlace], work: impl Fn() -> Result<T, RunError>) -> Result<T, RunError> {
+pub fn run<T: PartialEq, E: From<RunError>>(files: &[InPlace], work: impl Fn() -> Result<T, E>) -> Result<T, E> {
     let mut before = None;
     let mut runs = 0;
     loop {
         let watched = files.iter().map(begin).collect::<Result<Vec<_>, _>>()?;
         let made = work();
-        if matches!(made, Err(RunError::Command(CommandError::Ended))) {
-            return made;
-        }
         let Held::Touched(path) = end(&watched)? else { return made };
         let made = made?;
         if before.as_ref() == Some(&made) {
@@ -56,7 +52,7 @@ pub fn run<T: PartialEq>(files: &[InPlace], work: impl Fn() -> Result<T, RunErro
         }
         runs += 1;
         if runs == RUNS {
-            return Err(RunError::Changed(path));
+            return Err(RunError::Changed(path).into());
         }
         before = Some(made);
     }
@@ -113,7 +109,7 @@ mod tests {
         let (file, runs) = (file(dir.path(), "1"), Cell::new(0));
         let made = run(&[file], || {
             runs.set(runs.get() + 1);
-            Ok(runs.get())
+            Ok::<_, RunError>(runs.get())
         });
         assert_eq!((made.unwrap(), runs.get()), (1, 1));
     }

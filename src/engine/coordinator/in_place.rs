@@ -45,7 +45,7 @@ impl Coordinator<'_, '_> {
     }
 
     /// A file's bytes with the digest that the index holds for it.
-    pub(super) fn read_in_place(&mut self, path: &Path) -> Result<(Digest, Arc<[u8]>), Stop> {
+    pub(super) fn read_in_place(&mut self, path: &Path) -> Result<(Digest, Arc<[u8]>), EngineError> {
         for _ in 0..TRIES {
             let digest = self.look_at_file(path)?;
             let bytes = disk::read(path)?;
@@ -53,7 +53,7 @@ impl Coordinator<'_, '_> {
                 return Ok((digest, bytes.into()));
             }
         }
-        Err(Stop::Error(EngineError::KeepsChanging(path.display().to_string())))
+        Err(EngineError::KeepsChanging(path.display().to_string()))
     }
 
     /// Files that were looked at, as a command that reads them is to find them.

@@ -233,6 +233,7 @@ impl Coordinator<'_, '_> {
         match command_gate::judge(task, &safe_extension(&subject.path), &stage, &self.setup.interrupted) {
             Ok(verdict) => Ok(Ok(verdict)),
             Err(CommandGateError::Broken(message)) => Ok(Err(message)),
+            Err(CommandGateError::Changed(path)) => Err(Stop::Changed(path)),
             Err(other) => Err(crate::engine::error::EngineError::from(other).into()),
         }
     }
@@ -269,8 +270,12 @@ impl Coordinator<'_, '_> {
 
     fn published_artifact(&self, at: (RuleId, usize)) -> Result<Artifact, String> {
         let path = &self.setup.graph.rule(at.0).outputs[at.1].path;
-        let known = self.store.state.published.get(&self.published_key(path));
-        known.map(|record| self.as_published(at, path, record)).ok_or_else(|| self.not_there(at))
+        let Some(known) = self.store.state.published.get(&self.published_key(path)) else { return Err(self.not_there(at)) };
+        let is_ours = disk::stat(&self.setup.job_dir.join(path)).ok().flatten() == Some(known.stat);
+        if is_ours || self.holds(path, &known.digest) {
+            return Ok(self.as_published(at, path, known));
+        }
+        Err(format!("`{path}`, which its gate refers to, is not what was published"))
     }
 
     /// A published file, as its record says that it is.

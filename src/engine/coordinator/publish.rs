@@ -267,7 +267,7 @@ impl Coordinator<'_, '_> {
         Ok(record)
     }
 
-    fn holds(&self, path: &str, digest: &Digest) -> bool {
+    pub(super) fn holds(&self, path: &str, digest: &Digest) -> bool {
         disk::read(&self.setup.job_dir.join(path)).is_ok_and(|b| Digest::of(&b) == *digest)
     }
 
