@@ -97,7 +97,10 @@ impl Coordinator<'_, '_> {
                 break;
             }
         }
-        if self.mode == Mode::Build && !open.is_empty() {
+        if self.mode == Mode::Plan {
+            let verdicts = open.iter().map(|o| Write::verdict(o.subject.path.clone(), &o.gate.check));
+            self.would_publish.extend(verdicts);
+        } else if !open.is_empty() {
             let started = Instant::now();
             let problem = self.answer_all(&open, pool)?;
             tracing::debug!(rule = graph.rule(rule).name, gates = open.len(), elapsed = ?started.elapsed(), "judged a merge");

@@ -9,7 +9,7 @@ use super::put::Make;
 use super::{Coordinator, Mode, Stop};
 use crate::builtin::{Merge, TreeEntry};
 use crate::digest::Digest;
-use crate::disk;
+use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
 use crate::engine::graph::{MergeKind, Range, RuleId, Run};
 use crate::engine::items::JOB;
