@@ -22,6 +22,7 @@ use crate::engine::plan::{Fate, Plan};
 use crate::engine::report::Report;
 use crate::engine::select::Selection;
 use crate::engine::{self, Mode, Setup};
+use crate::fail_point::{self, FailPoint};
 use crate::job::Clock;
 use crate::job::folder::JobFolder;
 use crate::job::log::LogWriter;
@@ -194,6 +195,7 @@ fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>)
     let Told { job, build_id, args, console, clock } = told;
     if lock.after_crash {
         sweep(store, &setup.job_dir)?;
+        fail_point::reach(FailPoint::LeftoversSwept, &store.dir)?;
         lock.mark_idle()?;
     }
     let broken = |e: crate::job::manifest::ManifestError| EngineError::Input(e.to_string());
@@ -215,6 +217,7 @@ fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>)
     let mut observer = Busy { lock, is_busy: false, inner: Observers(observers) };
     let report = engine::build(setup, Mode::Build, store, &mut observer);
     if observer.is_busy {
+        fail_point::reach(FailPoint::BuildOver, &store.dir)?;
         lock.mark_idle()?;
     }
     report

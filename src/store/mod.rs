@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::{self, DiskError};
+use crate::fail_point::{self, FailPoint};
 use cas::Cas;
 use database::Database;
 use state::State;
@@ -97,8 +98,11 @@ impl Store {
         if !self.state.has_changes() {
             return Ok(());
         }
+        fail_point::reach(FailPoint::BatchBegun, &self.dir)?;
         self.cas.sync()?;
-        database.write(&mut self.state)
+        fail_point::reach(FailPoint::BatchSynced, &self.dir)?;
+        database.write(&mut self.state)?;
+        Ok(fail_point::reach(FailPoint::BatchCommitted, &self.dir)?)
     }
 
     /// Renames a picture of the present state into place, for readers.

@@ -23,6 +23,8 @@ mod crash;
 #[cfg(unix)]
 mod disk_trouble;
 #[cfg(unix)]
+mod fail_points;
+#[cfg(unix)]
 mod fan_out;
 #[cfg(unix)]
 mod gates;

@@ -4,16 +4,23 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::{ActionIx, Coordinator, Stop};
+use crate::disk;
 use crate::engine::error::EngineError;
 use crate::engine::files;
 use crate::engine::graph::Pass;
 use crate::engine::items::SourceFile;
 use crate::engine::observe::{ActionName, Counts, Event, Outcome};
 use crate::engine::select::Choice;
+use crate::fail_point::{self, FailPoint};
 
 impl Coordinator<'_, '_> {
     pub(super) fn emit(&mut self, event: &Event) -> Result<(), Stop> {
         self.observer.on(event).map_err(|e| Stop::Error(EngineError::Observer(e)))
+    }
+
+    /// The step at this place is being done: see `fail_point`.
+    pub(super) fn reach(&self, point: FailPoint) -> Result<(), Stop> {
+        Ok(fail_point::reach(point, &self.setup.job_dir)?)
     }
 
     /// Opens the store for writing, if it is not open yet.

@@ -16,6 +16,7 @@ use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Counts, Event, Problem};
 use crate::engine::select::Choice;
 use crate::engine::verdict::GateInput;
+use crate::fail_point::{self, FailPoint};
 use crate::placeholder;
 use crate::store::cas::Cas;
 use crate::store::records::{Published, Stored, StoredFile};
@@ -329,6 +330,7 @@ impl Coordinator<'_, '_> {
         }
         // What is published must be in the cache for good before anybody can see it.
         self.batch(true)?;
+        self.reach(FailPoint::OutputToPublish)?;
         let (dir, cas) = (&self.setup.job_dir, &self.store.cas);
         let put = |w: &&Wanted| put_file(dir, w, cas, output.many);
         let written: Vec<_> = pool.install(|| stale.par_iter().with_min_len(8).map(put).collect());
@@ -349,7 +351,7 @@ impl Coordinator<'_, '_> {
             self.count_file(rule, |c| c.published += 1);
             self.since_commit += 1;
         }
-        Ok(())
+        self.reach(FailPoint::OutputPublished)
     }
 
     /// Bytes that were never ours are kept before something is put in their place.
@@ -373,6 +375,7 @@ impl Coordinator<'_, '_> {
         let kept = self.setup.rejected_dir.join(path);
         disk::create_dir_all(kept.parent().unwrap_or(&self.setup.rejected_dir))?;
         disk::atomic_write(&kept, &bytes)?;
+        fail_point::reach(FailPoint::ForeignKept, &kept)?;
         let message = format!("`{path}` was changed by hand; what it held is kept as `{}`", self.shown(&kept));
         self.emit(&Event::Warning { message })
     }
@@ -423,6 +426,7 @@ impl Coordinator<'_, '_> {
             self.keep_foreign(&path)?;
             let at = self.setup.job_dir.join(&path);
             disk::remove_file(&at)?;
+            fail_point::reach(FailPoint::FileUnpublished, &at)?;
             if let Some(folder) = at.parent().filter(|f| *f != self.setup.job_dir) {
                 let _ = disk::remove_dir_if_empty(folder);
             }
@@ -474,5 +478,6 @@ fn put_file(dir: &std::path::Path, wanted: &Wanted, cas: &Cas, many: bool) -> Re
         Make::Copy(file) => file.digest,
         Make::Splice(_) => Digest::of(&bytes),
     };
+    fail_point::reach(FailPoint::FilePublished, &at)?;
     Ok((digest, bytes.len() as u64, stat))
 }
