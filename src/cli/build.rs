@@ -30,6 +30,7 @@ use crate::job::manifest_writer::ManifestWriter;
 use crate::sources::Found;
 use crate::store::Store;
 use crate::store::lock::{Asked, BuildLock};
+use crate::store::snapshot;
 
 /// Runs the command.
 ///
@@ -62,9 +63,12 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     setup.retry = args.retry;
     setup.jobs = args.jobs.map_or(setup.jobs, usize::from);
     let mut store = Store::read(&project.cache());
-    let end = match &lock {
+    let end = match lock {
         None => return dry_run(&setup, &mut store, args, console),
-        Some(lock) => build(&setup, &mut store, lock, Told { job: &job, build_id, args, console, clock }),
+        Some(lock) => {
+            store.lock = Some(lock);
+            build(&setup, &mut store, Told { job: &job, build_id, args, console, clock })
+        }
     };
     tell_removed_rules(&setup, &store, console);
     if let (Some(question), Ok(report)) = (question, &end)
@@ -170,31 +174,10 @@ struct Told<'a> {
     clock: Clock,
 }
 
-/// Marks the lock as busy from the first thing that is done.
-struct Busy<'a> {
-    lock: &'a BuildLock,
-    is_busy: bool,
-    inner: Observers,
-}
-
-impl Observer for Busy<'_> {
-    fn on(&mut self, event: &Event) -> Result<(), String> {
-        if matches!(event, Event::BuildStarted { .. }) {
-            self.lock.mark_busy().map_err(|e| e.to_string())?;
-            self.is_busy = true;
-        }
-        self.inner.on(event)
-    }
-
-    fn sources(&mut self, sha_map: &std::collections::BTreeMap<String, String>) {
-        self.inner.sources(sha_map);
-    }
-}
-
-fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>) -> Result<Report, EngineError> {
+fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report, EngineError> {
     let Told { job, build_id, args, console, clock } = told;
-    if lock.after_crash {
-        sweep(store, &setup.job_dir)?;
+    if let Some(lock) = store.lock.as_ref().filter(|l| l.after_crash) {
+        sweep(store, job)?;
         fail_point::reach(FailPoint::LeftoversSwept, &store.dir)?;
         lock.mark_idle()?;
     }
@@ -214,22 +197,19 @@ fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>)
         observers.push(Box::new(EventStream::new(build_id, clock, console.clone())));
     }
     on_signal(&setup.interrupted);
-    let mut observer = Busy { lock, is_busy: false, inner: Observers(observers) };
-    let report = engine::build(setup, Mode::Build, store, &mut observer);
-    if observer.is_busy {
-        fail_point::reach(FailPoint::BuildOver, &store.dir)?;
-        lock.mark_idle()?;
-    }
-    report
+    let report = engine::build(setup, Mode::Build, store, &mut Observers(observers));
+    let ended = store.end();
+    let report = report?;
+    ended?;
+    Ok(report)
 }
 
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.
-fn sweep(store: &Store, job_dir: &std::path::Path) -> Result<(), disk::DiskError> {
+fn sweep(store: &Store, job: &JobFolder) -> Result<(), disk::DiskError> {
     disk::remove_dir_all(&store.staging())?;
-    disk::remove_file(&store.dir.join("state.snapshot.new"))?;
+    disk::remove_file(&store.dir.join(snapshot::NEW))?;
     disk::remove_leftovers(&store.dir)?;
-    disk::remove_leftovers(job_dir)?;
-    Ok(())
+    job.sweep()
 }
 
 fn on_signal(interrupted: &Arc<AtomicBool>) {

@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::disk::{self, DiskError};
 
@@ -11,6 +12,7 @@ pub struct BuildLock {
     path: std::path::PathBuf,
     /// The last holder did not end: what it left must be swept.
     pub after_crash: bool,
+    is_busy: AtomicBool,
 }
 
 /// The outcome of asking for the lock.
@@ -31,7 +33,7 @@ impl BuildLock {
         match taken {
             Ok(()) => {
                 let after_crash = !disk::read_open(&file, path)?.is_empty();
-                Ok(Asked::Held(Self { file, path: path.to_path_buf(), after_crash }))
+                Ok(Asked::Held(Self { file, path: path.to_path_buf(), after_crash, is_busy: AtomicBool::new(false) }))
             }
             Err(TryLockError::WouldBlock) => {
                 let text = disk::read(path).unwrap_or_default();
@@ -41,12 +43,21 @@ impl BuildLock {
         }
     }
 
-    /// Writes down that a build is under way.
+    /// Writes down that a build is under way, once.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn mark_busy(&self) -> Result<(), DiskError> {
+        if self.is_busy.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
         disk::rewrite(&self.file, &self.path, format!("{}\n", std::process::id()).as_bytes())
+    }
+
+    /// Whether this process has written down that a build is under way.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.is_busy.load(Ordering::SeqCst)
     }
 
     /// Writes down that it ended, well or not, with nothing left behind.
@@ -54,6 +65,8 @@ impl BuildLock {
     /// # Errors
     /// If the file cannot be written.
     pub fn mark_idle(&self) -> Result<(), DiskError> {
-        disk::rewrite(&self.file, &self.path, b"")
+        disk::rewrite(&self.file, &self.path, b"")?;
+        self.is_busy.store(false, Ordering::SeqCst);
+        Ok(())
     }
 }

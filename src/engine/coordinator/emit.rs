@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::{ActionIx, Coordinator, Stop};
-use crate::disk;
 use crate::engine::error::EngineError;
 use crate::engine::files;
-use crate::engine::graph::Pass;
+use crate::engine::graph::{Pass, RuleId};
 use crate::engine::items::SourceFile;
 use crate::engine::observe::{ActionName, Counts, Event, Outcome};
 use crate::engine::select::Choice;
@@ -37,7 +36,8 @@ impl Coordinator<'_, '_> {
         self.announced.build = true;
         self.observer.sources(&self.sha_map());
         let event = Event::BuildStarted { sources: self.setup.sources.len() as u64, ignored_files: self.setup.ignored_files };
-        self.emit(&event)
+        self.emit(&event)?;
+        self.store.take_warnings().into_iter().try_for_each(|message| self.emit(&Event::Warning { message }))
     }
 
     /// SHA-256 of every source that could be read, by id.
@@ -63,6 +63,17 @@ impl Coordinator<'_, '_> {
             Some(pass) => self.announce_pass(pass),
             None => self.announce_build(),
         }
+    }
+
+    /// Something that a rule published is about to change.
+    pub(super) fn announce_change(&mut self, rule: RuleId) -> Result<(), Stop> {
+        let declared = self.setup.graph.rule(rule);
+        if let Some(pass) = declared.pass {
+            return self.announce_pass(pass);
+        }
+        self.announce_build()?;
+        let name = declared.name.clone();
+        if self.announced.rules.insert(name.clone()) { self.emit(&Event::RuleStarted { rule: name }) } else { Ok(()) }
     }
 
     pub(super) fn name_of(&self, ix: ActionIx) -> ActionName {

@@ -17,6 +17,7 @@ mod emit;
 mod finish;
 mod frozen;
 mod inputs;
+mod intent;
 mod publish;
 mod run;
 
@@ -196,6 +197,8 @@ impl<E: Into<EngineError>> From<E> for Stop {
 struct Announced {
     build: bool,
     passes: BTreeSet<Pass>,
+    /// Rules of no pass whose published files change, until they end.
+    rules: BTreeSet<String>,
     /// Actions that ran, by rule and item.
     ran: BTreeSet<(RuleId, String)>,
     total: Counts,

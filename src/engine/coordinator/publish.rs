@@ -23,18 +23,18 @@ use crate::store::records::{Published, Stored, StoredFile};
 
 /// How the bytes of a published file come to be.
 #[derive(Clone)]
-enum Make {
+pub(super) enum Make {
     Copy(StoredFile),
     Splice(Vec<PieceOf>),
 }
 
 /// A file that belongs in the job folder.
-struct Wanted {
-    path: String,
+pub(super) struct Wanted {
+    pub(super) path: String,
     /// What it is made from: equal content, equal bytes.
     content: Digest,
-    make: Make,
-    items: u64,
+    pub(super) make: Make,
+    pub(super) items: u64,
 }
 
 /// An output's files.
@@ -278,7 +278,7 @@ impl Coordinator<'_, '_> {
         }
     }
 
-    fn published_key(&self, path: &str) -> String {
+    pub(super) fn published_key(&self, path: &str) -> String {
         format!("{}\0{path}", self.setup.job_key)
     }
 
@@ -321,19 +321,17 @@ impl Coordinator<'_, '_> {
     }
 
     fn write(&mut self, rule: RuleId, output: &OutputFiles, stale: &[&Wanted], pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        match self.setup.graph.rule(rule).pass {
-            Some(pass) => self.announce_pass(pass)?,
-            None => self.announce_build()?,
-        }
+        self.announce_change(rule)?;
         for wanted in stale {
             self.keep_foreign(&wanted.path)?;
         }
         // What is published must be in the cache for good before anybody can see it.
+        let merges = self.intend(stale)?;
         self.batch(true)?;
         self.reach(FailPoint::OutputToPublish)?;
         let (dir, cas) = (&self.setup.job_dir, &self.store.cas);
-        let put = |w: &&Wanted| put_file(dir, w, cas, output.many);
-        let written: Vec<_> = pool.install(|| stale.par_iter().with_min_len(8).map(put).collect());
+        let put = |(w, merge): (&&Wanted, &Option<Arc<[u8]>>)| put_file(dir, w, merge.as_ref(), cas, output.many);
+        let written: Vec<_> = pool.install(|| stale.par_iter().zip(&merges).with_min_len(8).map(put).collect());
         let declared = self.setup.graph.rule(rule);
         for (wanted, done) in stale.iter().zip(written) {
             let (digest, bytes, stat) = done?;
@@ -348,6 +346,7 @@ impl Coordinator<'_, '_> {
             };
             let key = self.published_key(&wanted.path);
             self.store.state.published.put(key, published);
+            self.is_published(&wanted.path);
             self.count_file(rule, |c| c.published += 1);
             self.since_commit += 1;
         }
@@ -419,10 +418,7 @@ impl Coordinator<'_, '_> {
             return Ok(());
         }
         for path in gone {
-            match self.setup.graph.rule(rule).pass {
-                Some(pass) => self.announce_pass(pass)?,
-                None => self.announce_build()?,
-            }
+            self.announce_change(rule)?;
             self.keep_foreign(&path)?;
             let at = self.setup.job_dir.join(&path);
             disk::remove_file(&at)?;
@@ -455,7 +451,7 @@ fn bytes_of(make: &Make, cas: &Cas) -> Result<Arc<[u8]>, Stop> {
     }
 }
 
-fn spliced(pieces: &[PieceOf], cas: &Cas) -> Result<Vec<u8>, Stop> {
+pub(super) fn spliced(pieces: &[PieceOf], cas: &Cas) -> Result<Vec<u8>, Stop> {
     let mut read = Vec::with_capacity(pieces.len());
     for p in pieces {
         let bytes = cas.read(&p.file.digest)?;
@@ -464,9 +460,15 @@ fn spliced(pieces: &[PieceOf], cas: &Cas) -> Result<Vec<u8>, Stop> {
     derive::splice(&read).map_err(|f| Stop::Error(crate::engine::error::EngineError::Input(f.message)))
 }
 
-fn put_file(dir: &std::path::Path, wanted: &Wanted, cas: &Cas, many: bool) -> Result<(Digest, u64, StatTuple), Stop> {
+fn put_file(
+    dir: &std::path::Path,
+    wanted: &Wanted,
+    merge: Option<&Arc<[u8]>>,
+    cas: &Cas,
+    many: bool,
+) -> Result<(Digest, u64, StatTuple), Stop> {
     let at = dir.join(&wanted.path);
-    let bytes = bytes_of(&wanted.make, cas)?;
+    let bytes = merge.map_or_else(|| bytes_of(&wanted.make, cas), |bytes| Ok(bytes.clone()))?;
     let write = if many { disk::replace } else { disk::atomic_write };
     if write(&at, &bytes).is_err() {
         disk::create_dir_all(at.parent().unwrap_or(dir))?;
