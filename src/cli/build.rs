@@ -215,7 +215,17 @@ fn sweep(store: &Store, job: &JobFolder) -> Result<(), disk::DiskError> {
 fn on_signal(interrupted: &Arc<AtomicBool>) {
     let flag = interrupted.clone();
     // A second handler in one process cannot happen outside tests; without one, Ctrl-C ends us as it ends anything.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            end_at_once();
+        }
+    });
+}
+
+/// Asked a second time: the build may be waiting for what never comes. What it leaves, the next one sweeps.
+#[allow(clippy::exit, reason = "nothing of this process can be relied upon to return")]
+fn end_at_once() -> ! {
+    std::process::exit(130)
 }
 
 fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, console: &Console) -> Result<(), CliError> {

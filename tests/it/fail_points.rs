@@ -99,7 +99,8 @@ fn edit(p: &Project) {
     p.file("names.schema.json", r#"{"type": "array", "minItems": 1}"#);
 }
 
-fn artifacts(p: &Project) -> BTreeMap<String, Vec<u8>> {
+/// What is published, by path below the job folder.
+pub fn artifacts(p: &Project) -> BTreeMap<String, Vec<u8>> {
     if !p.exists("artifacts/ingest/dev/current") {
         return BTreeMap::new();
     }
@@ -290,7 +291,7 @@ fn finished_since(before: &State, after: &State) -> BTreeSet<String> {
 }
 
 /// Does `work` on each of `all` on every core; the ones that it panicked on.
-fn failing<T: Sync + std::fmt::Debug>(all: &[T], work: impl Fn(&T) + Sync) -> Vec<String> {
+pub fn failing<T: Sync + std::fmt::Debug>(all: &[T], work: impl Fn(&T) + Sync) -> Vec<String> {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -314,7 +315,7 @@ fn a_build_that_breaks_off_at_any_step_loses_nothing_and_is_finished_by_the_next
     let listed: BTreeSet<&str> = FailPoint::ALL.iter().map(|p| p.name()).collect();
     assert_eq!(reached, listed, "a step that no build here comes by, or that is not traced");
     let [fresh, edited, killed] = &stands;
-    let runs: Vec<Run> = [fresh.runs(None), edited.runs(None), killed.runs(Some(edited))].concat();
+    let runs: Vec<Run> = [edited.runs(None), fresh.runs(Some(edited)), killed.runs(Some(edited))].concat();
     let failed = failing(&runs, |run| stands.iter().find(|e| e.stand == run.stand).unwrap().try_run(run));
     assert_eq!(failed, Vec::<String>::new(), "of {} runs", runs.len());
 }

@@ -21,6 +21,8 @@ mod building;
 #[cfg(unix)]
 mod crash;
 #[cfg(unix)]
+mod damage;
+#[cfg(unix)]
 mod disk_trouble;
 #[cfg(unix)]
 mod fail_points;
@@ -34,5 +36,7 @@ mod manifest;
 mod publication;
 #[cfg(unix)]
 mod running;
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod subsets;
