@@ -77,6 +77,9 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     {
         idle::remember(&project, &job, &setup, &store, question);
     }
+    // Last of all that is written, so that whatever a kill leaves is told of by the lock.
+    let ended = store.end();
+    let end = end.and_then(|report| ended.map(|()| report).map_err(EngineError::from));
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
     finish(end, &found, elapsed, console)
 }
@@ -197,11 +200,7 @@ fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report,
         observers.push(Box::new(EventStream::new(build_id, clock, console.clone())));
     }
     on_signal(&setup.interrupted);
-    let report = engine::build(setup, Mode::Build, store, &mut Observers(observers));
-    let ended = store.end();
-    let report = report?;
-    ended?;
-    Ok(report)
+    engine::build(setup, Mode::Build, store, &mut Observers(observers))
 }
 
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.
