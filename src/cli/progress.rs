@@ -142,6 +142,7 @@ impl Observer for Progress {
             Event::Warning { message } => {
                 self.say(Verbosity::Normal, &render::warning(self.console.paint(), message));
             }
+            Event::RuleStarted { .. } => {}
             Event::BuildEnded { .. } => self.console.end_progress(),
         }
         Ok(())

@@ -15,6 +15,7 @@ use super::watch::InPlace;
 use crate::builtin::TreeEntry;
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, Kind};
+use crate::fail_point::{self, FailPoint};
 use crate::placeholder;
 use crate::staging::{self, Paths, Request};
 use crate::store::cas::Cas;
@@ -176,7 +177,9 @@ fn run_in(
     }
     let request = serde_json::to_vec_pretty(&request).unwrap_or_default();
     disk::write(&at.join("request.json"), &request)?;
+    fail_point::reach(FailPoint::InputsStaged, &at)?;
     start_and_wait(&at, dir, command, &names)?;
+    fail_point::reach(FailPoint::CommandEnded, &at)?;
     task.outputs.iter().map(|slot| collect(&at, slot, cas, count)).collect()
 }
 
@@ -315,6 +318,7 @@ fn collect(at: &Path, slot: &OutputSlot, cas: &Cas, count: &dyn Fn(&[u8]) -> Opt
         (Some(Kind::File), false) => {
             let bytes = disk::read(&path)?;
             let digest = Digest::of(&bytes);
+            fail_point::reach(FailPoint::OutputHashed, &path)?;
             keep(&path, &digest, cas)?;
             Ok(Stored::File(StoredFile { digest, bytes: bytes.len() as u64, items: count(&bytes).unwrap_or(1) }))
         }

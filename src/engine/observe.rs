@@ -135,6 +135,10 @@ pub enum Event {
         counts: Counts,
         problem: Option<Problem>,
     },
+    /// What a rule of no pass published is about to change.
+    RuleStarted {
+        rule: String,
+    },
     /// A rule of no pass is complete.
     RuleEnded {
         rule: String,

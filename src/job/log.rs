@@ -2,7 +2,8 @@
 //! what `build --json` prints. Made at the first event, only ever appended to.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -94,10 +95,26 @@ impl LogWriter {
                 if let Some(folder) = self.path.parent() {
                     disk::create_dir_all(folder)?;
                 }
-                Ok(closed.insert(Appender::open(&self.path)?))
+                let torn = is_torn(&self.path);
+                let appender = closed.insert(Appender::open(&self.path)?);
+                if torn {
+                    appender.append(b"\n")?;
+                }
+                Ok(appender)
             }
         }
     }
+}
+
+/// Whether the last line of the log has no end, as a power cut or a full disk leaves it: what comes next begins a line of its own.
+fn is_torn(path: &Path) -> bool {
+    let mut last = [b'\n'];
+    if let Ok(mut file) = disk::open(path)
+        && file.seek(SeekFrom::End(-1)).is_ok()
+    {
+        let _ = file.read_exact(&mut last);
+    }
+    last != *b"\n"
 }
 
 impl Observer for LogWriter {

@@ -1,6 +1,6 @@
 //! Rewrites `manifest.json` at each transition of a build. A record that a build does not touch keeps its bytes.
 //!
-//! A pass that starts is written as FAILED, "the build was interrupted"; the event that ends it replaces that. So whatever
+//! A pass that starts, and a rule of no pass that begins to publish, is written as FAILED, "the build was interrupted"; the event that ends it replaces that. So whatever
 //! ends a build, a kill included, the file tells the truth without anyone's doing.
 
 use std::collections::BTreeMap;
@@ -75,22 +75,6 @@ impl ManifestWriter {
         disk::atomic_write(&self.folder.manifest_path(), &bytes).map_err(|e| e.to_string())
     }
 
-    fn pass_started(&mut self, pass: Pass, now: SystemTime) {
-        let key = pass.0.to_string();
-        let before = self.text.passes.get(&key).map(|text| parse(text)).unwrap_or_default();
-        let record = Record {
-            status: Status::Failed,
-            started: Some(rfc3339(now)),
-            ended: None,
-            metrics: Metrics::new(),
-            cached: false,
-            quarantined: Vec::new(),
-            error: Some(INTERRUPTED.to_owned()),
-            ..before
-        };
-        self.text.passes.insert(key, raw(&record));
-    }
-
     fn build_ended(&mut self, counts: &Counts, span: Option<&Span>) {
         let mut metrics = metrics(counts, span);
         metrics.insert("sources".to_owned(), self.sources.into());
@@ -113,7 +97,10 @@ impl Observer for ManifestWriter {
                 self.folder.create().map_err(|e| e.to_string())?;
                 self.sources = *sources;
             }
-            Event::PassStarted { pass } => self.pass_started(*pass, now),
+            Event::PassStarted { pass } => begin(&mut self.text.passes, &pass.0.to_string(), now),
+            // One that was never built, or failed, says so already.
+            Event::RuleStarted { rule } if !has_succeeded(&self.text.rules, rule) => return Ok(()),
+            Event::RuleStarted { rule } => begin(&mut self.text.rules, rule, now),
             Event::PassEnded { pass, status, records, counts, problem } => {
                 let end = End { status: *status, records, counts, problem: problem.as_ref(), span };
                 if !end.apply(&mut self.text.passes, &pass.0.to_string(), now) {
@@ -133,6 +120,26 @@ impl Observer for ManifestWriter {
         }
         self.save()
     }
+}
+
+/// A pass or rule counts as failed from here on until it ends.
+fn begin(records: &mut BTreeMap<String, Box<RawValue>>, key: &str, now: SystemTime) {
+    let before = records.get(key).map(|text| parse(text)).unwrap_or_default();
+    let record = Record {
+        status: Status::Failed,
+        started: Some(rfc3339(now)),
+        ended: None,
+        metrics: Metrics::new(),
+        cached: false,
+        quarantined: Vec::new(),
+        error: Some(INTERRUPTED.to_owned()),
+        ..before
+    };
+    records.insert(key.to_owned(), raw(&record));
+}
+
+fn has_succeeded(records: &BTreeMap<String, Box<RawValue>>, key: &str) -> bool {
+    records.get(key).is_some_and(|text| parse(text).status == Status::Success)
 }
 
 /// What the end of a pass or rule says.

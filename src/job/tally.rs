@@ -55,6 +55,9 @@ impl Tally {
         match event {
             Event::BuildStarted { .. } => *self = Self { build: Some(Open::at(now)), ..Self::default() },
             Event::PassStarted { pass } => drop(self.passes.insert(*pass, Open::at(now))),
+            Event::RuleStarted { rule } => {
+                self.rules.entry(rule.clone()).or_insert_with(|| Open::at(now));
+            }
             Event::ActionStarted { action, .. } => {
                 self.rules.entry(action.rule.clone()).or_insert_with(|| Open::at(now));
             }

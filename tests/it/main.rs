@@ -25,9 +25,12 @@ mod building;
 #[cfg(unix)]
 mod crash;
 #[cfg(unix)]
+mod damage;
+#[cfg(unix)]
 mod disk_trouble;
 #[cfg(unix)]
 mod edited_meanwhile;
+mod fail_points;
 #[cfg(unix)]
 mod fan_out;
 #[cfg(unix)]
@@ -45,6 +48,8 @@ mod probes;
 mod publication;
 #[cfg(unix)]
 mod running;
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod subsets;
 #[cfg(unix)]

@@ -16,6 +16,7 @@ use crate::engine::plan::{Fate, PlannedAction};
 use crate::engine::reason::Reason;
 use crate::engine::select::Choice;
 use crate::engine::verdict::Verdict;
+use crate::fail_point::FailPoint;
 use crate::staging::safe_extension;
 use crate::store::StoreError;
 use crate::store::records::{ActionResult, Came, Stored};
@@ -264,6 +265,7 @@ impl<'a> Coordinator<'a, '_> {
             Message::Prepared(_, Err(derive::DeriveError::Store(e))) => Err(e.into()),
             Message::Judged(ix, verdicts) => {
                 verdicts?.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
+                self.reach(FailPoint::VerdictStored)?;
                 self.judge(ix)
             }
             Message::Ran(ix, Ok((result, verdicts)), _) => {
@@ -272,6 +274,7 @@ impl<'a> Coordinator<'a, '_> {
                 if let Some(key) = self.actions[ix.0].key {
                     self.store.state.results.put(key, result);
                 }
+                self.reach(FailPoint::CandidateStored)?;
                 self.judge(ix)
             }
             Message::Skipped => Ok(None),

@@ -6,15 +6,21 @@ use std::time::Instant;
 use super::{ActionIx, Coordinator, Stop};
 use crate::engine::error::EngineError;
 use crate::engine::files;
-use crate::engine::graph::Pass;
+use crate::engine::graph::{Pass, RuleId};
 use crate::engine::items::SourceFile;
 use crate::engine::observe::{ActionName, Counts, Event, Outcome};
 use crate::engine::reason::Cause;
 use crate::engine::select::Choice;
+use crate::fail_point::{self, FailPoint};
 
 impl Coordinator<'_, '_> {
     pub(super) fn emit(&mut self, event: &Event) -> Result<(), Stop> {
         self.observer.on(event).map_err(|e| Stop::Error(EngineError::Observer(e)))
+    }
+
+    /// The step at this place is being done: see `fail_point`.
+    pub(super) fn reach(&self, point: FailPoint) -> Result<(), Stop> {
+        Ok(fail_point::reach(point, &self.setup.job_dir)?)
     }
 
     /// Opens the store for writing, if it is not open yet.
@@ -31,7 +37,8 @@ impl Coordinator<'_, '_> {
         self.announced.build = true;
         self.observer.sources(&self.sha_map());
         let event = Event::BuildStarted { sources: self.setup.sources.len() as u64, ignored_files: self.setup.ignored_files };
-        self.emit(&event)
+        self.emit(&event)?;
+        self.store.take_warnings().into_iter().try_for_each(|message| self.emit(&Event::Warning { message }))
     }
 
     /// SHA-256 of every source that could be read, by id.
@@ -57,6 +64,17 @@ impl Coordinator<'_, '_> {
             Some(pass) => self.announce_pass(pass),
             None => self.announce_build(),
         }
+    }
+
+    /// Something that a rule published is about to change.
+    pub(super) fn announce_change(&mut self, rule: RuleId) -> Result<(), Stop> {
+        let declared = self.setup.graph.rule(rule);
+        if let Some(pass) = declared.pass {
+            return self.announce_pass(pass);
+        }
+        self.announce_build()?;
+        let name = declared.name.clone();
+        if self.announced.rules.insert(name.clone()) { self.emit(&Event::RuleStarted { rule: name }) } else { Ok(()) }
     }
 
     pub(super) fn name_of(&self, ix: ActionIx) -> ActionName {

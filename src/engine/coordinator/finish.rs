@@ -60,7 +60,6 @@ impl Coordinator<'_, '_> {
 
     fn finish_rule(&mut self, rule: RuleId, pool: &rayon::ThreadPool) -> Result<(), Stop> {
         let name = self.setup.graph.rule(rule).name.clone();
-        let announced = self.announced.build;
         let mut problem = None;
         let mut records = Vec::new();
         let per_item = self.setup.graph.rule(rule).outputs.iter().any(|o| o.merge == crate::engine::graph::MergeKind::PerItem);
@@ -89,8 +88,8 @@ impl Coordinator<'_, '_> {
         }
         let counts = self.rule_counts.get(&rule).copied().unwrap_or_default();
         let is_made = !records.is_empty() || counts.up_to_date > 0;
-        let did_something =
-            counts.ran + counts.from_cache + counts.failed + counts.rejected > 0 || (!announced && self.announced.build);
+        let started = self.announced.rules.remove(&name);
+        let did_something = counts.ran + counts.from_cache + counts.failed + counts.rejected > 0 || started;
         if self.mode == Mode::Build
             && (did_something || is_refused || (!failed && !self.setup.prior_rules.contains(&name) && is_made))
         {

@@ -19,6 +19,7 @@ mod fold;
 mod frozen;
 mod in_place;
 mod inputs;
+mod intent;
 mod judge_job;
 mod publish;
 mod put;
@@ -209,6 +210,8 @@ impl<E: Into<EngineError>> From<E> for Stop {
 struct Announced {
     build: bool,
     passes: BTreeSet<Pass>,
+    /// Rules of no pass whose published files change, until they end.
+    rules: BTreeSet<String>,
     /// Actions that ran, by rule and item.
     ran: BTreeSet<(RuleId, String)>,
     /// Results that were forgotten because of a blob, by action key.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::inputs::Unresolved;
-use super::put::Make;
+use super::put::{Make, Merged};
 use super::{Coordinator, Mode, Stop};
 use crate::builtin::{Merge, TreeEntry};
 use crate::digest::Digest;
@@ -15,6 +15,7 @@ use crate::engine::graph::{MergeKind, Range, RuleId, Run};
 use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Counts, Event, Problem};
 use crate::engine::plan::Write;
+use crate::fail_point::{self, FailPoint};
 use crate::placeholder;
 use crate::store::records::{Published, Stored, StoredFile};
 
@@ -272,19 +273,18 @@ impl Coordinator<'_, '_> {
     }
 
     fn write(&mut self, rule: RuleId, output: &OutputFiles, stale: &[&Wanted], pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        match self.setup.graph.rule(rule).pass {
-            Some(pass) => self.announce_pass(pass)?,
-            None => self.announce_build()?,
-        }
+        self.announce_change(rule)?;
         for wanted in stale {
             self.keep_foreign(&wanted.path)?;
         }
         self.claim_places(rule, output, stale);
         // What is published must be in the cache for good before anybody can see it.
+        let merges = self.intend(stale)?;
         self.batch(true)?;
+        self.reach(FailPoint::OutputToPublish)?;
         let (dir, cas) = (&self.setup.job_dir, &self.store.cas);
-        let put = |w: &&Wanted| w.make.put(&dir.join(&w.path), cas, !output.many);
-        let written: Vec<_> = pool.install(|| stale.par_iter().with_min_len(8).map(put).collect());
+        let put = |(w, merge): (&&Wanted, Option<Merged>)| w.make.put(merge, &dir.join(&w.path), cas, !output.many);
+        let written: Vec<_> = pool.install(|| stale.par_iter().zip(merges).with_min_len(8).map(put).collect());
         let declared = self.setup.graph.rule(rule);
         for (wanted, done) in stale.iter().zip(written) {
             let (digest, bytes, stat) = done?;
@@ -299,10 +299,11 @@ impl Coordinator<'_, '_> {
             };
             let key = self.published_key(&wanted.path);
             self.store.state.published.put(key, published);
+            self.is_published(&wanted.path);
             self.count_file(rule, |c| c.published += 1);
             self.since_commit += 1;
         }
-        Ok(())
+        self.reach(FailPoint::OutputPublished)
     }
 
     /// Notes whose files are about to stand where none of ours stood, so that they are found again, and removed with their
@@ -353,6 +354,7 @@ impl Coordinator<'_, '_> {
         let kept = self.setup.rejected_dir.join(path);
         disk::create_dir_all(kept.parent().unwrap_or(&self.setup.rejected_dir))?;
         disk::atomic_write(&kept, &bytes)?;
+        fail_point::reach(FailPoint::ForeignKept, &kept)?;
         let message = format!("`{path}` was changed by hand; what it held is kept as `{}`", self.shown(&kept));
         self.emit(&Event::Warning { message })
     }
@@ -396,13 +398,11 @@ impl Coordinator<'_, '_> {
             return Ok(());
         }
         for path in gone {
-            match self.setup.graph.rule(rule).pass {
-                Some(pass) => self.announce_pass(pass)?,
-                None => self.announce_build()?,
-            }
+            self.announce_change(rule)?;
             self.keep_foreign(&path)?;
             let at = self.setup.job_dir.join(&path);
             disk::remove_file(&at)?;
+            fail_point::reach(FailPoint::FileUnpublished, &at)?;
             if let Some(folder) = at.parent().filter(|f| *f != self.setup.job_dir) {
                 let _ = disk::remove_dir_if_empty(folder);
             }

@@ -232,6 +232,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             return None;
         }
         let staging = self.store.staging();
+        self.store.begin().ok()?;
         disk::create_dir_all(&staging).ok()?;
         files::probe(&staging)
     }
@@ -358,6 +359,10 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 let _ = self.emit(&event);
             }
         }
+        for rule in std::mem::take(&mut self.announced.rules) {
+            let (records, counts, problem) = (Vec::new(), super::Counts::default(), Some(problem.clone()));
+            let _ = self.emit(&Event::RuleEnded { rule, status: Status::Failed, records, counts, problem });
+        }
     }
 
     fn conclude(&mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
@@ -384,7 +389,8 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             publish: std::mem::take(&mut self.would_publish),
             blocked: std::mem::take(&mut self.blocked_passes),
         });
-        let warnings = self.older_passes();
+        let mut warnings = self.store.take_warnings();
+        warnings.extend(self.older_passes());
         Ok(Report {
             warnings,
             counts: self.counts,
