@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::disk::StatTuple;
 
 /// Version of all stored shapes. Another version is not read: the cache starts anew.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// One output of an action, stored in the CAS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,8 @@ impl StoredTree {
 pub struct ActionResult {
     /// In the order of the rule's outputs; empty on failure.
     pub outputs: Vec<Stored>,
+    /// What the outputs count beside their items, by name.
+    pub counts: Vec<(String, u64)>,
     pub failure: Option<Failure>,
     pub duration_ms: u64,
 }

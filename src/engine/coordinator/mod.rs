@@ -12,6 +12,7 @@
 //! | done | accepted, rejected, failed or blocked; its scope is told |
 
 mod advance;
+mod announced;
 mod conditions;
 mod emit;
 mod finish;
@@ -19,6 +20,7 @@ mod frozen;
 mod inputs;
 mod publish;
 mod run;
+mod spans;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -32,13 +34,16 @@ use super::execute::InputValue;
 use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
-use super::observe::{ArtifactRecord, Counts, Observer, Outcome, Problem, Status};
+use super::observe::{ArtifactRecord, Observer, Outcome, Problem, Status};
 use super::plan::PlannedAction;
 use super::select::Selection;
 use super::verdict::Judge;
 use crate::digest::Digest;
 use crate::store::Store;
 use crate::store::records::{ActionResult, Derived, Stored};
+
+use announced::Announced;
+use spans::Stretch;
 
 pub use run::build;
 
@@ -141,6 +146,10 @@ struct Action {
     reason: String,
     started: Option<Instant>,
     candidate: Option<Arc<[Stored]>>,
+    /// What the candidate counts beside its items.
+    made: Vec<(String, u64)>,
+    /// What it took on its thread.
+    duration_ms: u64,
     accepted: Option<Accepted>,
     outcome: Option<Outcome>,
     problem: Option<Problem>,
@@ -157,16 +166,15 @@ struct Progress {
 struct PassState {
     /// Rules of it that are not complete.
     open_rules: usize,
-    counts: Counts,
     problems: Vec<Problem>,
     failed: bool,
 }
 
 /// What a pool thread sends back.
 enum Message {
-    Prepared(ActionIx, Result<Vec<(Digest, Derived)>, super::derive::DeriveError>),
-    Ran(ActionIx, Result<(ActionResult, Verdicts), super::execute::RunError>, u64),
-    Judged(ActionIx, Result<Verdicts, super::gate::GateError>),
+    Prepared(ActionIx, Result<Vec<(Digest, Derived)>, super::derive::DeriveError>, Stretch),
+    Ran(ActionIx, Result<(ActionResult, Verdicts), super::execute::RunError>, Stretch),
+    Judged(ActionIx, Result<Verdicts, super::gate::GateError>, Stretch),
     /// It was not begun: the build is over.
     Skipped,
 }
@@ -189,16 +197,6 @@ impl<E: Into<EngineError>> From<E> for Stop {
             e => Self::Error(e),
         }
     }
-}
-
-/// What survives a fresh start of the coordinator within one build.
-#[derive(Default)]
-struct Announced {
-    build: bool,
-    passes: BTreeSet<Pass>,
-    /// Actions that ran, by rule and item.
-    ran: BTreeSet<(RuleId, String)>,
-    total: Counts,
 }
 
 struct Coordinator<'a, 'b> {
@@ -235,9 +233,7 @@ struct Coordinator<'a, 'b> {
     in_flight: usize,
     /// The first pass that failed, unless the build keeps going.
     stopped_at: Option<Pass>,
-    counts: Counts,
     rule_problems: HashMap<RuleId, Vec<Problem>>,
-    rule_counts: HashMap<RuleId, Counts>,
     planned: Vec<PlannedAction>,
     would_publish: Vec<String>,
     blocked_passes: Vec<(Pass, String)>,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rayon::prelude::*;
 
@@ -13,7 +14,7 @@ use crate::engine::derive::{self, PieceOf};
 use crate::engine::gate;
 use crate::engine::graph::{GateSpec, MergeKind, Range, RuleId, Run, Scope};
 use crate::engine::items::JOB;
-use crate::engine::observe::{ArtifactRecord, Counts, Event, Problem};
+use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::select::Choice;
 use crate::engine::verdict::GateInput;
 use crate::placeholder;
@@ -79,7 +80,10 @@ impl Coordinator<'_, '_> {
             Ok(wanted) => wanted,
             Err(unpublished) => return Ok(Err(unpublished)),
         };
-        if let Some(problem) = self.judge_job(rule, &wanted, pool)? {
+        let started = Instant::now();
+        let rejected = self.judge_job(rule, &wanted, pool)?;
+        self.tell_own(format!("gates of {}", self.setup.graph.rule(rule).name), started);
+        if let Some(problem) = rejected {
             return Ok(Err(Unpublished::Problem(problem)));
         }
         let mut records = Vec::new();
@@ -124,7 +128,9 @@ impl Coordinator<'_, '_> {
             self.open_store()?;
             let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
             let compute = |n: &derive::Need| (n.key, derive::compute(&n.work, &cas, &|b| judge.count_items(b)));
+            let started = Instant::now();
             let made: Vec<_> = pool.install(|| needs.par_iter().map(compute).collect());
+            self.tell_own(format!("merge of {}", self.setup.graph.rule(rule).name), started);
             for (key, value) in made {
                 match value {
                     Ok(value) => self.store.state.derived.put(key, value),
@@ -268,15 +274,6 @@ impl Coordinator<'_, '_> {
         Ok(inputs)
     }
 
-    /// Counts a file of the job folder for the build, and for the pass or rule that it belongs to.
-    fn count_file(&mut self, rule: RuleId, add: fn(&mut Counts)) {
-        add(&mut self.counts);
-        match self.setup.graph.rule(rule).pass.and_then(|p| self.passes.get_mut(&p)) {
-            Some(state) => add(&mut state.counts),
-            None => add(self.rule_counts.entry(rule).or_default()),
-        }
-    }
-
     fn published_key(&self, path: &str) -> String {
         format!("{}\0{path}", self.setup.job_key)
     }
@@ -310,7 +307,7 @@ impl Coordinator<'_, '_> {
         if self.mode == Mode::Build && !stale.is_empty() {
             let pass = self.setup.graph.rule(rule).pass;
             let rule = self.setup.graph.rule(rule).name.clone();
-            self.emit(&Event::Published { rule, pass, record: record.clone() })?;
+            self.emit(&Event::Published { rule, pass, record: record.clone(), files: stale.len() as u64 })?;
         }
         Ok(record)
     }
@@ -320,10 +317,7 @@ impl Coordinator<'_, '_> {
     }
 
     fn write(&mut self, rule: RuleId, output: &OutputFiles, stale: &[&Wanted], pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        match self.setup.graph.rule(rule).pass {
-            Some(pass) => self.announce_pass(pass)?,
-            None => self.announce_build()?,
-        }
+        self.announce_owner(rule)?;
         for wanted in stale {
             self.keep_foreign(&wanted.path)?;
         }
@@ -346,7 +340,7 @@ impl Coordinator<'_, '_> {
             };
             let key = self.published_key(&wanted.path);
             self.store.state.published.put(key, published);
-            self.count_file(rule, |c| c.published += 1);
+            self.announced.count_file(rule, |c| c.published += 1);
             self.since_commit += 1;
         }
         Ok(())
@@ -416,10 +410,7 @@ impl Coordinator<'_, '_> {
             return Ok(());
         }
         for path in gone {
-            match self.setup.graph.rule(rule).pass {
-                Some(pass) => self.announce_pass(pass)?,
-                None => self.announce_build()?,
-            }
+            self.announce_owner(rule)?;
             self.keep_foreign(&path)?;
             let at = self.setup.job_dir.join(&path);
             disk::remove_file(&at)?;
@@ -428,7 +419,9 @@ impl Coordinator<'_, '_> {
             }
             let key = self.published_key(&path);
             self.store.state.published.remove(&key);
-            self.count_file(rule, |c| c.removed += 1);
+            self.announced.count_file(rule, |c| c.removed += 1);
+            let declared = self.setup.graph.rule(rule);
+            self.emit(&Event::Removed { rule: declared.name.clone(), pass: declared.pass, path })?;
         }
         Ok(())
     }
