@@ -14,10 +14,11 @@ use super::idle;
 use super::progress::{Progress, Verbosity};
 use super::project::Project;
 use super::render::{self, BuildEnd};
+use super::trace::{self, Trace};
 use crate::disk;
 use crate::engine::error::EngineError;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{Counts, Event, Observer, Problem, Status};
+use crate::engine::observe::{Counts, Event, Observer, Problem, Span, Status};
 use crate::engine::plan::{Fate, Plan};
 use crate::engine::report::Report;
 use crate::engine::select::Selection;
@@ -37,6 +38,7 @@ use crate::store::lock::{Asked, BuildLock};
 pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Result<(), CliError> {
     let started = clock();
     diagnostics::start(args.log_level, args.log_file.as_deref(), console)?;
+    let mut trace = args.trace.clone().map(Trace::begin).transpose()?;
     let project = Project::open(global, console, clock)?;
     let found = project.sources(args.uploads.as_deref(), console)?;
     let lock = if args.dry_run { None } else { Some(take_lock(&project, args, console)?) };
@@ -50,8 +52,9 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     let is_plain = args.selected().is_none() && args.targets.is_empty() && found.refused.is_empty() && !args.retry;
     let question = is_plain.then(|| idle::question(&project, &job));
     if lock.as_ref().is_some_and(|l| !l.after_crash) && question.is_some_and(|q| idle::stands(&project, q, &found)) {
+        let is_traced = trace::is_ended_well(trace, console);
         console.status(&render::outcome(&BuildEnd::default()));
-        return Ok(());
+        return if is_traced { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) };
     }
     let mut setup = project.setup(&job, &found, selection)?;
     setup.publish = only.is_none();
@@ -63,7 +66,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     let mut store = Store::read(&project.cache());
     let end = match &lock {
         None => return dry_run(&setup, &mut store, args, console),
-        Some(lock) => build(&setup, &mut store, lock, Told { job: &job, build_id, args, console, clock }),
+        Some(lock) => build(&setup, &mut store, lock, Told { job: &job, build_id, args, console, clock, trace: trace.as_mut() }),
     };
     tell_removed_rules(&setup, &store, console);
     if let (Some(question), Ok(report)) = (question, &end)
@@ -73,7 +76,9 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         idle::remember(&project, &job, &setup, &store, question);
     }
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
-    finish(end, &found, elapsed, console)
+    let is_traced = trace::is_ended_well(trace, console);
+    finish(end, &found, elapsed, console)?;
+    if is_traced { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) }
 }
 
 fn take_lock(project: &Project, args: &Build, console: &Console) -> Result<BuildLock, CliError> {
@@ -167,13 +172,15 @@ struct Told<'a> {
     args: &'a Build,
     console: &'a Console,
     clock: Clock,
+    trace: Option<&'a mut Trace>,
 }
 
-/// Marks the lock as busy from the first thing that is done.
+/// Marks the lock as busy from the first thing that is done, and hands stretches of work to the trace.
 struct Busy<'a> {
     lock: &'a BuildLock,
     is_busy: bool,
     inner: Observers,
+    trace: Option<&'a mut Trace>,
 }
 
 impl Observer for Busy<'_> {
@@ -188,10 +195,16 @@ impl Observer for Busy<'_> {
     fn sources(&mut self, sha_map: &std::collections::BTreeMap<String, String>) {
         self.inner.sources(sha_map);
     }
+
+    fn span(&mut self, span: &Span) {
+        if let Some(trace) = &mut self.trace {
+            trace.add(span);
+        }
+    }
 }
 
 fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>) -> Result<Report, EngineError> {
-    let Told { job, build_id, args, console, clock } = told;
+    let Told { job, build_id, args, console, clock, trace } = told;
     if lock.after_crash {
         sweep(store, &setup.job_dir)?;
         lock.mark_idle()?;
@@ -212,7 +225,7 @@ fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>)
         observers.push(Box::new(EventStream::new(build_id, clock, console.clone())));
     }
     on_signal(&setup.interrupted);
-    let mut observer = Busy { lock, is_busy: false, inner: Observers(observers) };
+    let mut observer = Busy { lock, is_busy: false, inner: Observers(observers), trace };
     let report = engine::build(setup, Mode::Build, store, &mut observer);
     if observer.is_busy {
         lock.mark_idle()?;

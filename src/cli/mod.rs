@@ -17,6 +17,7 @@ pub mod project;
 pub mod render;
 pub mod run_pass;
 pub mod status;
+pub mod trace;
 pub mod why;
 
 use std::time::SystemTime;

@@ -19,6 +19,7 @@ use crate::ingestfile::{self, Loaded};
 use crate::job::Clock;
 use crate::job::folder::{Choice, JobFolder};
 use crate::job::manifest::Manifest;
+use crate::job::redact::redact;
 use crate::passes;
 use crate::sources;
 
@@ -123,7 +124,7 @@ impl Project {
         let root = disk::canonical(&folder)?;
         let left_out = [self.cache(), self.artifacts()];
         let include = &self.loaded.job.include;
-        let found = sources::find(&root, &left_out, &|path| include.is_match(path))
+        let found = sources::find(&root, &left_out, &|path| include.is_match(path), redact)
             .map_err(|e| CliError::from_error(ErrorKind::Failed, &e))?;
         if found.sources.is_empty() && ranges {
             let message = format!("no file in `{}` is a source", self.shown(&root));

@@ -12,6 +12,7 @@ mod by_hand;
 mod hostile;
 mod layers;
 mod pages_edited;
+mod peers;
 mod project;
 
 #[cfg(unix)]
@@ -23,6 +24,8 @@ mod crash;
 #[cfg(unix)]
 mod disk_trouble;
 #[cfg(unix)]
+mod events;
+#[cfg(unix)]
 mod fan_out;
 #[cfg(unix)]
 mod gates;
@@ -31,6 +34,10 @@ mod manifest;
 #[cfg(unix)]
 mod publication;
 #[cfg(unix)]
+mod redaction;
+#[cfg(unix)]
 mod running;
 #[cfg(unix)]
 mod subsets;
+#[cfg(unix)]
+mod trace;

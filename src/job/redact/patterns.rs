@@ -3,6 +3,7 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::{Captures, Regex, RegexSet, RegexSetBuilder};
 
 use super::numbers;
@@ -34,6 +35,67 @@ const LEFT: &str = r"(^|[^A-Za-z0-9]|\x1b\[[0-9;]*m)";
 const TELLING: &str = r"(?:pass(?:word|wd|phrase|code)?|pwd|(?:[a-z0-9]+[_.-]?)*(?:password|passwd|passphrase|pwd|secret|token|credentials?|api[_-]?key|apikey|key)|auth(?:orization)?|session[_-]?id|cookie|sid|sig(?:nature)?|x-amz-signature|access[_-]?code)";
 
 const VALUE: &str = r#"(\\"[^"\\\n]*\\"|"[^"\n]*"|'[^'\n]*'|[^\s"'`&,;)\]}\\]+)"#;
+
+/// What every pattern but those of numbers needs: text without any of these is innocent. A command with nothing to tell does
+/// not make the patterns at all.
+const MARKS: [&str; 44] = [
+    "@",
+    "%40",
+    "=",
+    "://",
+    "/home/",
+    "users",
+    "key",
+    "token",
+    "secret",
+    "pass",
+    "pwd",
+    "auth",
+    "cookie",
+    "session",
+    "sid",
+    "sig",
+    "credential",
+    "access",
+    "bearer",
+    "basic",
+    "eyj",
+    "gh",
+    "glpat",
+    "hf_",
+    "npm_",
+    "pypi",
+    "asia",
+    "akia",
+    "aiza",
+    "ya29",
+    "gocspx",
+    "xox",
+    "xapp",
+    "k_",
+    "sk-",
+    "gsk",
+    "xai-",
+    "pplx",
+    "r8",
+    "whsec",
+    "sg.",
+    "_v1_",
+    "shp",
+    "hooks.slack",
+];
+
+/// The fewest digits of a telephone, a card or an account.
+const FEWEST_DIGITS: usize = 7;
+
+static MARK: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(MARKS).ok());
+
+/// Whether anything in `text` could be a match: cheap, and true too often.
+pub(super) fn may_match(text: &str) -> bool {
+    let digits = || text.bytes().filter(u8::is_ascii_digit).count();
+    MARK.as_ref().is_none_or(|mark| mark.is_match(text)) || digits() >= FEWEST_DIGITS
+}
 
 /// In this order: a token may hold an `@`, an address may hold a number.
 pub(super) static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
