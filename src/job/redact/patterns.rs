@@ -137,8 +137,9 @@ pub(super) static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         // --password hunter2
         (r"(?i)(--[a-z-]*(?:password|passwd|passphrase|token|secret|api-?key)[ =]+)(\S+)".into(), |c| format!("{}{SECRET}", &c[1])),
         // … `API_TOKEN` changed from `old` to `new`
-        (format!(r"(?i)(`{TELLING}` changed (?:its \w+ )?from )(`[^`]*`|nothing)( to )(`[^`]*`|nothing)"), |c| {
-            format!("{}{SECRET}{}{SECRET}", &c[1], &c[3])
+        (format!(r"(?i)(`{TELLING}` changed (?:its \w+ )?from )(?:`[^`]*`?|nothing)(?:( to )(?:`[^`]*`?|nothing))?"), |c| {
+            let to = c.get(2).map_or(String::new(), |to| format!("{}{SECRET}", to.as_str()));
+            format!("{}{SECRET}{to}", &c[1])
         }),
         // password=…, api_key: "…", {"client_secret": "…"}, also where quotes are escaped.
         (format!(r#"(?i){LEFT}({TELLING})(\\?["']?\s*(?:=>|:=|=|:)\s*){VALUE}"#), assignment),
