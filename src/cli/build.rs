@@ -16,10 +16,11 @@ use super::plan;
 use super::progress::{Progress, Verbosity};
 use super::project::Project;
 use super::render::{self, BuildEnd};
+use super::trace::{self, Trace};
 use crate::disk;
 use crate::engine::error::EngineError;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{Event, Observer, Problem, Status};
+use crate::engine::observe::{Event, Observer, Problem, Span, Status};
 use crate::engine::plan::Plan;
 use crate::engine::report::Report;
 use crate::engine::select::Selection;
@@ -41,6 +42,7 @@ use crate::store::snapshot;
 pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Result<(), CliError> {
     let started = clock();
     diagnostics::start(args.log_level, args.log_file.as_deref(), console)?;
+    let mut trace = args.trace.clone().map(Trace::begin).transpose()?;
     let mut project = Project::open(global, console, clock)?;
     let mut found = project.sources(args.uploads.as_deref(), console)?;
     let lock = if args.dry_run { None } else { Some(take_lock(&project.cache(), args.no_wait, console)?) };
@@ -58,8 +60,9 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     let is_plain = args.selected().is_none() && args.targets.is_empty() && found.refused.is_empty() && !args.retry;
     let question = is_plain.then(|| idle::question(&project, &job));
     if lock.as_ref().is_some_and(|l| !l.after_crash) && question.as_ref().is_some_and(|q| idle::stands(&project, q, &found)) {
+        let is_traced = trace::is_ended_well(trace, console);
         console.status(&render::outcome(&BuildEnd::default()));
-        return Ok(());
+        return if is_traced { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) };
     }
     let mut setup = project.setup(&job, &found, selection)?;
     setup.publish = only.is_none();
@@ -75,7 +78,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         None => return plan::run(&setup, &mut store, args, console),
         Some(lock) => {
             store.lock = Some(lock);
-            build(&setup, &mut store, Told { job: &job, build_id, args, console, clock })
+            build(&setup, &mut store, Told { job: &job, build_id, args, console, clock, trace: trace.as_mut() })
         }
     };
     tell_removed_rules(&setup, &store, console);
@@ -90,7 +93,9 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     let ended = store.end();
     let end = end.and_then(|report| ended.map(|()| report).map_err(EngineError::from));
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
-    finish(end, &found, elapsed, console)
+    let is_traced = trace::is_ended_well(trace, console);
+    finish(end, &found, elapsed, console)?;
+    if is_traced { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) }
 }
 
 /// The lock, and whether another build had to end first: what was read before that is out of date.
@@ -183,15 +188,24 @@ fn tell_removed_rules(setup: &Setup<'_>, store: &Store, console: &Console) {
 }
 
 /// Observers one after the other; the first that fails stops the build.
-struct Observers(Vec<Box<dyn Observer>>);
+struct Observers<'a> {
+    all: Vec<Box<dyn Observer>>,
+    trace: Option<&'a mut Trace>,
+}
 
-impl Observer for Observers {
+impl Observer for Observers<'_> {
     fn on(&mut self, event: &Event) -> Result<(), String> {
-        self.0.iter_mut().try_for_each(|o| o.on(event))
+        self.all.iter_mut().try_for_each(|o| o.on(event))
     }
 
     fn sources(&mut self, sha_map: &std::collections::BTreeMap<String, String>) {
-        self.0.iter_mut().for_each(|o| o.sources(sha_map));
+        self.all.iter_mut().for_each(|o| o.sources(sha_map));
+    }
+
+    fn span(&mut self, span: &Span) {
+        if let Some(trace) = &mut self.trace {
+            trace.add(span);
+        }
     }
 }
 
@@ -202,10 +216,11 @@ struct Told<'a> {
     args: &'a Build,
     console: &'a Console,
     clock: Clock,
+    trace: Option<&'a mut Trace>,
 }
 
 fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report, EngineError> {
-    let Told { job, build_id, args, console, clock } = told;
+    let Told { job, build_id, args, console, clock, trace } = told;
     if let Some(lock) = store.lock.as_ref().filter(|l| l.after_crash) {
         sweep(store, job)?;
         fail_point::reach(FailPoint::LeftoversSwept, &store.dir)?;
@@ -227,7 +242,7 @@ fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report,
         observers.push(Box::new(EventStream::new(build_id, clock, console.clone())));
     }
     on_signal(&setup.interrupted);
-    engine::build(setup, Mode::Build, store, &mut Observers(observers))
+    engine::build(setup, Mode::Build, store, &mut Observers { all: observers, trace })
 }
 
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.

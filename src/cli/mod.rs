@@ -20,6 +20,7 @@ pub mod render;
 pub mod rewritten;
 pub mod run_pass;
 pub mod status;
+pub mod trace;
 pub mod why;
 
 use std::time::SystemTime;

@@ -23,6 +23,8 @@ use crate::store::records::{Stored, StoredFile, StoredTree};
 
 /// How much of what a failed command said is shown.
 const EXCERPT_BYTES: usize = 2_000;
+/// Shorter values of variables are words that a command may say anyway.
+const NAMED_VALUE: usize = 6;
 
 /// A command rule, ready to be run for any item.
 pub struct CommandTask {
@@ -245,8 +247,7 @@ fn start_and_wait(at: &Path, dir: &Path, command: &CommandTask, names: &BTreeMap
     if status.success() {
         return Ok(());
     }
-    let tail = &text[text.len().saturating_sub(EXCERPT_BYTES)..];
-    let excerpt = String::from_utf8_lossy(tail).trim().to_owned();
+    let excerpt = excerpt_of(&text, &command.env);
     let status = status.code().map_or_else(|| "a signal".to_owned(), |c| format!("exit code {c}"));
     Err(CommandError::Status { status, excerpt }.into())
 }
@@ -278,6 +279,17 @@ pub(super) fn ended(
         return Err(CommandError::TimedOut { seconds: command.spec.timeout_s.unwrap_or_default() }.into());
     }
     Ok((status, disk::read(&said).unwrap_or_default()))
+}
+
+/// The end of what a command said, from a whole word on. What its declared environment holds is called by its name.
+fn excerpt_of(text: &[u8], env: &[(String, String)]) -> String {
+    let cut = text.len().saturating_sub(EXCERPT_BYTES);
+    let start = if cut == 0 { 0 } else { text[cut..].iter().position(u8::is_ascii_whitespace).map_or(cut, |word| cut + word) };
+    let mut excerpt = String::from_utf8_lossy(&text[start..]).trim().to_owned();
+    for (name, value) in env.iter().filter(|(_, value)| value.len() >= NAMED_VALUE) {
+        excerpt = excerpt.replace(value.as_str(), &format!("${name}"));
+    }
+    excerpt
 }
 
 fn prepare(process: &mut Process, command: &CommandTask, dir: &Path, log: &File) -> std::io::Result<()> {

@@ -22,10 +22,10 @@ pub struct EventLine {
     pub build_id: String,
     #[serde(flatten)]
     pub event: Event,
-    /// At the end of a pass, a rule or the build: milliseconds since it began.
+    /// At the end of a pass, a rule or the build: milliseconds that it went on in this build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elapsed_ms: Option<u64>,
-    /// At the end of a pass, a rule or the build: items that its actions made, by output.
+    /// At the end of a pass, a rule or the build: sums of the `items` of its actions, each by its last line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<BTreeMap<String, u64>>,
 }
@@ -183,10 +183,18 @@ mod tests {
                 counts,
                 problem: Some(problem),
             },
+            Event::RuleStarted { rule: "text".to_owned() },
             Event::RuleEnded { rule: "text".to_owned(), status: Status::Success, records: vec![], counts, problem: None },
-            Event::Published { rule: "passC".to_owned(), pass: Some(Pass('C')), record: record("passC_chunks.json", "[]") },
+            Event::Published {
+                rule: "passC".to_owned(),
+                pass: Some(Pass('C')),
+                record: record("passC_chunks.json", "[]"),
+                files: 1,
+            },
+            Event::Removed { rule: "passB".to_owned(), pass: Some(Pass('B')), path: "parts/x.pdf".to_owned() },
             Event::Warning { message: "x".to_owned() },
-            Event::BuildEnded { counts, interrupted: false },
+            Event::BuildRestarted { reason: "`x.pdf` changed while the build read it".to_owned() },
+            Event::BuildEnded { counts, untold: vec![], interrupted: false, problem: None },
         ]
     }
 

@@ -78,8 +78,6 @@ impl ManifestWriter {
     fn build_ended(&mut self, counts: &Counts, span: Option<&Span>) {
         let mut metrics = metrics(counts, span);
         metrics.insert("sources".to_owned(), self.sources.into());
-        let tokens = span.and_then(|s| s.items.get("tokens")).copied().unwrap_or(0);
-        metrics.insert("tokens".to_owned(), tokens.into());
         self.text.metrics = metrics;
     }
 }
@@ -114,9 +112,12 @@ impl Observer for ManifestWriter {
                 }
             }
             Event::BuildEnded { counts, .. } => self.build_ended(counts, span.as_ref()),
-            Event::ActionStarted { .. } | Event::ActionEnded { .. } | Event::Published { .. } | Event::Warning { .. } => {
-                return Ok(());
-            }
+            Event::ActionStarted { .. }
+            | Event::ActionEnded { .. }
+            | Event::Published { .. }
+            | Event::Removed { .. }
+            | Event::Warning { .. }
+            | Event::BuildRestarted { .. } => return Ok(()),
         }
         self.save()
     }
@@ -215,6 +216,7 @@ fn metrics(counts: &Counts, span: Option<&Span>) -> Metrics {
     #[allow(clippy::cast_precision_loss, reason = "exact below 2^53 ms, which is 285,000 years")]
     let wall_s = millis as f64 / 1000.0;
     metrics.insert("wall_s".to_owned(), wall_s.into());
+    metrics.insert("tokens".to_owned(), items.get("tokens").copied().unwrap_or(0).into());
     metrics.insert("items".to_owned(), Value::Object(items.iter().map(|(k, n)| (k.clone(), (*n).into())).collect()));
     metrics
 }
@@ -307,7 +309,8 @@ mod tests {
     fn a_skipped_pass_has_no_clocks_and_a_build_leaves_its_totals() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("job_1/manifest.json");
-        let ended = Event::BuildEnded { counts: Counts { ran: 3, ..Counts::default() }, interrupted: false };
+        let counts = Counts { ran: 3, ..Counts::default() };
+        let ended = Event::BuildEnded { counts, untold: vec![], interrupted: false, problem: None };
         play(dir.path(), &[started(), pass_ended('C', Status::Skipped, vec![]), ended]);
         let manifest = Manifest::read(&path).unwrap().unwrap();
         let skipped = manifest.pass(Pass('C'));
@@ -370,6 +373,7 @@ mod tests {
                 "ran": 0,
                 "rejected": 0,
                 "removed": 0,
+                "tokens": 0,
                 "up_to_date": 0,
                 "wall_s": 0.0
               },

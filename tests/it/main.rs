@@ -12,6 +12,7 @@ mod by_hand;
 mod hostile;
 mod layers;
 mod pages_edited;
+mod peers;
 mod project;
 
 #[cfg(unix)]
@@ -30,6 +31,7 @@ mod damage;
 mod disk_trouble;
 #[cfg(unix)]
 mod edited_meanwhile;
+mod events;
 mod fail_points;
 #[cfg(unix)]
 mod fan_out;
@@ -47,6 +49,8 @@ mod probes;
 #[cfg(unix)]
 mod publication;
 #[cfg(unix)]
+mod redaction;
+#[cfg(unix)]
 mod running;
 #[cfg(unix)]
 mod signals;
@@ -54,3 +58,4 @@ mod signals;
 mod subsets;
 #[cfg(unix)]
 mod tool_versions;
+mod trace;

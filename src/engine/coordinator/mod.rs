@@ -12,6 +12,7 @@
 //! | done | accepted, rejected, failed or blocked; its scope is told |
 
 mod advance;
+mod announced;
 mod conditions;
 mod emit;
 mod finish;
@@ -25,6 +26,7 @@ mod publish;
 mod put;
 mod reasons;
 mod run;
+mod spans;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -38,7 +40,7 @@ use super::execute::InputValue;
 use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
-use super::observe::{ArtifactRecord, Counts, Observer, Outcome, Problem, Status};
+use super::observe::{ArtifactRecord, Observer, Outcome, Problem, Status};
 use super::plan::{PlannedAction, Write};
 use super::reason::{Loss, Reason};
 use super::select::Selection;
@@ -46,6 +48,9 @@ use super::verdict::Judge;
 use crate::digest::Digest;
 use crate::store::Store;
 use crate::store::records::{ActionResult, Derived, Stored};
+
+use announced::Announced;
+use spans::Stretch;
 
 pub use run::build;
 
@@ -153,6 +158,10 @@ struct Action {
     reason: Option<Reason>,
     started: Option<Instant>,
     candidate: Option<Arc<[Stored]>>,
+    /// What the candidate counts beside its items.
+    made: Vec<(String, u64)>,
+    /// What it took on its thread.
+    duration_ms: u64,
     accepted: Option<Accepted>,
     outcome: Option<Outcome>,
     problem: Option<Problem>,
@@ -169,16 +178,15 @@ struct Progress {
 struct PassState {
     /// Rules of it that are not complete.
     open_rules: usize,
-    counts: Counts,
     problems: Vec<Problem>,
     failed: bool,
 }
 
 /// What a pool thread sends back.
 enum Message {
-    Prepared(ActionIx, Result<Vec<(Digest, Derived)>, super::derive::DeriveError>),
-    Ran(ActionIx, Result<(ActionResult, Verdicts), super::execute::RunError>, u64),
-    Judged(ActionIx, Result<Verdicts, super::gate::GateError>),
+    Prepared(ActionIx, Result<Vec<(Digest, Derived)>, super::derive::DeriveError>, Stretch),
+    Ran(ActionIx, Result<(ActionResult, Verdicts), super::execute::RunError>, Stretch),
+    Judged(ActionIx, Result<Verdicts, super::gate::GateError>, Stretch),
     /// It was not begun: the build is over.
     Skipped,
 }
@@ -203,22 +211,6 @@ impl<E: Into<EngineError>> From<E> for Stop {
             e => Self::Error(e),
         }
     }
-}
-
-/// What survives a fresh start of the coordinator within one build.
-#[derive(Default)]
-struct Announced {
-    build: bool,
-    passes: BTreeSet<Pass>,
-    /// Rules of no pass whose published files change, until they end.
-    rules: BTreeSet<String>,
-    /// Actions that ran, by rule and item.
-    ran: BTreeSet<(RuleId, String)>,
-    /// Results that were forgotten because of a blob, by action key.
-    lost: BTreeMap<Digest, reasons::LostBlob>,
-    /// How often each file changed under our hands.
-    changes: BTreeMap<PathBuf, usize>,
-    total: Counts,
 }
 
 struct Coordinator<'a, 'b> {
@@ -259,9 +251,7 @@ struct Coordinator<'a, 'b> {
     in_flight: usize,
     /// The first pass that failed, unless the build keeps going.
     stopped_at: Option<Pass>,
-    counts: Counts,
     rule_problems: HashMap<RuleId, Vec<Problem>>,
-    rule_counts: HashMap<RuleId, Counts>,
     planned: Vec<PlannedAction>,
     would_publish: Vec<Write>,
     blocked_passes: Vec<(Pass, String)>,

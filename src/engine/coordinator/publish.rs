@@ -1,6 +1,7 @@
 //! The job folder: what belongs there, what of it is there already, and putting the rest in place by rename.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use rayon::prelude::*;
 
@@ -13,7 +14,7 @@ use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
 use crate::engine::graph::{MergeKind, Range, RuleId, Run};
 use crate::engine::items::JOB;
-use crate::engine::observe::{ArtifactRecord, Counts, Event, Problem};
+use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::plan::Write;
 use crate::fail_point::{self, FailPoint};
 use crate::placeholder;
@@ -71,7 +72,10 @@ impl Coordinator<'_, '_> {
             Ok(wanted) => wanted,
             Err(unpublished) => return Ok(Err(unpublished)),
         };
-        if let Some(problem) = self.judge_job(rule, &wanted, pool)? {
+        let started = Instant::now();
+        let rejected = self.judge_job(rule, &wanted, pool)?;
+        self.tell_own(format!("gates of {}", self.setup.graph.rule(rule).name), started);
+        if let Some(problem) = rejected {
             return Ok(Err(Unpublished::Problem(problem)));
         }
         let mut records = Vec::new();
@@ -139,7 +143,9 @@ impl Coordinator<'_, '_> {
             self.open_store()?;
             let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
             let compute = |n: &derive::Need| (n.key, derive::compute(&n.work, &cas, &|b| judge.count_items(b)));
+            let started = Instant::now();
             let made: Vec<_> = pool.install(|| needs.par_iter().map(compute).collect());
+            self.tell_own(format!("merge of {}", self.setup.graph.rule(rule).name), started);
             for (key, value) in made {
                 match value {
                     Ok(value) => self.store.state.derived.put(key, value),
@@ -221,15 +227,6 @@ impl Coordinator<'_, '_> {
         Ok(files)
     }
 
-    /// Counts a file of the job folder for the build, and for the pass or rule that it belongs to.
-    fn count_file(&mut self, rule: RuleId, add: fn(&mut Counts)) {
-        add(&mut self.counts);
-        match self.setup.graph.rule(rule).pass.and_then(|p| self.passes.get_mut(&p)) {
-            Some(state) => add(&mut state.counts),
-            None => add(self.rule_counts.entry(rule).or_default()),
-        }
-    }
-
     pub(super) fn published_key(&self, path: &str) -> String {
         format!("{}\0{path}", self.setup.job_key)
     }
@@ -263,7 +260,7 @@ impl Coordinator<'_, '_> {
         if self.mode == Mode::Build && !stale.is_empty() {
             let pass = self.setup.graph.rule(rule).pass;
             let rule = self.setup.graph.rule(rule).name.clone();
-            self.emit(&Event::Published { rule, pass, record: record.clone() })?;
+            self.emit(&Event::Published { rule, pass, record: record.clone(), files: stale.len() as u64 })?;
         }
         Ok(record)
     }
@@ -273,7 +270,7 @@ impl Coordinator<'_, '_> {
     }
 
     fn write(&mut self, rule: RuleId, output: &OutputFiles, stale: &[&Wanted], pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        self.announce_change(rule)?;
+        self.announce_owner(rule)?;
         for wanted in stale {
             self.keep_foreign(&wanted.path)?;
         }
@@ -300,7 +297,7 @@ impl Coordinator<'_, '_> {
             let key = self.published_key(&wanted.path);
             self.store.state.published.put(key, published);
             self.is_published(&wanted.path);
-            self.count_file(rule, |c| c.published += 1);
+            self.announced.count_file(rule, |c| c.published += 1);
             self.since_commit += 1;
         }
         self.reach(FailPoint::OutputPublished)
@@ -398,7 +395,7 @@ impl Coordinator<'_, '_> {
             return Ok(());
         }
         for path in gone {
-            self.announce_change(rule)?;
+            self.announce_owner(rule)?;
             self.keep_foreign(&path)?;
             let at = self.setup.job_dir.join(&path);
             disk::remove_file(&at)?;
@@ -408,7 +405,9 @@ impl Coordinator<'_, '_> {
             }
             let key = self.published_key(&path);
             self.store.state.published.remove(&key);
-            self.count_file(rule, |c| c.removed += 1);
+            self.announced.count_file(rule, |c| c.removed += 1);
+            let declared = self.setup.graph.rule(rule);
+            self.emit(&Event::Removed { rule: declared.name.clone(), pass: declared.pass, path })?;
         }
         Ok(())
     }
