@@ -158,8 +158,8 @@ fn a_file_is_named_whether_an_input_or_a_command_declares_it() {
 fn a_variable_is_named_with_its_values_unless_its_name_speaks_of_a_secret() {
     let p = lab();
     p.build(&[]).ok();
-    is_caused(&p.env("STYLE", "bold"), "words", "environment", json!("STYLE"), json!(""), json!("bold"));
-    p.env("STYLE", "bold").run(&["why", "words"]).stdout_has("environment variable `STYLE` changed from `` to `bold`");
+    is_caused(&p.env("STYLE", "bold"), "words", "environment", json!("STYLE"), Value::Null, json!("bold"));
+    p.env("STYLE", "bold").run(&["why", "words"]).stdout_has("environment variable `STYLE` changed from nothing to `bold`");
     let secret = p.env("API_KEY", "hunter2");
     for args in [&["why", "words"][..], &["why", "words", "--json"], &["build", "-n"], &["build", "-n", "--json"], &["status"]] {
         let said = secret.run(args);
@@ -187,7 +187,8 @@ fn a_tool_that_was_replaced_is_asked_by_the_build_and_may_still_be_the_same() {
     p.build(&[]).ok();
     tool(&p, "tool 2");
     is_caused(&p, "words", "tool_version", Value::Null, json!("tool 1"), Value::Null);
-    p.run(&["why", "words"]).stdout_has("words may run for a.txt (and 1 more): its tool is another file than the one that said");
+    p.run(&["why", "words"])
+        .stdout_has("words may run for a.txt (and 1 more): its tool would be asked for its version first: what `");
     let built = p.build(&[]);
     assert_eq!(built.ok().with_outcome("ran").len(), 2, "{built:?}");
     let started = built.events.iter().find(|e| e["event"] == "action_started").unwrap();
@@ -306,7 +307,7 @@ fn what_changed_of_a_rule_itself_is_told_before_its_inputs_are_known() {
     let with = p.source("a.txt", "ant\n").env("TITLE", "big");
     let kinds = |p: &Project| causes(p, "list").iter().map(|c| c["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
     assert_eq!(kinds(&with), ["environment", "source"]);
-    with.run(&["build", "-n"]).stdout_has("run list: environment variable `TITLE` changed from `` to `big`\n");
+    with.run(&["build", "-n"]).stdout_has("run list: environment variable `TITLE` changed from nothing to `big`\n");
     assert_eq!(kinds(&p), ["source"]);
     p.run(&["build", "-n"]).stdout_has("may run list: `words` would be made first\n");
     p.source("a.txt", "ash\n");
