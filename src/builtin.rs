@@ -169,11 +169,17 @@ pub enum Project {
     Tree(fn(entries: &[TreeEntry], item: &Item, attrs: &Attrs) -> Result<Vec<TreeEntry>, Failure>),
 }
 
+/// The inverse of a built-in's own merge within a source: given the merged bytes and the items (id, attrs) in their order,
+/// the piece of each. Merging the pieces again gives the same values. `Err` for what belongs to none of the items.
+pub type Split = fn(merged: &[u8], items: &[(String, Attrs)]) -> Result<Vec<Vec<u8>>, Failure>;
+
 /// A declared output of a built-in.
 pub struct OutputPort {
     pub name: &'static str,
     pub tree: bool,
     pub merge: Merge,
+    /// Undoes `Merge::Files`; `None` if that cannot be undone, or is not its own.
+    pub split: Option<Split>,
     pub projections: &'static [Projection],
 }
 

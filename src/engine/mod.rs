@@ -1,7 +1,8 @@
 //! The engine: from a build graph to accepted, published artifacts. Never names a document, a schema language or a terminal.
 //!
 //! `graph` says what there is to do, `select` what of it is wanted, `coordinator` does it: `items` and `files` (what there
-//! is), `manifest` (the action key), `execute` and `command` (work on pool threads), `derive` (merges, projections), `gate`
+//! is), `manifest` (the action key), `execute` and `command` (work on pool threads), `derive` (merges, projections), `split`
+//! (merges undone), `gate`
 //! (judging), and publication. `observe` tells the outside as it happens, `report` and `plan` at the end.
 
 pub mod command;
@@ -19,6 +20,7 @@ pub mod plan;
 pub mod probe;
 pub mod report;
 pub mod select;
+pub mod split;
 pub mod verdict;
 
-pub use coordinator::{Mode, Prior, Setup, build};
+pub use coordinator::{Adopting, Mode, Prior, Setup, build};

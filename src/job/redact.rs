@@ -116,7 +116,11 @@ pub fn redact_event(event: &Event) -> Event {
         }
         Event::PassEnded { problem, .. } | Event::RuleEnded { problem, .. } => *problem = problem.as_ref().map(redact_problem),
         Event::Warning { message } => *message = owned(message),
-        Event::BuildStarted { .. } | Event::PassStarted { .. } | Event::Published { .. } | Event::BuildEnded { .. } => {}
+        Event::BuildStarted { .. }
+        | Event::PassStarted { .. }
+        | Event::Published { .. }
+        | Event::Adopted { .. }
+        | Event::BuildEnded { .. } => {}
     }
     event
 }

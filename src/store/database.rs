@@ -11,7 +11,7 @@ use super::state::State;
 type Bytes = &'static [u8];
 
 /// In the order of `State::tables`.
-const TABLES: [TableDefinition<Bytes, Bytes>; 7] = [
+const TABLES: [TableDefinition<Bytes, Bytes>; 8] = [
     TableDefinition::new("files"),
     TableDefinition::new("results"),
     TableDefinition::new("last"),
@@ -19,6 +19,7 @@ const TABLES: [TableDefinition<Bytes, Bytes>; 7] = [
     TableDefinition::new("derived"),
     TableDefinition::new("published"),
     TableDefinition::new("probes"),
+    TableDefinition::new("adoptions"),
 ];
 /// `format` and `generation`.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");

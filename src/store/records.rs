@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::disk::StatTuple;
 
 /// Version of all stored shapes. Another version is not read: the cache starts anew.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// One output of an action, stored in the CAS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +127,30 @@ pub struct Published {
     pub bytes: u64,
     pub items: u64,
     pub stat: StatTuple,
+}
+
+/// A published file that was edited by hand and adopted: what stands in the place of what its rule made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adoption {
+    pub rule: String,
+    pub output: String,
+    /// The file as it was adopted.
+    pub file: StoredFile,
+    /// What a merge of all items was made from when it was adopted (`Published::content`): while that holds, the file is
+    /// published as it was adopted, byte for byte.
+    pub content: Digest,
+    /// The items that were edited.
+    pub pieces: Vec<AdoptedPiece>,
+}
+
+/// An item's share of an adopted file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdoptedPiece {
+    /// Ids from the source inwards, joined by `/`; "" for what is done once per job.
+    pub item: String,
+    /// The action key whose result it replaces.
+    pub key: Digest,
+    pub file: StoredFile,
 }
 
 /// What a tool said of its version, and what it was asked of.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::records::{ActionResult, Derived, FileEntry, LastBuild, Probe, Published, Verdict};
+use super::records::{ActionResult, Adoption, Derived, FileEntry, LastBuild, Probe, Published, Verdict};
 use crate::digest::Digest;
 
 /// A record table: a sorted map that knows what changed.
@@ -133,11 +133,13 @@ pub struct State {
     pub published: Table<String, Published>,
     /// Tool versions: by command line.
     pub probes: Table<String, Probe>,
+    /// Published files that were adopted as edited by hand: by (job, path), joined by NUL.
+    pub adoptions: Table<String, Adoption>,
 }
 
 impl State {
     /// The tables in the order of `database::TABLES`.
-    pub fn tables(&mut self) -> [&mut dyn Encoded; 7] {
+    pub fn tables(&mut self) -> [&mut dyn Encoded; 8] {
         [
             &mut self.files,
             &mut self.results,
@@ -146,6 +148,7 @@ impl State {
             &mut self.derived,
             &mut self.published,
             &mut self.probes,
+            &mut self.adoptions,
         ]
     }
 

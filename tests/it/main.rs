@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs and does not get is its failure")]
 #![allow(dead_code, reason = "where no shell is, much of the DSL goes unused")]
 
+mod adopted_books;
 mod books;
 mod by_hand;
 mod hostile;
@@ -14,6 +15,8 @@ mod layers;
 mod pages_edited;
 mod project;
 
+#[cfg(unix)]
+mod accept;
 #[cfg(unix)]
 mod asking;
 #[cfg(unix)]
@@ -32,5 +35,7 @@ mod manifest;
 mod publication;
 #[cfg(unix)]
 mod running;
+#[cfg(unix)]
+mod subset_table;
 #[cfg(unix)]
 mod subsets;

@@ -2,6 +2,7 @@
 //! changed source, param, file or command. Pure: works on a plan and on the records of the last builds; prints nothing.
 //! `nodes` says how things stand with each action, `related` which of them have to do with each other.
 
+mod adopted;
 mod nodes;
 mod related;
 #[cfg(test)]
@@ -107,6 +108,8 @@ pub enum Kind {
     ToolVersion,
     /// An output has another name.
     Output,
+    /// What it reads was edited by hand, and adopted.
+    Adopted,
     /// An input comes from a rule that is not up to date: see `through`.
     Input,
     /// Anything else: the sentence says it.
@@ -364,6 +367,12 @@ impl<'a> Causes<'a> {
         let rule = self.graph.rule(node.rule);
         let from = rule.inputs.iter().find(|i| i.name == name).map(|i| &i.from);
         let of = |kind, name: String| Cause { kind, name: Some(name), old: change.old.clone(), new: change.new.clone() };
+        if let Some(From::Artifact { rule: maker, output, .. }) = from
+            && let Some(path) = self.adopted(node, *maker, *output, change)
+        {
+            let because = format!("`{path}` was adopted as edited by hand");
+            return Found { cause: of(Kind::Adopted, path), because, through: None };
+        }
         let arrow = format!("{} → {}", short(change.old.as_deref()), short(change.new.as_deref()));
         let maker = match from {
             Some(From::Artifact { rule, .. }) => Some(*rule),

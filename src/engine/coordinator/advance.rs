@@ -95,6 +95,10 @@ impl<'a> Coordinator<'a, '_> {
         self.actions[ix.0].key = Some(key);
         tracing::trace!(action = ?self.name_of(ix), %key, "keyed");
         self.actions[ix.0].manifest = Some(encoded);
+        if let Some(problem) = self.adoption_conflict(ix, key)? {
+            self.end(ix, Outcome::Failed, Some(problem))?;
+            return Ok(None);
+        }
         match self.store.state.results.get(&key) {
             Some(ActionResult { failure: Some(failure), .. }) if !self.setup.retry => {
                 let problem = Problem { message: failure.message.clone(), ..Problem::default() };
@@ -102,7 +106,7 @@ impl<'a> Coordinator<'a, '_> {
                 Ok(None)
             }
             Some(ActionResult { failure: None, outputs, .. }) => {
-                self.actions[ix.0].candidate = Some(outputs.clone().into());
+                self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), outputs.clone()));
                 self.judge(ix)
             }
             _ => self.start(ix),
@@ -329,8 +333,8 @@ impl<'a> Coordinator<'a, '_> {
             }
             Message::Ran(ix, Ok((result, verdicts)), _) => {
                 verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
-                self.actions[ix.0].candidate = Some(result.outputs.clone().into());
                 if let Some(key) = self.actions[ix.0].key {
+                    self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), result.outputs.clone()));
                     self.store.state.results.put(key, result);
                 }
                 self.judge(ix)

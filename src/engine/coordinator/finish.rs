@@ -117,7 +117,7 @@ impl Coordinator<'_, '_> {
     }
 
     fn pass_succeeded(&mut self, pass: Pass, records: Vec<ArtifactRecord>) -> Result<(), Stop> {
-        let stands = self.setup.prior.get(&pass).is_some_and(|p| p.status == Status::Success && p.records == records);
+        let stands = self.prior(pass).is_some_and(|p| p.status == Status::Success && p.records == records);
         let announced = self.announced.passes.contains(&pass);
         if !self.setup.publish {
             // Nothing of the job folder was touched.

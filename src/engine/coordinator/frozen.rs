@@ -103,7 +103,12 @@ impl Coordinator<'_, '_> {
         let rule = self.setup.graph.rule(id);
         let mut bytes = None;
         for gate in rule.gates.iter().filter(|g| g.output == output) {
-            let key = gate::verdict_key(gate, &record.digest, &self.gate_files, &[]);
+            let known = |(rule, output): &(RuleId, usize)| {
+                let path = &self.setup.graph.rule(*rule).outputs[*output].path;
+                self.store.state.published.get(&self.published_key(path)).map(|p| p.content)
+            };
+            let others: Vec<Digest> = gate.others.iter().filter_map(known).collect();
+            let key = gate::verdict_key(gate, &record.digest, &self.gate_files, &others);
             if !edited
                 && (matches!(gate.check, Check::Present { .. })
                     || self.store.state.verdicts.get(&key).is_some_and(|v| v.accepted()))
@@ -155,8 +160,9 @@ impl Coordinator<'_, '_> {
         let why = match found {
             None => Some(format!("{whose} has no result for `{item}`, and it is not among the passes to build")),
             Some((last, result)) => {
-                self.actions[ix.0].accepted = Some(Accepted::from_record(result.outputs.clone()));
+                let outputs = self.with_adopted(ix, None, result.outputs.clone());
                 let differs = last.source != self.source_digest(self.actions[ix.0].item);
+                self.actions[ix.0].accepted = Some(Accepted::from_record(outputs));
                 differs.then(|| format!("{whose} was made from other bytes of `{item}`"))
             }
         };

@@ -11,6 +11,8 @@
 //! | judging | it has a candidate that some gate has not judged |
 //! | done | accepted, rejected, failed or blocked; its scope is told |
 
+mod adopt;
+mod adopted;
 mod advance;
 mod conditions;
 mod emit;
@@ -40,6 +42,7 @@ use crate::digest::Digest;
 use crate::store::Store;
 use crate::store::records::{ActionResult, Derived, Stored};
 
+pub use adopt::Adopting;
 pub use run::build;
 
 /// What a pass was before this build: its status and records in the job's manifest.
@@ -76,6 +79,8 @@ pub struct Setup<'a> {
     pub keep_going: bool,
     /// Run again what failed or was rejected for the same inputs.
     pub retry: bool,
+    /// What to adopt as it was edited by hand, and what no longer.
+    pub adopting: Adopting,
     /// Whether the job folder is brought up to date; if not (a target restricted to one source), results stay in the cache.
     pub publish: bool,
     /// Where bytes go that were never ours and stand where something is published.
@@ -199,6 +204,14 @@ struct Announced {
     /// Actions that ran, by rule and item.
     ran: BTreeSet<(RuleId, String)>,
     total: Counts,
+    /// `Setup::adopting` was done.
+    adopting_done: bool,
+    /// Outputs whose adopted pieces this build may give other keys.
+    accepting: BTreeSet<(RuleId, usize)>,
+    /// Records of the files that it adopted.
+    adopted: Vec<ArtifactRecord>,
+    /// For people, at the end.
+    notes: Vec<String>,
 }
 
 struct Coordinator<'a, 'b> {

@@ -88,6 +88,16 @@ fn forget(store: &mut Store, digest: &Digest) -> Result<(), EngineError> {
         Stored::File(f) => f.digest == *digest,
         Stored::Tree(t) => t.entries.iter().any(|e| e.digest == *digest),
     };
+    let adopted =
+        store.state.adoptions.iter().find(|(_, a)| a.file.digest == *digest || a.pieces.iter().any(|p| p.file.digest == *digest));
+    if let Some((key, adoption)) = adopted {
+        let path = key.split('\0').next_back().unwrap_or_default();
+        return Err(EngineError::Adoption(Box::new(Problem {
+            message: format!("`{path}` was adopted as edited by hand, and its bytes are lost from the cache"),
+            hint: Some(format!("`ingest build --discard {}` takes the result of the rule again", adoption.rule)),
+            ..Problem::default()
+        })));
+    }
     let results: Vec<Digest> = store.state.results.iter().filter(|(_, r)| r.outputs.iter().any(holds)).map(|(k, _)| *k).collect();
     results.iter().for_each(|k| store.state.results.remove(k));
     let derived: Vec<Digest> = store.state.derived.iter().filter(|(_, d)| d.digest == *digest).map(|(k, _)| *k).collect();
@@ -161,6 +171,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         coordinator.read_gate_files()?;
         coordinator.seed()?;
         coordinator.look_at_sources(pool)?;
+        coordinator.adopt()?;
         coordinator.verify_frozen()?;
         Ok(coordinator)
     }
@@ -400,6 +411,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         let warnings = self.older_passes();
         Ok(Report {
             warnings,
+            notes: std::mem::take(&mut self.announced.notes),
             counts: self.counts,
             statuses: std::mem::take(&mut self.statuses),
             failures: std::mem::take(&mut self.failures),

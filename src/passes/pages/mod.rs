@@ -98,7 +98,7 @@ pub static BUILTIN: Builtin = Builtin {
     name: "pages",
     about: "cuts a source into small groups of pages that survive insertions",
     inputs: &["source"],
-    outputs: &[OutputPort { name: "groups", tree: true, merge: Merge::Splice, projections: &[] }],
+    outputs: &[OutputPort { name: "groups", tree: true, merge: Merge::Splice, split: None, projections: &[] }],
     default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params: |params| crate::passes::params::params_of::<Params>(params).map(|_| ()),
     run: run_bytes,

@@ -14,7 +14,7 @@ use crate::builtin::{self, Builtin, Failure, FailureKind, Item, Merge, Output, O
 use crate::document::chunk::{Chunk, ChunkMetadata, SourceCoverage};
 use crate::document::element::{Element, ElementType};
 use crate::document::{ids, sentences};
-use crate::passes::pass_c_chunk::rebase;
+use crate::passes::pass_c_chunk::{rebase, split};
 
 mod atoms;
 mod coverage;
@@ -26,8 +26,20 @@ pub static BUILTIN: Builtin = Builtin {
     about: "packs elements into chunks of bounded size that never cross a section, and says what is in no chunk",
     inputs: &["elements"],
     outputs: &[
-        OutputPort { name: "chunks", tree: false, merge: Merge::Files(rebase::chunks), projections: &[] },
-        OutputPort { name: "coverage", tree: false, merge: Merge::Files(rebase::coverage), projections: &[] },
+        OutputPort {
+            name: "chunks",
+            tree: false,
+            merge: Merge::Files(rebase::chunks),
+            split: Some(split::chunks),
+            projections: &[],
+        },
+        OutputPort {
+            name: "coverage",
+            tree: false,
+            merge: Merge::Files(rebase::coverage),
+            split: Some(split::coverage),
+            projections: &[],
+        },
     ],
     default_params: || serde_json::to_value(Params::default()).unwrap_or(Value::Null),
     check_params,

@@ -13,7 +13,7 @@ use crate::document::element::Element;
 use crate::document::page_text::{PageText, TextUnit};
 use crate::document::profile::SourceProfile;
 use crate::document::section::PartToc;
-use crate::passes::pass_c_chunk::rebase;
+use crate::passes::pass_c_chunk::{rebase, split};
 
 mod elements;
 mod flow;
@@ -25,7 +25,13 @@ pub static BUILTIN: Builtin = Builtin {
     name: "parse",
     about: "joins printed lines into headings, paragraphs, lists, tables and field blocks, and marks what is no text",
     inputs: &["lines", "toc", "profile?"],
-    outputs: &[OutputPort { name: "elements", tree: false, merge: Merge::Files(rebase::elements), projections: &[] }],
+    outputs: &[OutputPort {
+        name: "elements",
+        tree: false,
+        merge: Merge::Files(rebase::elements),
+        split: Some(split::elements),
+        projections: &[],
+    }],
     default_params: || serde_json::to_value(Params::default()).unwrap_or(Value::Null),
     check_params,
     run: run_bytes,
