@@ -52,6 +52,7 @@ fn an_edited_file_that_is_accepted_is_what_consumers_see_and_stays() {
     assert_eq!(p.artifact(CHUNKS), edited, "byte for byte");
     assert!(p.artifact("passF_clean.json").contains("UNO") && p.artifact("passD_enriched.json").contains("UNO"));
     assert!(!p.exists("cache/rejected"));
+    p.build(&["--resume-from", "D"]).nothing_to_do();
     let before = p.written();
     p.build(&[]).nothing_to_do();
     p.build(&["--resume-from", "D"]).nothing_to_do();
@@ -280,7 +281,9 @@ fn what_is_no_single_file_or_not_known_cannot_be_adopted() {
     p.run(&["build", "--accept", "parts/"]).fails(2).stderr_has("`parts/` publishes no single file");
     p.run(&["build", "--accept", "pasC"]).fails(2).stderr_has("did you mean `passC`?");
     p.run(&["build", "--accept", "passC:alpha.txt"]).fails(2).stderr_has("not by source");
-    p.run(&["build", "--discard", "passC"]).ok().stderr_has("`passC_chunks.json` was not adopted: there is nothing to discard");
+    p.run(&["build", "--discard", "passC"])
+        .ok()
+        .stderr_has("nothing was adopted in `passC_chunks.json`: there is nothing to discard");
     edit(&p);
     p.build(&["--accept", "passC"]).ok();
     p.run(&["build", "--discard", "passC", "--resume-from", "E"]).fails(1).stderr_has("passC is not among the passes to build");

@@ -153,7 +153,7 @@ fn resuming_puts_back_files_of_the_pass_and_later_ones() {
 fn accepting_alone_selects_all() {
     let p = built();
     edit_chunks(&p);
-    assert_eq!(ran(p.build(&["--accept", "passC"]).ok()), "DF", "all that reads the edited chunk");
+    assert_eq!(ran(p.build(&["--accept", "passC"]).ok()), "DEF", "all that reads the edited chunk");
     let p = out_of_date();
     edit_chunks(&p);
     assert_eq!(ran(p.build(&["--accept", "passC"]).ok()), "ABCDEF");
@@ -211,7 +211,7 @@ fn a_frozen_pass_that_is_not_success_or_not_valid_blocks_naming_file_pointer_and
     let p = built();
     let bad = p.artifact("passB_splits.json").replacen("\"parts\"", "\"pieces\"", 1);
     p.file(&p.published("passB_splits.json"), &bad);
-    p.build(&["--passes", "A,C"]).fails(1).stderr_has("`passB_splits.json` of passB is invalid: `/0/pieces`");
+    p.build(&["--passes", "A,C"]).fails(1).stderr_has("`passB_splits.json` of passB is invalid: `/0/parts`");
     assert_eq!(p.artifact("passB_splits.json"), bad);
 }
 

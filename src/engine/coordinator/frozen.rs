@@ -108,7 +108,7 @@ impl Coordinator<'_, '_> {
                 self.store.state.published.get(&self.published_key(path)).map(|p| p.content)
             };
             let others: Vec<Digest> = gate.others.iter().filter_map(known).collect();
-            let key = gate::verdict_key(gate, &record.digest, &self.gate_files, &others);
+            let key = gate::verdict_key(gate, &record.content, &self.gate_files, &others);
             if !edited
                 && (matches!(gate.check, Check::Present { .. })
                     || self.store.state.verdicts.get(&key).is_some_and(|v| v.accepted()))

@@ -19,6 +19,7 @@ mod emit;
 mod finish;
 mod frozen;
 mod inputs;
+mod placed;
 mod publish;
 mod run;
 
