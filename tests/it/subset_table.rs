@@ -1,6 +1,8 @@
 //! The table of README's "Subsets", a test for each cell: what a build selects, what it freezes, and which missing or edited
 //! files it puts back. With it, what is said of frozen passes that are old, differ or are not there.
 
+use std::sync::OnceLock;
+
 use serde_json::Value;
 
 use crate::project::{Built, Project};
@@ -15,10 +17,15 @@ const FILES: [(char, &str); 6] = [
     ('F', "passF_cleanup.json"),
 ];
 
+/// A built project; each test takes a copy.
 fn built() -> Project {
-    let p = Project::of_command_passes();
-    p.build(&[]).ok();
-    p
+    static BUILT: OnceLock<Project> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let p = Project::of_command_passes();
+        p.build(&[]).ok();
+        p
+    });
+    built.copy()
 }
 
 /// The Ingestfile with every command changed in a way that changes no output: every pass is out of date.

@@ -147,7 +147,7 @@ impl Coordinator<'_, '_> {
     ) -> Result<(StoredFile, Option<AdoptedPiece>), Stop> {
         let before = self.adopted_piece(rule, output, &item.full_id).cloned();
         if let Some(base) = item.base
-            && split::is_same(&*self.store.cas.read(&base.digest)?, share)
+            && split::is_same(&self.store.cas.read(&base.digest)?, share)
         {
             return Ok((base, before));
         }
