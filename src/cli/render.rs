@@ -55,21 +55,22 @@ pub fn outcome(end: &BuildEnd) -> String {
     format!("ingest: {} ({} s)", said.join(", "), seconds(end.elapsed))
 }
 
-/// The last line of a dry run.
+/// The last line of a dry run; `judged` files would be judged again as a whole.
 #[must_use]
-pub fn dry_outcome(counts: &Counts) -> String {
+pub fn dry_outcome(counts: &Counts, judged: u64) -> String {
     let c = counts;
     let said = counted(&[
         (c.ran, "would run"),
         (c.from_cache, "would come from the cache"),
         (c.published, "would be published"),
         (c.removed, "would be removed"),
+        (judged, "would be judged again"),
         (c.failed, "failed before"),
         (c.rejected, "would be rejected"),
         (c.blocked, "blocked"),
         (c.up_to_date, "up to date"),
     ]);
-    let idle = c.ran + c.from_cache + c.published + c.removed + c.failed + c.rejected + c.blocked == 0;
+    let idle = judged + c.ran + c.from_cache + c.published + c.removed + c.failed + c.rejected + c.blocked == 0;
     if idle { "ingest: nothing to do".to_owned() } else { format!("ingest: {}", said.join(", ")) }
 }
 
@@ -256,9 +257,10 @@ mod tests {
 
     #[test]
     fn a_dry_run_says_what_would_be() {
-        assert_eq!(dry_outcome(&Counts { up_to_date: 3, ..Counts::default() }), "ingest: nothing to do");
+        assert_eq!(dry_outcome(&Counts { up_to_date: 3, ..Counts::default() }, 0), "ingest: nothing to do");
         let counts = Counts { ran: 4, up_to_date: 3, ..Counts::default() };
-        assert_eq!(dry_outcome(&counts), "ingest: 4 would run, 3 up to date");
+        assert_eq!(dry_outcome(&counts, 0), "ingest: 4 would run, 3 up to date");
+        assert_eq!(dry_outcome(&Counts::default(), 1), "ingest: 1 would be judged again");
     }
 
     #[test]

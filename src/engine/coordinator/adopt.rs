@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
+use super::judge_job::Artifact;
 use super::placed::Placed;
 use super::{Coordinator, Stop};
 use crate::digest::Digest;
 use crate::disk;
 use crate::engine::error::EngineError;
 use crate::engine::gate::{self, Judged};
-use crate::engine::graph::{Range, RuleId};
+use crate::engine::graph::{Range, RuleId, Scope};
 use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::select::Choice;
 use crate::engine::split::{self, Stray};
@@ -127,14 +128,47 @@ impl Coordinator<'_, '_> {
     fn judge_edited(&mut self, rule: RuleId, output: usize, bytes: &[u8]) -> Result<(), Stop> {
         let declared = self.setup.graph.rule(rule);
         for gate in declared.gates.iter().filter(|g| g.output == output) {
-            let files = gate::inputs_of(gate, &self.gate_files);
-            let others = self.published_others(gate)?;
-            let verdict = self.setup.judge.judge(gate, bytes, &files, &others).map_err(gate::GateError::Broken)?;
+            let verdict = if gate.scope == Scope::Job {
+                let others = gate.others.iter().map(|at| self.lying(*at)).collect::<Result<_, Stop>>()?;
+                let subject = self.as_edited((rule, output), bytes);
+                match subject {
+                    Some(subject) => self.judge_beside(gate, subject, others)?.unwrap_or_default(),
+                    None => continue,
+                }
+            } else {
+                let files = self.gate_files.of(gate);
+                self.setup.judge.judge(gate, bytes, &files, &[]).map_err(gate::GateError::Broken)?
+            };
             if !verdict.accepted() {
                 return Err(rejected(&declared.outputs[output].path, verdict));
             }
         }
         Ok(())
+    }
+
+    /// An artifact that a gate refers to: as it was edited if it is to be adopted too, else as it was published.
+    fn lying(&self, at: (RuleId, usize)) -> Result<Result<Artifact, String>, Stop> {
+        if self.setup.adopting.accept.contains(&at) {
+            let path = &self.setup.graph.rule(at.0).outputs[at.1].path;
+            let bytes = disk::read_if_there(&self.setup.job_dir.join(path))?;
+            if let Some(edited) = bytes.and_then(|b| self.as_edited(at, &b)) {
+                return Ok(Ok(edited));
+            }
+        }
+        Ok(self.published_artifact(at))
+    }
+
+    /// A published artifact whose file holds `bytes` instead.
+    fn as_edited(&self, at: (RuleId, usize), bytes: &[u8]) -> Option<Artifact> {
+        let path = &self.setup.graph.rule(at.0).outputs[at.1].path;
+        let record = self.store.state.published.get(&self.published_key(path))?;
+        let digest = Digest::of(bytes);
+        if digest == record.digest {
+            return Some(self.as_published(at, path, record));
+        }
+        let items = self.setup.judge.count_items(bytes).unwrap_or(1);
+        let edited = Published { content: digest, digest, bytes: bytes.len() as u64, items, ..record.clone() };
+        Some(self.as_published(at, path, &edited))
     }
 
     /// Stores an item's share if it was edited, and judges it.

@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::disk;
 use crate::engine::graph::{Pass, RuleId};
 use crate::engine::observe::{Event, Problem};
+use crate::engine::reason::Reason;
 use crate::store::records::{AdoptedPiece, Adoption, Stored};
 
 impl Coordinator<'_, '_> {
@@ -45,11 +46,13 @@ impl Coordinator<'_, '_> {
             if self.adopted_piece(rule, output, &item).is_none_or(|p| p.key == key) {
                 continue;
             }
-            let (reason, _) = self.reason_of(ix);
+            let reason = self.reason_of(ix);
             let path = self.setup.graph.rule(rule).outputs[output].path.clone();
             if !self.announced.accepting.contains(&(rule, output)) || self.mode == Mode::Plan {
                 let cause = format!("what it was made from changed: {reason}");
-                return Ok(Some(choice(&path, self.setup.graph.rule(rule).pass, &self.setup.graph.rule(rule).name, &cause)));
+                let problem = choice(&path, self.setup.graph.rule(rule).pass, &self.setup.graph.rule(rule).name, &cause);
+                self.actions[ix.0].reason = Some(Reason::Adopted { path, message: problem.message.clone() });
+                return Ok(Some(problem));
             }
             self.announce_build()?;
             self.change_pieces(&path, |pieces| pieces.iter_mut().filter(|p| p.item == item).for_each(|p| p.key = key));

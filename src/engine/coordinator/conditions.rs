@@ -51,7 +51,7 @@ impl Coordinator<'_, '_> {
             inputs: Vec::new(),
             key: None,
             manifest: None,
-            reason: String::new(),
+            reason: None,
             started: None,
             candidate: None,
             accepted: None,

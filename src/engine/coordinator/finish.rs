@@ -5,6 +5,7 @@ use super::{Condition, Coordinator, Mode, Soundness, Stop};
 use crate::engine::graph::{Pass, RuleId};
 use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Event, Problem, Status};
+use crate::engine::plan::Write;
 use crate::engine::select::{Choice, rules_of};
 
 impl Coordinator<'_, '_> {
@@ -67,12 +68,18 @@ impl Coordinator<'_, '_> {
         // Files published per item stand by themselves: those of the good items are put in place whatever became of others.
         let wanted = soundness == Soundness::Good || (soundness == Soundness::Bad && per_item && self.mode == Mode::Build);
         if wanted && self.setup.publish {
-            match self.publish(rule, pool)? {
+            let published = match soundness {
+                Soundness::Bad => self.publish_good_items(rule, pool)?,
+                _ => self.publish(rule, pool)?,
+            };
+            match published {
                 Ok(found) => records = found,
                 Err(Unpublished::Problem(found)) => problem = Some(found),
-                Err(Unpublished::Unknown) => self.would_publish.push(format!("what `{name}` publishes")),
+                Err(Unpublished::Unknown) => self.would_publish.push(Write::Outputs(name.clone())),
             }
         }
+        // A rejected merge is told again, as a rejected action is.
+        let is_refused = problem.is_some();
         if soundness == Soundness::Bad && problem.is_none() {
             problem = self.rule_problems.get(&rule).and_then(|p| p.first().cloned()).or_else(|| Some(Problem::default()));
         }
@@ -81,10 +88,11 @@ impl Coordinator<'_, '_> {
             self.failures.push((name.clone(), problem.clone()));
         }
         let counts = self.rule_counts.get(&rule).copied().unwrap_or_default();
+        let is_made = !records.is_empty() || counts.up_to_date > 0;
         let did_something =
             counts.ran + counts.from_cache + counts.failed + counts.rejected > 0 || (!announced && self.announced.build);
         if self.mode == Mode::Build
-            && (did_something || (!failed && !self.setup.prior_rules.contains(&name) && !records.is_empty()))
+            && (did_something || is_refused || (!failed && !self.setup.prior_rules.contains(&name) && is_made))
         {
             self.announce_build()?;
             let status = if failed { Status::Failed } else { Status::Success };
@@ -108,7 +116,7 @@ impl Coordinator<'_, '_> {
                     match self.publish(rule, pool)? {
                         Ok(found) => records.extend(found),
                         Err(Unpublished::Problem(problem)) => return self.pass_failed(pass, Some(problem)),
-                        Err(Unpublished::Unknown) => self.would_publish.push(format!("artifacts of {pass}")),
+                        Err(Unpublished::Unknown) => self.would_publish.push(Write::Outputs(pass.to_string())),
                     }
                 }
                 self.pass_succeeded(pass, records)
@@ -123,7 +131,7 @@ impl Coordinator<'_, '_> {
             // Nothing of the job folder was touched.
         } else if self.mode == Mode::Plan {
             if !stands {
-                self.would_publish.push(format!("the record of {pass}"));
+                self.would_publish.push(Write::Record(pass));
             }
         } else if announced || !stands {
             self.announce_pass(pass)?;

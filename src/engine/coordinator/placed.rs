@@ -85,7 +85,7 @@ impl Coordinator<'_, '_> {
             Run::Builtin { builtin, .. } => builtin.output(&declared.outputs[output].name),
             Run::Command(_) => None,
         };
-        if port.is_some_and(|p| p.split.is_none() && matches!(p.merge, Merge::Files(_))) {
+        if port.is_some_and(|p| p.split.is_none() && matches!(p.merge, Merge::Files(_) | Merge::Rebased(_))) {
             return Err(refused(format!(
                 "`{path}` is the union of what its items gave: it cannot be split back, so not adopted"
             )));
@@ -186,7 +186,7 @@ impl Coordinator<'_, '_> {
         let content = self.content_of(rule, output, &sources);
         let merged = self.derived(rule, output, Level::AcrossSources, sources)?;
         let bytes = self.store.cas.read(&merged.digest)?.to_vec();
-        let merges_itself = matches!(self.merge_of(rule, output), Merge::Files(_));
+        let merges_itself = matches!(self.merge_of(rule, output), Merge::Files(_) | Merge::Rebased(_));
         Ok((if merges_itself { merged.digest } else { content }, bytes))
     }
 

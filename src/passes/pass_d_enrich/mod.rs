@@ -138,7 +138,7 @@ pub static BUILTIN: Builtin = Builtin {
     outputs: &[OutputPort {
         name: "enriched",
         tree: false,
-        merge: Merge::Files(merge::merge),
+        merge: Merge::Rebased(merge::merge),
         split: Some(merge::split),
         projections: &[],
     }],

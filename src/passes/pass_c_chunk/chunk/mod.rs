@@ -29,14 +29,14 @@ pub static BUILTIN: Builtin = Builtin {
         OutputPort {
             name: "chunks",
             tree: false,
-            merge: Merge::Files(rebase::chunks),
+            merge: Merge::Rebased(rebase::chunks),
             split: Some(split::chunks),
             projections: &[],
         },
         OutputPort {
             name: "coverage",
             tree: false,
-            merge: Merge::Files(rebase::coverage),
+            merge: Merge::Rebased(rebase::coverage),
             split: Some(split::coverage),
             projections: &[],
         },

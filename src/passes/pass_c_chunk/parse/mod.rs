@@ -28,7 +28,7 @@ pub static BUILTIN: Builtin = Builtin {
     outputs: &[OutputPort {
         name: "elements",
         tree: false,
-        merge: Merge::Files(rebase::elements),
+        merge: Merge::Rebased(rebase::elements),
         split: Some(split::elements),
         projections: &[],
     }],
