@@ -175,6 +175,9 @@ pub enum Project {
 /// the piece of each. Merging the pieces again gives the same values. `Err` for what belongs to none of the items.
 pub type Split = fn(merged: &[u8], items: &[(String, Attrs)]) -> Result<Vec<Vec<u8>>, Failure>;
 
+/// What an output counts beside its items, by name (`pages`, `tokens`); pure. Sums of it stand in events and manifest.json.
+pub type Count = fn(&Output) -> Vec<(&'static str, u64)>;
+
 /// A declared output of a built-in.
 pub struct OutputPort {
     pub name: &'static str,
@@ -183,6 +186,8 @@ pub struct OutputPort {
     /// Undoes `Merge::Files`; `None` if that cannot be undone, or is not its own.
     pub split: Option<Split>,
     pub projections: &'static [Projection],
+    /// A name is counted by one port of one built-in only, so that sums over rules count nothing twice.
+    pub count: Option<Count>,
 }
 
 /// A rule that ships with `ingest`.

@@ -13,6 +13,7 @@ mod by_hand;
 mod hostile;
 mod layers;
 mod pages_edited;
+mod peers;
 mod project;
 
 #[cfg(unix)]
@@ -28,9 +29,13 @@ mod building;
 #[cfg(unix)]
 mod crash;
 #[cfg(unix)]
+mod damage;
+#[cfg(unix)]
 mod disk_trouble;
 #[cfg(unix)]
 mod edited_meanwhile;
+mod events;
+mod fail_points;
 #[cfg(unix)]
 mod fan_out;
 #[cfg(unix)]
@@ -47,10 +52,15 @@ mod probes;
 #[cfg(unix)]
 mod publication;
 #[cfg(unix)]
+mod redaction;
+#[cfg(unix)]
 mod running;
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod subset_table;
 #[cfg(unix)]
 mod subsets;
 #[cfg(unix)]
 mod tool_versions;
+mod trace;

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{ActionIx, Coordinator, Mode, Prior, Stop};
+use crate::builtin::Output;
 use crate::digest::Digest;
 use crate::disk;
-use crate::engine::graph::{Pass, RuleId};
+use crate::engine::graph::{Pass, RuleId, Run};
 use crate::engine::observe::{Event, Problem};
 use crate::engine::reason::Reason;
 use crate::store::records::{AdoptedPiece, Adoption, Stored};
@@ -35,6 +36,25 @@ impl Coordinator<'_, '_> {
             }
         }
         outputs.into()
+    }
+
+    /// What adopted pieces of a candidate count beside their items, in the place of what the rule's own result counts.
+    pub(super) fn recount(&mut self, ix: ActionIx) -> Result<(), Stop> {
+        let action = &self.actions[ix.0];
+        let rule = self.setup.graph.rule(action.rule);
+        let (Run::Builtin { builtin, .. }, Some(candidate)) = (&rule.run, action.candidate.clone()) else { return Ok(()) };
+        for (output, stored) in candidate.iter().enumerate() {
+            let item = &self.items.get(self.actions[ix.0].item).full_id;
+            let Some(piece) = self.adopted_piece(self.actions[ix.0].rule, output, item) else { continue };
+            let port = builtin.output(&rule.outputs[output].name);
+            if let Some(count) = port.and_then(|p| p.count).filter(|_| *stored == Stored::File(piece.file)) {
+                let counts = count(&Output::File(self.store.cas.read(&piece.file.digest)?.to_vec()));
+                let made = &mut self.actions[ix.0].made;
+                made.retain(|(name, _)| counts.iter().all(|(counted, _)| counted != name));
+                made.extend(counts.into_iter().map(|(name, n)| (name.to_owned(), n)));
+            }
+        }
+        Ok(())
     }
 
     /// Why an action cannot go on: its key is not the one that an adopted piece replaces. Where the build was told to accept

@@ -1,5 +1,8 @@
 //! Rules and passes that are complete: publication, status, and what it means for those that wait.
 
+use std::time::Instant;
+
+use super::announced::Ended;
 use super::publish::Unpublished;
 use super::{Condition, Coordinator, Mode, Soundness, Stop};
 use crate::engine::graph::{Pass, RuleId};
@@ -60,7 +63,6 @@ impl Coordinator<'_, '_> {
 
     fn finish_rule(&mut self, rule: RuleId, pool: &rayon::ThreadPool) -> Result<(), Stop> {
         let name = self.setup.graph.rule(rule).name.clone();
-        let announced = self.announced.build;
         let mut problem = None;
         let mut records = Vec::new();
         let per_item = self.setup.graph.rule(rule).outputs.iter().any(|o| o.merge == crate::engine::graph::MergeKind::PerItem);
@@ -70,7 +72,7 @@ impl Coordinator<'_, '_> {
         if wanted && self.setup.publish {
             let published = match soundness {
                 Soundness::Bad => self.publish_good_items(rule, pool)?,
-                _ => self.publish(rule, pool)?,
+                _ => self.published(rule, pool)?,
             };
             match published {
                 Ok(found) => records = found,
@@ -87,14 +89,13 @@ impl Coordinator<'_, '_> {
         if let Some(problem) = &problem {
             self.failures.push((name.clone(), problem.clone()));
         }
-        let counts = self.rule_counts.get(&rule).copied().unwrap_or_default();
-        let is_made = !records.is_empty() || counts.up_to_date > 0;
-        let did_something =
-            counts.ran + counts.from_cache + counts.failed + counts.rejected > 0 || (!announced && self.announced.build);
-        if self.mode == Mode::Build
-            && (did_something || is_refused || (!failed && !self.setup.prior_rules.contains(&name) && is_made))
-        {
-            self.announce_build()?;
+        let is_made = !records.is_empty() || self.announced.counts_of([rule]).up_to_date > 0;
+        let is_new = !failed && !self.setup.prior_rules.contains(&name) && is_made;
+        let is_open = self.announced.open_rules.contains(&rule);
+        if self.mode == Mode::Build && self.setup.publish && (is_open || is_refused || is_new) {
+            self.announce_owner(rule)?;
+            let counts = self.announced.counts_of([rule]);
+            self.announced.rule_ended(rule);
             let status = if failed { Status::Failed } else { Status::Success };
             self.emit(&Event::RuleEnded { rule: name, status, records, counts, problem })?;
         }
@@ -113,7 +114,7 @@ impl Coordinator<'_, '_> {
             Soundness::Good => {
                 let mut records = Vec::new();
                 for rule in rules.into_iter().filter(|_| self.setup.publish) {
-                    match self.publish(rule, pool)? {
+                    match self.published(rule, pool)? {
                         Ok(found) => records.extend(found),
                         Err(Unpublished::Problem(problem)) => return self.pass_failed(pass, Some(problem)),
                         Err(Unpublished::Unknown) => self.would_publish.push(Write::Outputs(pass.to_string())),
@@ -124,9 +125,29 @@ impl Coordinator<'_, '_> {
         }
     }
 
+    fn end_pass(&mut self, pass: Pass, ended: Ended, problem: Option<Problem>) -> Result<(), Stop> {
+        self.announced.pass_ended(pass, ended.clone());
+        let Ended { status, records, counts } = ended;
+        self.emit(&Event::PassEnded { pass, status, records, counts, problem })
+    }
+
+    /// Publishes a rule, and tells how long that took.
+    fn published(&mut self, rule: RuleId, pool: &rayon::ThreadPool) -> Result<Result<Vec<ArtifactRecord>, Unpublished>, Stop> {
+        let started = Instant::now();
+        let records = self.publish(rule, pool);
+        self.tell_own(format!("publication of {}", self.setup.graph.rule(rule).name), started);
+        records
+    }
+
     fn pass_succeeded(&mut self, pass: Pass, records: Vec<ArtifactRecord>) -> Result<(), Stop> {
-        let stands = self.prior(pass).is_some_and(|p| p.status == Status::Success && p.records == records);
-        let announced = self.announced.passes.contains(&pass);
+        let counts = self.announced.counts_of(rules_of(self.setup.graph, pass));
+        let ended = Ended { status: Status::Success, records, counts };
+        // What this build told last, if it began again; else what the job's manifest says.
+        let stands = match self.announced.ended_passes.get(&pass) {
+            Some(told) => *told == ended,
+            None => self.prior(pass).is_some_and(|p| p.status == Status::Success && p.records == ended.records),
+        };
+        let announced = self.announced.open_passes.contains(&pass);
         if !self.setup.publish {
             // Nothing of the job folder was touched.
         } else if self.mode == Mode::Plan {
@@ -135,8 +156,7 @@ impl Coordinator<'_, '_> {
             }
         } else if announced || !stands {
             self.announce_pass(pass)?;
-            let counts = self.passes.get(&pass).map(|s| s.counts).unwrap_or_default();
-            self.emit(&Event::PassEnded { pass, status: Status::Success, records, counts, problem: None })?;
+            self.end_pass(pass, ended, None)?;
         }
         tracing::info!(%pass, "SUCCESS");
         self.statuses.insert(pass, Status::Success);
@@ -149,7 +169,6 @@ impl Coordinator<'_, '_> {
         let Some(state) = self.passes.get(&pass) else { return Ok(()) };
         let failed = state.failed || gate.is_some();
         let problems = if let Some(problem) = gate { vec![problem] } else { state.problems.clone() };
-        let counts = state.counts;
         let status = if failed { Status::Failed } else { Status::Skipped };
         let problem = if problems.is_empty() { self.blocked_as_a_whole(pass) } else { summary(problems, failed) };
         if failed && !self.setup.keep_going {
@@ -166,7 +185,8 @@ impl Coordinator<'_, '_> {
             }
             let problem = Some(problem);
             if self.setup.publish {
-                self.emit(&Event::PassEnded { pass, status, records: Vec::new(), counts, problem })?;
+                let counts = self.announced.counts_of(rules_of(self.setup.graph, pass));
+                self.end_pass(pass, Ended { status, records: Vec::new(), counts }, problem)?;
             }
         } else {
             self.blocked_passes.push((pass, problem.message));

@@ -139,6 +139,7 @@ pub static BUILTIN: Builtin = Builtin {
             merge: Merge::Splice,
             split: None,
             projections: &[Projection { name: "part", apply: Project::File(projections::part) }],
+            count: None,
         },
         OutputPort {
             name: "dictionary",
@@ -146,8 +147,9 @@ pub static BUILTIN: Builtin = Builtin {
             merge: Merge::Splice,
             split: None,
             projections: &[Projection { name: "names", apply: Project::File(projections::names) }],
+            count: None,
         },
-        OutputPort { name: "profile", tree: false, merge: Merge::Splice, split: None, projections: &[] },
+        OutputPort { name: "profile", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
     ],
     default_params,
     check_params,

@@ -141,6 +141,7 @@ pub static BUILTIN: Builtin = Builtin {
         merge: Merge::Rebased(merge::merge),
         split: Some(merge::split),
         projections: &[],
+        count: None,
     }],
     default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params,

@@ -31,6 +31,7 @@ pub static BUILTIN: Builtin = Builtin {
         merge: Merge::Rebased(rebase::elements),
         split: Some(split::elements),
         projections: &[],
+        count: None,
     }],
     default_params: || serde_json::to_value(Params::default()).unwrap_or(Value::Null),
     check_params,
