@@ -132,6 +132,17 @@ pub fn published(record: &ArtifactRecord) -> String {
     format!("published {} ({}, {} bytes)", shown(&record.name), number(record.items, "item", "items"), record.bytes)
 }
 
+/// An adopted artifact in one line.
+#[must_use]
+pub fn adopted(record: &ArtifactRecord) -> String {
+    format!(
+        "adopted {} as edited by hand ({}, {} bytes)",
+        shown(&record.name),
+        number(record.items, "item", "items"),
+        record.bytes
+    )
+}
+
 /// A warning in one line.
 #[must_use]
 pub fn warning(paint: Paint, message: &str) -> String {

@@ -95,6 +95,10 @@ impl<'a> Coordinator<'a, '_> {
         self.actions[ix.0].key = Some(key);
         tracing::trace!(action = ?self.name_of(ix), %key, "keyed");
         self.actions[ix.0].manifest = Some(encoded);
+        if let Some(problem) = self.adoption_conflict(ix, key)? {
+            self.end(ix, Outcome::Failed, Some(problem))?;
+            return Ok(None);
+        }
         match self.store.state.results.get(&key) {
             Some(ActionResult { failure: Some(failure), .. }) if !self.setup.retry => {
                 let problem = Problem { message: failure.message.clone(), ..Problem::default() };
@@ -103,7 +107,8 @@ impl<'a> Coordinator<'a, '_> {
             }
             Some(ActionResult { failure: None, outputs, counts, .. }) => {
                 self.actions[ix.0].made.clone_from(counts);
-                self.actions[ix.0].candidate = Some(outputs.clone().into());
+                self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), outputs.clone()));
+                self.recount(ix)?;
                 self.judge(ix)
             }
             _ => self.start(ix),
@@ -276,8 +281,9 @@ impl<'a> Coordinator<'a, '_> {
                 self.actions[ix.0].duration_ms = stretch.millis();
                 self.actions[ix.0].made.clone_from(&result.counts);
                 verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
-                self.actions[ix.0].candidate = Some(result.outputs.clone().into());
                 if let Some(key) = self.actions[ix.0].key {
+                    self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), result.outputs.clone()));
+                    self.recount(ix)?;
                     self.store.state.results.put(key, result);
                 }
                 self.reach(FailPoint::CandidateStored)?;
@@ -340,7 +346,10 @@ impl<'a> Coordinator<'a, '_> {
             let (fate, reason) = match outcome {
                 Outcome::Blocked => (Fate::Blocked, Reason::Blocked(message)),
                 Outcome::Rejected => (Fate::StillFailing, Reason::Rejects(message)),
-                _ => (Fate::StillFailing, Reason::Fails(message)),
+                _ => match self.actions[ix.0].reason.take() {
+                    Some(conflict @ Reason::Adopted { .. }) => (Fate::StillFailing, conflict),
+                    _ => (Fate::StillFailing, Reason::Fails(message)),
+                },
             };
             self.plan(ix, fate, Some(reason), None);
         } else if outcome == Outcome::UpToDate {
