@@ -49,9 +49,10 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     tell_passed_over(&found, args.verbose, console);
     let is_plain = args.selected().is_none() && args.targets.is_empty() && found.refused.is_empty() && !args.retry;
     let question = is_plain.then(|| idle::question(&project, &job));
-    if lock.as_ref().is_some_and(|l| !l.after_crash) && question.is_some_and(|q| idle::stands(&project, q, &found)) {
-        console.status(&render::outcome(&BuildEnd::default()));
-        return Ok(());
+    let stands = question.filter(|_| lock.as_ref().is_some_and(|l| !l.after_crash));
+    if let Some(quarantined) = stands.and_then(|q| idle::stands(&project, q, &found)) {
+        console.status(&render::outcome(&BuildEnd { quarantined, ..BuildEnd::default() }));
+        return with_quarantined(quarantined, args);
     }
     let mut setup = project.setup(&job, &found, selection)?;
     setup.publish = only.is_none();
@@ -69,11 +70,12 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     if let (Some(question), Ok(report)) = (question, &end)
         && report.did_something
         && report.is_good()
+        && !report.tries_again
     {
-        idle::remember(&project, &job, &setup, &store, question);
+        idle::remember(&project, &job, &setup, &store, question, report.quarantined.len() as u64);
     }
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
-    finish(end, &found, elapsed, console)
+    finish(end, &found, elapsed, args, console)
 }
 
 fn take_lock(project: &Project, args: &Build, console: &Console) -> Result<BuildLock, CliError> {
@@ -235,7 +237,18 @@ fn on_signal(interrupted: &Arc<AtomicBool>) {
     let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
 }
 
-fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, console: &Console) -> Result<(), CliError> {
+/// A build that came out well but for documents that are set aside.
+fn with_quarantined(documents: u64, args: &Build) -> Result<(), CliError> {
+    if documents == 0 || args.allow_quarantined { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) }
+}
+
+fn finish(
+    end: Result<Report, EngineError>,
+    found: &Found,
+    elapsed: Duration,
+    args: &Build,
+    console: &Console,
+) -> Result<(), CliError> {
     console.end_progress();
     match end {
         Ok(report) => {
@@ -248,6 +261,7 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
                 failed_rules,
                 skipped_passes: report.statuses.values().filter(|s| **s == Status::Skipped).count() as u64,
                 refused_files: found.refused.len() as u64,
+                quarantined: report.quarantined.len() as u64,
                 did_something: report.did_something,
                 interrupted: false,
                 elapsed,
@@ -256,7 +270,7 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
             if !found.refused.is_empty() {
                 return Err(CliError::told(ErrorKind::Failed));
             }
-            if report.is_good() { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) }
+            if report.is_good() { with_quarantined(end.quarantined, args) } else { Err(CliError::told(ErrorKind::Failed)) }
         }
         Err(EngineError::Interrupted) => {
             let end = BuildEnd { interrupted: true, elapsed, ..BuildEnd::default() };
@@ -278,7 +292,7 @@ fn is_pass(name: &str) -> bool {
 
 fn dry_run(setup: &Setup<'_>, store: &mut Store, args: &Build, console: &Console) -> Result<(), CliError> {
     let plan = plan(setup, store)?;
-    for action in plan.actions.iter().filter(|a| a.fate != Fate::UpToDate) {
+    for action in plan.actions.iter().filter(|a| !matches!(a.fate, Fate::UpToDate | Fate::LeftOut)) {
         let verb = fate_verb(action.fate);
         let name = render::action_name(&action.action.rule, &action.action.item);
         console.data(format!("{verb} {name}: {}\n", action.reason).as_bytes());
@@ -289,9 +303,10 @@ fn dry_run(setup: &Setup<'_>, store: &mut Store, args: &Build, console: &Console
     for (pass, why) in &plan.blocked {
         console.data(format!("blocked {pass}: {why}\n").as_bytes());
     }
-    console.status(&render::dry_outcome(&planned_counts(&plan)));
+    let quarantined = plan.quarantined.len() as u64;
+    console.status(&render::dry_outcome(&planned_counts(&plan), quarantined));
     let blocked = !plan.blocked.is_empty() || plan.actions.iter().any(|a| matches!(a.fate, Fate::StillFailing | Fate::Blocked));
-    if blocked { Err(CliError::told(ErrorKind::Failed)) } else { Ok(()) }
+    if blocked { Err(CliError::told(ErrorKind::Failed)) } else { with_quarantined(quarantined, args) }
 }
 
 fn fate_verb(fate: Fate) -> &'static str {
@@ -302,6 +317,7 @@ fn fate_verb(fate: Fate) -> &'static str {
         Fate::May => "may run",
         Fate::StillFailing => "fails",
         Fate::Blocked => "blocked",
+        Fate::LeftOut => "leave out",
     }
 }
 
@@ -314,6 +330,7 @@ fn planned_counts(plan: &Plan) -> Counts {
             Fate::Run | Fate::May => counts.ran += 1,
             Fate::StillFailing => counts.failed += 1,
             Fate::Blocked => counts.blocked += 1,
+            Fate::LeftOut => {}
         }
     }
     counts

@@ -44,11 +44,11 @@ pub fn question(project: &Project, job: &JobFolder) -> Digest {
     Digest::of_hasher(&h)
 }
 
-/// Whether the last good build's answer still stands.
+/// The number of documents that are set aside, if the last good build's answer still stands.
 #[must_use]
-pub fn stands(project: &Project, question: Digest, found: &Found) -> bool {
-    let read = Idle::read(&project.cache().join(idle::NAME));
-    read.is_some_and(|idle| idle.holds(question, found.sources.iter().map(|s| s.file.as_path())))
+pub fn stands(project: &Project, question: Digest, found: &Found) -> Option<u64> {
+    let idle = Idle::read(&project.cache().join(idle::NAME))?;
+    idle.holds(question, found.sources.iter().map(|s| s.file.as_path())).then_some(idle.quarantined)
 }
 
 /// Files other than sources and what is published: the Ingestfile's schemas and inputs, the manifest, this program.
@@ -59,9 +59,9 @@ fn witnesses(project: &Project, job: &JobFolder) -> Vec<PathBuf> {
     files
 }
 
-/// Remembers what a build that ended well rested on, if all of it can be trusted.
-pub fn remember(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, question: Digest) {
-    let idle = ground(project, job, setup, store, question);
+/// Remembers what a build that ended well, but for `quarantined` documents, rested on, if all of it can be trusted.
+pub fn remember(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, question: Digest, quarantined: u64) {
+    let idle = ground(project, job, setup, store, question).map(|idle| Idle { quarantined, ..idle });
     let path = project.cache().join(idle::NAME);
     // It only saves time: a cache that cannot be written is told by whoever must write it.
     match idle {
@@ -98,7 +98,7 @@ fn ground(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, 
         }
         files.push((path, stat));
     }
-    Some(Idle { question: Some(question), sources, files })
+    Some(Idle { question: Some(question), sources, files, quarantined: 0 })
 }
 
 fn is_settled(stat: &StatTuple, now: Duration) -> bool {

@@ -139,6 +139,10 @@ impl Observer for Progress {
                     self.complain(&render::shown(rule), problem.as_ref());
                 }
             }
+            Event::Quarantined { pass, rule, document } => {
+                let of = pass.map(|p| p.to_string()).or_else(|| rule.clone()).unwrap_or_default();
+                self.say(Verbosity::Normal, &render::quarantined(self.console.paint(), &of, document));
+            }
             Event::Warning { message } => {
                 self.say(Verbosity::Normal, &render::warning(self.console.paint(), message));
             }

@@ -12,11 +12,12 @@ use super::error::CliError;
 use super::project::Project;
 use super::{build, render};
 use crate::engine::graph::{Pass, RuleId};
-use crate::engine::observe::Status;
+use crate::engine::observe::{Quarantined, Status};
 use crate::engine::plan::Plan;
 use crate::engine::select::{self, Selection};
 use crate::job::Clock;
 use crate::job::manifest::{Manifest, Record};
+use crate::job::redact::redact;
 use crate::store::Store;
 
 /// What `status --json` prints.
@@ -33,6 +34,8 @@ pub struct StatusReport {
     pub passes: Vec<Line>,
     /// Rules of no pass, in order.
     pub rules: Vec<Line>,
+    /// Documents that are set aside, in the order of the passes and rules in which they fell out.
+    pub quarantined: Vec<SetAside>,
     /// What is published of rules that the Ingestfile no longer has.
     pub removed_rules: Vec<Removed>,
 }
@@ -61,6 +64,16 @@ pub struct Line {
     pub is_old: bool,
     /// Published files that are missing or differ, below the job folder.
     pub publish: Vec<String>,
+}
+
+/// A document that the last build set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SetAside {
+    /// The pass, or the rule of no pass, in which it fell out.
+    pub name: String,
+    pub source_id: String,
+    /// Redacted.
+    pub reason: String,
 }
 
 /// A rule that is gone, and what it left.
@@ -122,8 +135,23 @@ fn report(args: &Args, project: &Project, console: &Console) -> Result<StatusRep
         sources: found.sources.len() as u64,
         passes: passes.map(of_pass).collect(),
         rules: free.map(of_rule).collect(),
+        quarantined: set_aside(&manifest),
         removed_rules: removed_rules(project, &store, &setup.job_key),
     })
+}
+
+fn set_aside(manifest: &Manifest) -> Vec<SetAside> {
+    let passes = manifest.passes.iter().map(|(letter, r)| (format!("pass{letter}"), r));
+    let rules = manifest.rules.iter().map(|(name, r)| (name.clone(), r));
+    let of = |(name, record): (String, &Record)| {
+        let out = |q: &Quarantined| SetAside {
+            name: name.clone(),
+            source_id: q.source_id.clone(),
+            reason: redact(&q.reason).into_owned(),
+        };
+        record.quarantined.iter().map(out).collect::<Vec<_>>()
+    };
+    passes.chain(rules).flat_map(of).collect()
 }
 
 /// Files of `rules` that would be written.
@@ -155,13 +183,14 @@ fn weight(standing: Standing) -> u8 {
         Standing::Blocked => 3,
         Standing::May => 2,
         Standing::FromCache => 1,
-        Standing::UpToDate | Standing::Ran => 0,
+        Standing::UpToDate | Standing::LeftOut | Standing::Ran => 0,
     }
 }
 
 fn line(name: String, record: &Record, rules: &[RuleId], causes: &Causes<'_>, publish: Vec<String>) -> Line {
     let nodes: Vec<&Node> = rules.iter().flat_map(|r| causes.of(*r)).collect();
-    let standing = nodes.iter().map(|n| n.standing).max_by_key(|s| weight(*s)).unwrap_or(Standing::UpToDate);
+    let standing = nodes.iter().map(|n| n.standing).max_by_key(|s| weight(*s)).filter(|s| weight(*s) > 0);
+    let standing = standing.unwrap_or(Standing::UpToDate);
     let worst: Vec<&Node> = nodes.into_iter().filter(|n| n.standing == standing).collect();
     let steps = causes.steps(&worst);
     Line {
@@ -208,6 +237,11 @@ pub fn told(report: &StatusReport, paint: Paint) -> String {
         text.push_str(&format!("{names}: up to date\n"));
     }
     open.iter().for_each(|l| text.push_str(&one_line(l, paint)));
+    for out in &report.quarantined {
+        let document = Quarantined { source_id: out.source_id.clone(), reason: out.reason.clone() };
+        text.push_str(&render::quarantined(paint, &out.name, &document));
+        text.push('\n');
+    }
     for removed in &report.removed_rules {
         let rule = render::shown(&removed.rule);
         let files = render::number(removed.files, "file", "files");
@@ -251,8 +285,8 @@ fn standing(line: &Line) -> String {
     let actions = render::number(line.actions, "action", "actions");
     let because = render::shown(&line.because);
     match line.standing {
-        Standing::UpToDate | Standing::Ran => match (line.status, &line.error, line.publish.as_slice()) {
-            (Status::Failed | Status::Skipped, Some(error), _) => render::shown(&crate::job::redact::redact(error)).into_owned(),
+        Standing::UpToDate | Standing::LeftOut | Standing::Ran => match (line.status, &line.error, line.publish.as_slice()) {
+            (Status::Failed | Status::Skipped, Some(error), _) => render::shown(&redact(error)).into_owned(),
             (Status::Pending, _, []) => "not published yet".to_owned(),
             (_, _, []) => "up to date".to_owned(),
             (_, _, [first]) => format!("`{}` would be published anew", render::shown(first)),
@@ -308,6 +342,11 @@ mod tests {
                 line("pages", Status::Success, Standing::UpToDate, ""),
                 line("text", Status::Success, Standing::UpToDate, ""),
             ],
+            quarantined: vec![SetAside {
+                name: "passB".to_owned(),
+                source_id: "beta.txt".to_owned(),
+                reason: "`passB` of beta.txt: it is no PDF".to_owned(),
+            }],
             removed_rules: vec![Removed { rule: "upper".to_owned(), files: 3 }],
         };
         insta::assert_snapshot!(told(&report, Paint(false)), @r"
@@ -317,6 +356,7 @@ mod tests {
         passC FAILED: fails: it is no PDF (2 actions); what is published is of an earlier build
         passD PENDING: never built (2 actions)
         pages, text: up to date
+        quarantined in passB: beta.txt: `passB` of beta.txt: it is no PDF
         rule `upper` is no longer in the Ingestfile; `ingest clean upper` removes its 3 files
         ");
     }

@@ -16,9 +16,11 @@ pub mod items;
 pub mod manifest;
 pub mod observe;
 pub mod plan;
+pub mod policy;
 pub mod probe;
 pub mod report;
 pub mod select;
+pub mod upstream;
 pub mod verdict;
 
 pub use coordinator::{Mode, Prior, Setup, build};

@@ -46,6 +46,8 @@ pub enum Outcome {
     Rejected,
     /// Something that it needs failed, was rejected or is not selected.
     Blocked,
+    /// Its document is set aside.
+    LeftOut,
 }
 
 /// Counts of a build, of a pass, or of a rule.
@@ -76,6 +78,13 @@ pub struct Problem {
     pub violation_count: u64,
     /// The way out, if one is known.
     pub hint: Option<String>,
+}
+
+/// A document that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Quarantined {
+    pub source_id: String,
+    pub reason: String,
 }
 
 /// Name of an action: its rule and its item ("" for once-per-job rules).
@@ -122,6 +131,14 @@ pub enum Event {
         rule: String,
         pass: Option<Pass>,
         record: ArtifactRecord,
+    },
+    /// A document falls out in a pass, or in a rule of no pass; told before what it falls out of ends.
+    Quarantined {
+        pass: Option<Pass>,
+        /// Null for a pass.
+        rule: Option<String>,
+        #[serde(flatten)]
+        document: Quarantined,
     },
     PassEnded {
         pass: Pass,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::graph::Pass;
 use super::manifest::Change;
-use super::observe::ActionName;
+use super::observe::{ActionName, Quarantined};
 
 /// What would become of an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,8 @@ pub enum Fate {
     /// It failed, or was rejected, for just these inputs: told again without a run.
     StillFailing,
     Blocked,
+    /// Its document is set aside: nothing is to be done.
+    LeftOut,
 }
 
 /// One action of a plan.
@@ -45,12 +47,16 @@ pub struct Plan {
     pub publish: Vec<String>,
     /// Passes that are blocked as a whole, with the sentence.
     pub blocked: Vec<(Pass, String)>,
+    /// Documents that are set aside.
+    pub quarantined: Vec<Quarantined>,
 }
 
 impl Plan {
     /// Whether a build would find nothing to do.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.publish.is_empty() && self.blocked.is_empty() && self.actions.iter().all(|a| a.fate == Fate::UpToDate)
+        self.publish.is_empty()
+            && self.blocked.is_empty()
+            && self.actions.iter().all(|a| matches!(a.fate, Fate::UpToDate | Fate::LeftOut))
     }
 }

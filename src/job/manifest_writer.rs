@@ -16,7 +16,7 @@ use super::tally::{Items, Span, Tally};
 use super::{Clock, redact, rfc3339};
 use crate::disk;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{ArtifactRecord, Counts, Event, Observer, Problem, Status};
+use crate::engine::observe::{ArtifactRecord, Counts, Event, Observer, Problem, Quarantined, Status};
 
 /// `error` of a pass between its start and its end.
 pub const INTERRUPTED: &str = "the build was interrupted";
@@ -46,6 +46,8 @@ pub struct ManifestWriter {
     clock: Clock,
     tally: Tally,
     sources: u64,
+    /// Documents that fell out in the pass or rule that is about to end.
+    quarantined: Vec<Quarantined>,
 }
 
 impl ManifestWriter {
@@ -66,7 +68,7 @@ impl ManifestWriter {
         }
         let (job_id, env) = (folder.job_id.clone(), folder.env.clone());
         let text = Text { job_id, env, build_id, ..text };
-        Ok(Self { folder, text, clock, tally: Tally::default(), sources: 0 })
+        Ok(Self { folder, text, clock, tally: Tally::default(), sources: 0, quarantined: Vec::new() })
     }
 
     fn save(&self) -> Result<(), String> {
@@ -115,16 +117,23 @@ impl Observer for ManifestWriter {
             }
             Event::PassStarted { pass } => self.pass_started(*pass, now),
             Event::PassEnded { pass, status, records, counts, problem } => {
-                let end = End { status: *status, records, counts, problem: problem.as_ref(), span };
+                let quarantined = std::mem::take(&mut self.quarantined);
+                let end = End { status: *status, records, counts, problem: problem.as_ref(), span, quarantined };
                 if !end.apply(&mut self.text.passes, &pass.0.to_string(), now) {
                     return Ok(());
                 }
             }
             Event::RuleEnded { rule, status, records, counts, problem } => {
-                let end = End { status: *status, records, counts, problem: problem.as_ref(), span };
+                let quarantined = std::mem::take(&mut self.quarantined);
+                let end = End { status: *status, records, counts, problem: problem.as_ref(), span, quarantined };
                 if !end.apply(&mut self.text.rules, rule, now) {
                     return Ok(());
                 }
+            }
+            Event::Quarantined { document, .. } => {
+                let reason = redact::redact(&document.reason).into_owned();
+                self.quarantined.push(Quarantined { reason, ..document.clone() });
+                return Ok(());
             }
             Event::BuildEnded { counts, .. } => self.build_ended(counts, span.as_ref()),
             Event::ActionStarted { .. } | Event::ActionEnded { .. } | Event::Published { .. } | Event::Warning { .. } => {
@@ -143,6 +152,8 @@ struct End<'a> {
     problem: Option<&'a Problem>,
     /// `None` if nothing of it began: skipped or up to date.
     span: Option<Span>,
+    /// Redacted.
+    quarantined: Vec<Quarantined>,
 }
 
 impl End<'_> {
@@ -150,7 +161,8 @@ impl End<'_> {
     fn apply(self, records: &mut BTreeMap<String, Box<RawValue>>, key: &str, now: SystemTime) -> bool {
         let before = records.get(key).map(|text| parse(text)).unwrap_or_default();
         let both_succeeded = self.status == Status::Success && before.status == Status::Success;
-        if self.span.is_none() && both_succeeded && before.artifact_records == self.records {
+        let same = before.artifact_records == self.records && before.quarantined == self.quarantined;
+        if self.span.is_none() && both_succeeded && same {
             return false;
         }
         records.insert(key.to_owned(), raw(&self.record(before, now)));
@@ -168,7 +180,7 @@ impl End<'_> {
             artifact_records: records,
             metrics: metrics(self.counts, self.span.as_ref()),
             cached: succeeded && self.counts.ran == 0,
-            quarantined: Vec::new(),
+            quarantined: self.quarantined,
             error: self.problem.map(sentence),
         }
     }

@@ -115,6 +115,7 @@ pub fn redact_event(event: &Event) -> Event {
             *problem = problem.as_ref().map(redact_problem);
         }
         Event::PassEnded { problem, .. } | Event::RuleEnded { problem, .. } => *problem = problem.as_ref().map(redact_problem),
+        Event::Quarantined { document, .. } => document.reason = owned(&document.reason),
         Event::Warning { message } => *message = owned(message),
         Event::BuildStarted { .. } | Event::PassStarted { .. } | Event::Published { .. } | Event::BuildEnded { .. } => {}
     }

@@ -67,7 +67,7 @@ impl Tally {
             Event::PassEnded { pass, .. } => return self.passes.remove(pass).map(|open| open.end(now)),
             Event::RuleEnded { rule, .. } => return self.rules.remove(rule).map(|open| open.end(now)),
             Event::BuildEnded { .. } => return self.build.take().map(|open| open.end(now)),
-            Event::Published { .. } | Event::Warning { .. } => {}
+            Event::Published { .. } | Event::Quarantined { .. } | Event::Warning { .. } => {}
         }
         None
     }

@@ -31,6 +31,8 @@ mod manifest;
 #[cfg(unix)]
 mod publication;
 #[cfg(unix)]
+mod quarantine;
+#[cfg(unix)]
 mod running;
 #[cfg(unix)]
 mod subsets;

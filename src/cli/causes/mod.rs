@@ -38,11 +38,19 @@ pub enum Standing {
     /// It failed, or was rejected, for just these inputs.
     StillFailing,
     Blocked,
+    /// Its document is quarantined.
+    LeftOut,
     /// It ran in an earlier build.
     Ran,
 }
 
 impl Standing {
+    /// Nothing is to be done.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::UpToDate | Self::LeftOut | Self::Ran)
+    }
+
     /// After the name of a rule.
     #[must_use]
     pub fn verb(self) -> &'static str {
@@ -53,6 +61,7 @@ impl Standing {
             Self::May => "may run",
             Self::StillFailing => "fails as before",
             Self::Blocked => "is blocked",
+            Self::LeftOut => "is left out",
             Self::Ran => "last ran",
         }
     }
@@ -248,7 +257,7 @@ impl<'a> Causes<'a> {
         let related = Related::of(self.graph, members, maker);
         let ran = members[0].standing == Standing::Ran;
         let open: Vec<&Node> =
-            self.of(maker).iter().filter(|n| !ran && n.standing != Standing::UpToDate && related.takes(&n.item)).collect();
+            self.of(maker).iter().filter(|n| !ran && !n.standing.is_settled() && related.takes(&n.item)).collect();
         if !open.is_empty() {
             return self.grouped(&open, told);
         }
@@ -263,7 +272,7 @@ impl<'a> Causes<'a> {
     fn found(&self, node: &Node) -> Vec<Found> {
         let is_known = node.standing == Standing::Ran || self.last(node.rule, &node.item).is_some() || node.below;
         if (!is_known || (node.below && self.last_below(node).is_empty()))
-            && !matches!(node.standing, Standing::StillFailing | Standing::Blocked)
+            && !matches!(node.standing, Standing::StillFailing | Standing::Blocked | Standing::LeftOut)
         {
             return vec![self.first_time(node)];
         }

@@ -20,6 +20,7 @@ impl<'a> Causes<'a> {
                 Fate::May => Standing::May,
                 Fate::StillFailing => Standing::StillFailing,
                 Fate::Blocked => Standing::Blocked,
+                Fate::LeftOut => Standing::LeftOut,
             };
             let node = Node {
                 rule,

@@ -36,6 +36,13 @@ impl<'a> Coordinator<'a, '_> {
             self.take_frozen(ix)?;
             return Ok(None);
         }
+        if self.is_left_out(ix) {
+            self.end(ix, Outcome::LeftOut, None)?;
+            return Ok(None);
+        }
+        if let Some(why) = self.nothing_left(ix) {
+            self.actions[ix.0].blocked_by_item.get_or_insert(why);
+        }
         if let Some(why) = self.blocked_reason(ix) {
             self.end(ix, Outcome::Blocked, Some(Problem { message: why, ..Problem::default() }))?;
             return Ok(None);
@@ -98,6 +105,7 @@ impl<'a> Coordinator<'a, '_> {
         match self.store.state.results.get(&key) {
             Some(ActionResult { failure: Some(failure), .. }) if !self.setup.retry => {
                 let problem = Problem { message: failure.message.clone(), ..Problem::default() };
+                self.remember_failure(ix);
                 self.end(ix, Outcome::Failed, Some(problem))?;
                 Ok(None)
             }
@@ -175,6 +183,11 @@ impl<'a> Coordinator<'a, '_> {
     fn start(&mut self, ix: ActionIx) -> Result<Option<Work<'a>>, Stop> {
         let (reason, changes) = self.reason_of(ix);
         if self.mode == Mode::Plan {
+            if self.fails_as_before(ix) {
+                self.plan(ix, Fate::Run, "it failed in a way that every build tries again".to_owned(), changes, None);
+                self.expect_failure(ix);
+                return Ok(None);
+            }
             self.plan(ix, Fate::Run, reason, changes, None);
             self.unknown(ix);
             return Ok(None);
@@ -289,8 +302,17 @@ impl<'a> Coordinator<'a, '_> {
             violation_count: verdict.count,
             ..Problem::default()
         };
+        self.actions[ix.0].as_before = self.fails_as_before(ix);
         self.remember(ix, false);
         self.end(ix, Outcome::Rejected, Some(problem))
+    }
+
+    /// As `remember`, of an action that failed and whose document is set aside: so that the next build knows it again.
+    fn remember_failure(&mut self, ix: ActionIx) {
+        if self.is_documents(ix, Outcome::Failed) {
+            self.actions[ix.0].as_before = self.fails_as_before(ix);
+            self.remember(ix, false);
+        }
     }
 
     /// Writes down what the action was built from, for the next `why`.
@@ -362,6 +384,7 @@ impl<'a> Coordinator<'a, '_> {
                     at = cause.source();
                 }
                 let problem = Problem { message: other.to_string(), causes, ..Problem::default() };
+                self.remember_failure(ix);
                 self.end(ix, Outcome::Failed, Some(problem))
             }
         }
@@ -370,6 +393,7 @@ impl<'a> Coordinator<'a, '_> {
     /// An action is done: tells observers, expands its trees, settles its scope.
     pub(super) fn end(&mut self, ix: ActionIx, outcome: Outcome, mut problem: Option<Problem>) -> Result<(), Stop> {
         let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
+        self.set_aside(ix, outcome, problem.as_ref());
         if let (Some(problem), Some(source), false) = (&mut problem, self.items.source_of(item), outcome == Outcome::Blocked)
             && source.path != source.id
         {
@@ -387,11 +411,17 @@ impl<'a> Coordinator<'a, '_> {
         if self.mode == Mode::Build {
             self.announce_end(ix)?;
         } else if matches!(outcome, Outcome::Failed | Outcome::Rejected | Outcome::Blocked) {
-            let fate = if outcome == Outcome::Blocked { Fate::Blocked } else { Fate::StillFailing };
+            let fate = match outcome {
+                Outcome::Blocked => Fate::Blocked,
+                _ if self.actions[ix.0].as_before => Fate::LeftOut,
+                _ => Fate::StillFailing,
+            };
             let reason = self.actions[ix.0].problem.as_ref().map(|p| p.message.clone()).unwrap_or_default();
             self.plan(ix, fate, reason, Vec::new(), None);
         } else if outcome == Outcome::UpToDate {
             self.plan(ix, Fate::UpToDate, String::new(), Vec::new(), None);
+        } else if outcome == Outcome::LeftOut {
+            self.plan(ix, Fate::LeftOut, self.left_out_reason(ix), Vec::new(), None);
         }
         match self.actions[ix.0].accepted.clone() {
             Some(accepted) => {
@@ -399,9 +429,9 @@ impl<'a> Coordinator<'a, '_> {
                 self.settle(Condition::Scope(rule, item), Soundness::Good, None);
             }
             None => {
-                let why = self.why_not(ix);
-                self.expand_nothing(rule, item, Soundness::Bad, Some(&why));
-                self.settle(Condition::Scope(rule, item), Soundness::Bad, Some(why));
+                let (why, soundness) = (self.why_not(ix), self.soundness_without(ix, outcome));
+                self.expand_nothing(rule, item, soundness, Some(&why));
+                self.settle(Condition::Scope(rule, item), soundness, Some(why));
             }
         }
         Ok(())
@@ -411,16 +441,23 @@ impl<'a> Coordinator<'a, '_> {
     fn why_not(&self, ix: ActionIx) -> String {
         let action = &self.actions[ix.0];
         let message = action.problem.as_ref().map(|p| p.message.clone()).unwrap_or_default();
-        if action.outcome == Some(Outcome::Blocked) {
-            return message;
+        match action.outcome {
+            Some(Outcome::Blocked) => message,
+            Some(Outcome::LeftOut) => self.left_out_reason(ix),
+            _ => format!("{}: {message}", self.subject_of(ix)),
         }
+    }
+
+    /// Rule and item as people look for them: `passC` of books/a.pdf/part-….
+    pub(super) fn subject_of(&self, ix: ActionIx) -> String {
+        let action = &self.actions[ix.0];
         let rule = &self.setup.graph.rule(action.rule).name;
         let item = &self.items.get(action.item).full_id;
         let of = match self.items.source_of(action.item) {
             Some(source) => format!(" of {}{}", source.path, item.strip_prefix(&source.id).unwrap_or_default()),
             None => String::new(),
         };
-        format!("`{rule}`{of}: {message}")
+        format!("`{rule}`{of}")
     }
 
     fn plan(
@@ -438,6 +475,15 @@ impl<'a> Coordinator<'a, '_> {
     fn plan_may(&mut self, ix: ActionIx, reason: String, waits_for: Option<String>) {
         self.plan(ix, Fate::May, reason, Vec::new(), waits_for);
         self.unknown(ix);
+    }
+
+    /// Planning: the action would be tried again; until it succeeds, its document stays out.
+    fn expect_failure(&mut self, ix: ActionIx) {
+        let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
+        self.actions[ix.0].phase = Phase::Done;
+        self.set_aside(ix, Outcome::Failed, Some(&Problem { message: "it failed".to_owned(), ..Problem::default() }));
+        self.expand_nothing(rule, item, Soundness::Out, None);
+        self.settle(Condition::Scope(rule, item), Soundness::Out, None);
     }
 
     /// Planning: what follows from this action is not known.

@@ -74,6 +74,8 @@ impl Coordinator<'_, '_> {
         let action = &self.actions[ix.0];
         let outcome = match action.outcome {
             None | Some(Outcome::UpToDate | Outcome::Blocked) => return Ok(()),
+            Some(Outcome::LeftOut) => return Ok(()),
+            Some(Outcome::Failed | Outcome::Rejected) if action.as_before => return Ok(()),
             Some(_) if self.setup.selection.of(action.rule) == Choice::Frozen => return Ok(()),
             Some(outcome) => outcome,
         };
@@ -110,6 +112,7 @@ impl Coordinator<'_, '_> {
             other => other,
         };
         add(&mut self.counts, outcome);
+        let is_documents = self.is_documents(ix, outcome);
         let problem = self.actions[ix.0].problem.clone();
         let pass = self.setup.graph.rule(rule).pass;
         let action = &self.actions[ix.0];
@@ -117,12 +120,18 @@ impl Coordinator<'_, '_> {
         match pass.and_then(|p| self.passes.get_mut(&p)) {
             Some(state) => {
                 add(&mut state.counts, outcome);
+                if is_documents {
+                    return;
+                }
                 state.failed |= matches!(outcome, Outcome::Failed | Outcome::Rejected);
                 state.failed |= outcome == Outcome::Blocked && blocked_by_item;
                 state.problems.extend(problem);
             }
             None => {
                 add(self.rule_counts.entry(rule).or_default(), outcome);
+                if is_documents {
+                    return;
+                }
                 self.rule_problems.entry(rule).or_default().extend(problem);
             }
         }
@@ -166,5 +175,6 @@ fn add(counts: &mut Counts, outcome: Outcome) {
         Outcome::Failed => counts.failed += 1,
         Outcome::Rejected => counts.rejected += 1,
         Outcome::Blocked => counts.blocked += 1,
+        Outcome::LeftOut => {}
     }
 }

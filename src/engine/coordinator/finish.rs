@@ -1,10 +1,11 @@
 //! Rules and passes that are complete: publication, status, and what it means for those that wait.
 
 use super::publish::Unpublished;
+use super::quarantine::same_documents;
 use super::{Condition, Coordinator, Mode, Soundness, Stop};
 use crate::engine::graph::{Pass, RuleId};
 use crate::engine::items::JOB;
-use crate::engine::observe::{ArtifactRecord, Event, Problem, Status};
+use crate::engine::observe::{ArtifactRecord, Event, Problem, Quarantined, Status};
 use crate::engine::select::{Choice, rules_of};
 
 impl Coordinator<'_, '_> {
@@ -45,6 +46,9 @@ impl Coordinator<'_, '_> {
     }
 
     fn may_finish(&self, rule: RuleId) -> bool {
+        if !self.knows_who_is_out(rule) {
+            return false;
+        }
         let pass = self.setup.graph.rule(rule).pass;
         let others = self.setup.graph.rule(rule).gates.iter().flat_map(|g| &g.others);
         others.map(|(other, _)| *other).all(|other| {
@@ -65,7 +69,12 @@ impl Coordinator<'_, '_> {
         let per_item = self.setup.graph.rule(rule).outputs.iter().any(|o| o.merge == crate::engine::graph::MergeKind::PerItem);
         let soundness = self.soundness(rule);
         // Files published per item stand by themselves: those of the good items are put in place whatever became of others.
-        let wanted = soundness == Soundness::Good || (soundness == Soundness::Bad && per_item && self.mode == Mode::Build);
+        let quarantined = self.quarantined_by(rule);
+        if soundness == Soundness::Good {
+            problem = self.every_document_is_out(None, rule);
+        }
+        let wanted = (soundness == Soundness::Good && problem.is_none())
+            || (soundness == Soundness::Bad && per_item && self.mode == Mode::Build);
         if wanted && self.setup.publish {
             match self.publish(rule, pool)? {
                 Ok(found) => records = found,
@@ -81,12 +90,13 @@ impl Coordinator<'_, '_> {
             self.failures.push((name.clone(), problem.clone()));
         }
         let counts = self.rule_counts.get(&rule).copied().unwrap_or_default();
-        let did_something =
-            counts.ran + counts.from_cache + counts.failed + counts.rejected > 0 || (!announced && self.announced.build);
-        if self.mode == Mode::Build
-            && (did_something || (!failed && !self.setup.prior_rules.contains(&name) && !records.is_empty()))
-        {
+        let did_something = counts.ran + counts.from_cache + counts.failed + counts.rejected > self.quarantine.as_before(rule)
+            || (!announced && self.announced.build);
+        let prior = self.setup.prior_rules.get(&name);
+        let differs = prior.is_some_and(|prior| !same_documents(prior, &quarantined));
+        if self.mode == Mode::Build && (did_something || (!failed && ((prior.is_none() && !records.is_empty()) || differs))) {
             self.announce_build()?;
+            self.tell_quarantined(None, Some(&name), quarantined)?;
             let status = if failed { Status::Failed } else { Status::Success };
             self.emit(&Event::RuleEnded { rule: name, status, records, counts, problem })?;
         }
@@ -96,12 +106,17 @@ impl Coordinator<'_, '_> {
     fn finish_pass(&mut self, pass: Pass, pool: &rayon::ThreadPool) -> Result<(), Stop> {
         let rules: Vec<RuleId> = rules_of(self.setup.graph, pass).collect();
         let soundness = rules.iter().map(|r| self.soundness(*r)).max().unwrap_or(Soundness::Good);
+        if let Some(why) = self.needs_a_bad_pass(pass) {
+            return self.pass_skipped(pass, why);
+        }
+        let every = rules.first().and_then(|r| self.every_document_is_out(Some(pass), *r));
         match soundness {
+            Soundness::Good | Soundness::Unknown if every.is_some() => self.pass_failed(pass, every),
             Soundness::Unknown => {
                 self.settle_pass(pass, Soundness::Unknown, None);
                 Ok(())
             }
-            Soundness::Bad => self.pass_failed(pass, None),
+            Soundness::Bad | Soundness::Out => self.pass_failed(pass, None),
             Soundness::Good => {
                 let mut records = Vec::new();
                 for rule in rules.into_iter().filter(|_| self.setup.publish) {
@@ -117,7 +132,11 @@ impl Coordinator<'_, '_> {
     }
 
     fn pass_succeeded(&mut self, pass: Pass, records: Vec<ArtifactRecord>) -> Result<(), Stop> {
-        let stands = self.setup.prior.get(&pass).is_some_and(|p| p.status == Status::Success && p.records == records);
+        let quarantined = self.quarantined_in(pass);
+        let stands =
+            self.setup.prior.get(&pass).is_some_and(|p| {
+                p.status == Status::Success && p.records == records && same_documents(&p.quarantined, &quarantined)
+            });
         let announced = self.announced.passes.contains(&pass);
         if !self.setup.publish {
             // Nothing of the job folder was touched.
@@ -128,12 +147,27 @@ impl Coordinator<'_, '_> {
         } else if announced || !stands {
             self.announce_pass(pass)?;
             let counts = self.passes.get(&pass).map(|s| s.counts).unwrap_or_default();
+            self.tell_quarantined(Some(pass), None, quarantined)?;
             self.emit(&Event::PassEnded { pass, status: Status::Success, records, counts, problem: None })?;
         }
         tracing::info!(%pass, "SUCCESS");
         self.statuses.insert(pass, Status::Success);
         self.settle_pass(pass, Soundness::Good, None);
         Ok(())
+    }
+
+    fn tell_quarantined(&mut self, pass: Option<Pass>, rule: Option<&str>, out: Vec<Quarantined>) -> Result<(), Stop> {
+        let rule = rule.map(str::to_owned);
+        out.into_iter().try_for_each(|document| self.emit(&Event::Quarantined { pass, rule: rule.clone(), document }))
+    }
+
+    /// A pass that it needs has failed while its own actions went on.
+    fn pass_skipped(&mut self, pass: Pass, why: String) -> Result<(), Stop> {
+        if let Some(state) = self.passes.get_mut(&pass) {
+            state.failed = false;
+            state.problems = vec![Problem { message: why, ..Problem::default() }];
+        }
+        self.pass_failed(pass, None)
     }
 
     /// The pass failed, or was blocked as a whole. What it published before stays.
@@ -158,6 +192,7 @@ impl Coordinator<'_, '_> {
             }
             let problem = Some(problem);
             if self.setup.publish {
+                self.tell_quarantined(Some(pass), None, self.quarantined_in(pass))?;
                 self.emit(&Event::PassEnded { pass, status, records: Vec::new(), counts, problem })?;
             }
         } else {

@@ -143,7 +143,9 @@ impl Coordinator<'_, '_> {
             return Ok(OutputFiles { output, files: self.per_item_files(rule, output)?, many: true });
         }
         if slot.tree {
-            let Stored::Tree(tree) = self.merged(rule, output, JOB)? else { return Err(Unresolved::Failed("no tree".into())) };
+            let Stored::Tree(tree) = self.merged(rule, output, JOB, rule)? else {
+                return Err(Unresolved::Failed("no tree".into()));
+            };
             let files = tree
                 .entries
                 .iter()
@@ -153,13 +155,16 @@ impl Coordinator<'_, '_> {
         let merges_itself = matches!(&declared.run, Run::Builtin { builtin, .. }
             if builtin.output(&slot.name).is_some_and(|p| matches!(p.merge, crate::builtin::Merge::Files(_))));
         if declared.range == Range::Job || merges_itself {
-            let Stored::File(file) = self.merged(rule, output, JOB)? else { return Err(Unresolved::Failed("no file".into())) };
+            let Stored::File(file) = self.merged(rule, output, JOB, rule)? else {
+                return Err(Unresolved::Failed("no file".into()));
+            };
             return Ok(OutputFiles { output, files: vec![one(slot.path.clone(), file)], many: false });
         }
         let mut pieces = Vec::new();
         let mut needs = Vec::new();
-        for child in self.children_for(rule, JOB) {
-            match self.merged(rule, output, child) {
+        let left_out = self.quarantine.left_out(rule);
+        for child in self.children_for(rule, JOB).into_iter().filter(|child| !left_out.contains(child)) {
+            match self.merged(rule, output, child, rule) {
                 Ok(Stored::File(file)) => {
                     pieces.push(PieceOf { item_id: self.items.get(child).info.id.clone(), attrs: String::new(), file });
                 }
@@ -181,7 +186,11 @@ impl Coordinator<'_, '_> {
         let declared = self.setup.graph.rule(rule);
         let mut taken: BTreeMap<String, String> = BTreeMap::new();
         let mut files = Vec::new();
+        let left_out = self.quarantine.left_out(rule);
         for ix in (0..self.actions.len()).map(super::ActionIx).filter(|ix| self.actions[ix.0].rule == rule) {
+            if left_out.contains(&self.items.in_range(self.actions[ix.0].item, Range::Source)) {
+                continue;
+            }
             let Some(Stored::File(file)) = self.outputs_of(ix).map(|o| o[output].clone()) else { continue };
             let node = self.items.get(self.actions[ix.0].item);
             let path = placeholder::fill(&declared.outputs[output].path, |name| match name {
