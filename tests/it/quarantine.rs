@@ -24,6 +24,12 @@ fn with_a_bad_part() -> Project {
     project("on_error = \"quarantine\"").source("alpha.txt", "alpha\none\ntwo\n").source("beta.txt", "beta\nthree\nno\n")
 }
 
+/// As `with_a_bad_part`, where `mute` gives no chunk.
+fn with_mute_words() -> Project {
+    let mute = "if [ $word = mute ]; then printf '[]' > {chunks}; exit 0; fi\nchunk=$(printf";
+    with_a_bad_part().edit("Ingestfile.toml", "chunk=$(printf", mute)
+}
+
 /// Words of an artifact's chunks.
 fn words(p: &Project, name: &str) -> Vec<String> {
     p.json(name).as_array().unwrap().iter().map(|c| c["text"].as_str().unwrap().to_owned()).collect()
@@ -117,7 +123,7 @@ fn a_mended_document_comes_back_and_only_its_own_actions_run() {
     mended.ok();
     assert_eq!(
         of_documents(&mended, "ran"),
-        ["passB beta.txt", "passC beta.txt", "passD beta.txt", "passE", "passF", "plain beta.txt"].map(str::to_owned)
+        ["passA beta.txt", "passB beta.txt", "passC beta.txt", "passD beta.txt", "passE", "passF", "plain beta.txt"]
     );
     assert_eq!(mended.with_outcome("ran").iter().filter(|a| a.starts_with("passC")).count(), 1, "its good part had run");
     assert_eq!(words(&p, "passF_clean.json").len(), 4);
@@ -135,8 +141,9 @@ fn a_mended_document_comes_back_and_only_its_own_actions_run() {
 fn a_removed_document_is_no_longer_quarantined() {
     let p = with_a_bad_part();
     p.build(&[]).fails(1);
-    p.remove("uploads/beta.txt").build(&[]).ok().ran(&["passE"]);
+    p.remove("uploads/beta.txt").build(&[]).ok().ran(&[]);
     assert_eq!(quarantined(&p), "");
+    assert_eq!(sources(&p, "passA_toc.json"), ["alpha"]);
     p.build(&[]).nothing_to_do();
 }
 
@@ -159,7 +166,7 @@ fn documents_that_fall_out_in_different_passes_are_each_recorded_where_they_did(
     assert_eq!(p.statuses(), ALL_SUCCESS);
     assert_eq!(quarantined(&p), "B gamma.txt, C beta.txt");
     let reason = p.record("B")["quarantined"][0]["reason"].as_str().unwrap().to_owned();
-    assert_eq!(reason, "`passB` of gamma.txt: the command ended with exit code 7: write to [e-mail]");
+    assert_eq!(reason, "`passB` of gamma.txt: the command ended with exit code 7 and said: write to [e-mail]");
     assert_eq!(sources(&p, "passA_toc.json").len(), 3);
     assert_eq!(sources(&p, "passB_splits.json"), ["alpha", "beta"]);
     assert!(!p.exists(&p.published("parts/gamma.txt")) && p.exists(&p.published("parts/beta.txt")));
@@ -272,9 +279,10 @@ fn a_pass_whose_every_document_is_quarantined_is_failed() {
 
 #[test]
 fn documents_that_leave_no_chunk_are_a_failed_job() {
-    let p = project("on_error = \"quarantine\"").source("a.txt", "a\n").source("b.txt", "b\nno\n");
-    p.build(&["--allow-quarantined"]).fails(1);
-    assert_eq!(p.record("C")["status"], "FAILED");
+    let p = with_mute_words().source("alpha.txt", "alpha\nmute\n");
+    let built = p.build(&["--allow-quarantined"]);
+    built.fails(1).stderr_has("passC_chunks.json").stderr_lacks("every document");
+    assert_eq!(p.statuses(), "A SUCCESS, B SUCCESS, C FAILED, D SKIPPED, E SKIPPED, F SKIPPED");
 }
 
 #[test]
@@ -314,6 +322,7 @@ fn rules_of_no_pass_publish_what_is_left() {
 fn a_frozen_pass_that_set_a_document_aside_keeps_it_out_and_does_not_block() {
     let p = with_a_bad_part();
     p.build(&[]).fails(1);
+    p.build(&["--resume-from", "D"]).fails(1).ends_saying("ingest: nothing to do; 1 document quarantined");
     let before = p.written();
     p.build(&["--resume-from", "D"]).fails(1).ends_saying("ingest: nothing to do; 1 document quarantined");
     p.build(&["--resume-from", "D", "--allow-quarantined"]).ok();
@@ -360,7 +369,7 @@ fn status_lists_quarantined_documents_and_nothing_of_theirs_is_called_out_of_dat
     let names: Vec<&Value> = report["quarantined"].as_array().unwrap().iter().map(|q| &q["name"]).collect();
     assert_eq!(names, [&json!("passB"), &json!("passC")]);
     let dry = p.run(&["build", "-n"]);
-    dry.fails(1).ends_saying("ingest: 1 would run, 14 up to date; 2 documents quarantined");
+    dry.fails(1).ends_saying("ingest: 1 would run, 15 up to date; 2 documents quarantined");
     assert_eq!(dry.stdout, "run passB gamma.txt: it failed in a way that every build tries again\n");
     p.run(&["build", "-n", "--allow-quarantined"]).ok();
     let why: Value = serde_json::from_str(&p.run(&["why", "passD:beta.txt", "--json"]).stdout).unwrap();
@@ -429,4 +438,34 @@ fn a_book_that_no_built_in_can_read_is_set_aside_and_not_tried_again() {
     p.remove("fixtures/uploads/torn.pdf").build(&[]).ok().ran(&[]);
     assert_eq!(quarantined(&p), "");
     p.build(&[]).nothing_to_do();
+}
+
+#[test]
+fn a_document_without_which_nothing_changes_reruns_nothing_when_it_leaves_or_comes_back() {
+    // Beta has no chunk, and only chunks reach passes E and F.
+    let p = with_mute_words()
+        .edit("Ingestfile.toml", "inputs  = { toc = \"passA.toc\", enriched", "inputs  = { enriched")
+        .edit("Ingestfile.toml", "inputs  = { toc = \"passA.toc\", chunks", "inputs  = { chunks")
+        .source("beta.txt", "beta\nmute\n");
+    p.build(&[]).ok();
+    let left = p.source("beta.txt", "beta\nmute\nboom\n").build(&[]);
+    left.fails(1).failed(&["passB beta.txt"]).ran(&["plain beta.txt", "passA beta.txt"]);
+    assert_eq!(quarantined(&p), "B beta.txt");
+    p.source("beta.txt", "beta\nmute\n").build(&[]).ok().ran(&[]);
+    assert_eq!(words(&p, "passF_clean.json"), ["one", "two"]);
+    p.build(&[]).nothing_to_do();
+}
+
+#[test]
+fn a_build_that_stops_at_the_first_bad_pass_names_every_bad_document_of_it() {
+    let p = project("").source("alpha.txt", "alpha\none\n").source("beta.txt", "beta\nno\n").source("gamma.txt", "gamma\nif\n");
+    let stopped = p.build(&[]);
+    stopped.fails(1);
+    assert_eq!(of_documents(&stopped, "rejected"), ["passC beta.txt", "passC gamma.txt"]);
+    assert_eq!(p.statuses(), "A SUCCESS, B SUCCESS, C FAILED, D SKIPPED, E SKIPPED, F SKIPPED");
+    assert_eq!(quarantined(&p), "");
+    let set_aside = p.edit("Ingestfile.toml", "[job]\n", "[job]\non_error = \"quarantine\"\n").build(&[]);
+    set_aside.fails(1);
+    assert_eq!(of_documents(&set_aside, "ran"), ["passD alpha.txt", "passE", "passF"]);
+    assert_eq!(quarantined(&p), "C beta.txt, C gamma.txt");
 }

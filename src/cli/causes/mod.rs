@@ -277,7 +277,7 @@ impl<'a> Causes<'a> {
             return vec![self.first_time(node)];
         }
         let mut all: Vec<Found> = node.changes.iter().map(|c| self.change(node, c)).collect();
-        if let Some(maker) = node.waits_for.filter(|_| node.standing != Standing::Blocked) {
+        if let Some(maker) = node.waits_for.filter(|_| !matches!(node.standing, Standing::Blocked | Standing::LeftOut)) {
             all.push(self.waiting(node, maker));
         }
         if all.is_empty() {

@@ -6,6 +6,7 @@ use std::collections::HashSet;
 use super::{Causes, Node, Standing};
 use crate::engine::graph::{Range, Rule, RuleId, Run};
 use crate::engine::manifest::{ActionManifest, Change, Field};
+use crate::engine::observe::Quarantined;
 use crate::engine::plan::{Fate, Plan};
 use crate::store::records::LastBuild;
 
@@ -38,7 +39,7 @@ impl<'a> Causes<'a> {
         for ix in 0..self.graph.rules.len() {
             let rule = RuleId(u32::try_from(ix).unwrap_or(u32::MAX));
             if let Range::Tree { rule: maker, .. } = self.graph.rule(rule).range {
-                let unmade: Vec<Node> = self.of(maker).iter().filter_map(|n| self.unmade(rule, n)).collect();
+                let unmade: Vec<Node> = self.of(maker).iter().filter_map(|n| self.unmade(rule, n, plan)).collect();
                 if !unmade.is_empty() {
                     self.nodes.entry(rule).or_default().extend(unmade);
                 }
@@ -47,8 +48,11 @@ impl<'a> Causes<'a> {
     }
 
     /// Stands for the actions of `rule` below an action whose tree is not known.
-    fn unmade(&self, rule: RuleId, maker: &Node) -> Option<Node> {
+    fn unmade(&self, rule: RuleId, maker: &Node, plan: &Plan) -> Option<Node> {
+        let source = self.source_of(&maker.item);
+        let out = plan.quarantined.iter().find(|q| source == Some(q.source_id.as_str()));
         let (standing, reason) = match maker.standing {
+            Standing::Run | Standing::LeftOut if out.is_some() => (Standing::LeftOut, self.quarantined(&maker.item, out)),
             Standing::Run | Standing::May => (Standing::May, String::new()),
             Standing::StillFailing | Standing::Blocked => (Standing::Blocked, maker.reason.clone()),
             _ => return None,
@@ -58,6 +62,10 @@ impl<'a> Causes<'a> {
             Node { rule, item: maker.item.clone(), standing, count: 1, reason, changes: Vec::new(), waits_for, below: true };
         let count = self.last_below(&node).len().max(1) as u64;
         Some(self.with_own_changes(Node { count, ..node }))
+    }
+
+    fn quarantined(&self, item: &str, out: Option<&Quarantined>) -> String {
+        format!("`{}` is quarantined: {}", self.path_of(item), out.map_or("", |q| q.reason.as_str()))
     }
 
     /// What changed of an action whose inputs are not known: its params, code and command are.

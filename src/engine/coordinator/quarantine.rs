@@ -168,7 +168,7 @@ impl Coordinator<'_, '_> {
     /// its document: nothing is to be told. Asked before anything is remembered of this build.
     pub(super) fn fails_as_before(&self, ix: ActionIx) -> bool {
         let action = &self.actions[ix.0];
-        if !self.quarantine.sets_aside || action.started.is_some() || self.announced.build {
+        if !self.quarantine.sets_aside || action.started.is_some() {
             return false;
         }
         let Some(source) = self.source_item(ix) else { return false };
@@ -323,5 +323,6 @@ pub(super) fn same_documents(a: &[Quarantined], b: &[Quarantined]) -> bool {
 fn sentence(problem: &Problem) -> String {
     let cause = problem.causes.first().map_or_else(String::new, |c| format!(": {c}"));
     let violation = problem.violations.first().map_or_else(String::new, |v| format!(": {}: {}", v.pointer, v.message));
-    format!("{}{cause}{violation}", problem.message)
+    let said = format!("{}{cause}{violation}", problem.message);
+    said.split_whitespace().collect::<Vec<_>>().join(" ")
 }
