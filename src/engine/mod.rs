@@ -2,7 +2,7 @@
 //!
 //! `graph` says what there is to do, `select` what of it is wanted, `coordinator` does it: `items` and `files` (what there
 //! is), `manifest` (the action key), `execute` and `command` (work on pool threads), `derive` (merges, projections), `gate`
-//! (judging), and publication. `observe` tells the outside as it happens, `report` and `plan` at the end.
+//! (judging), and publication. `policy` and `upstream` say what the failure of a document means for the rest. `observe` tells the outside as it happens, `report` and `plan` at the end.
 
 pub mod command;
 pub mod coordinator;

@@ -309,6 +309,21 @@ mod tests {
     }
 
     #[test]
+    fn a_pass_records_the_documents_that_fell_out_in_it_without_what_logs_do_not_tell() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("job_1/manifest.json");
+        let out = |reason: &str| Quarantined { source_id: "book".to_owned(), reason: reason.to_owned() };
+        let told = Event::Quarantined { pass: Some(Pass('B')), rule: None, document: out("torn; ask gm@example.org") };
+        let ended = |pass| pass_ended(pass, Status::Success, vec![]);
+        play(dir.path(), &[started(), Event::PassStarted { pass: Pass('B') }, told, ended('B'), ended('C')]);
+        let manifest = Manifest::read(&path).unwrap().unwrap();
+        assert_eq!(manifest.pass(Pass('B')).quarantined, [out("torn; ask [e-mail]")]);
+        assert_eq!(manifest.pass(Pass('C')).quarantined, []);
+        play(dir.path(), &[started(), ended('B')]);
+        assert_eq!(Manifest::read(&path).unwrap().unwrap().pass(Pass('B')).quarantined, [], "it came back");
+    }
+
+    #[test]
     fn a_skipped_pass_has_no_clocks_and_a_build_leaves_its_totals() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("job_1/manifest.json");

@@ -328,6 +328,9 @@ fn a_frozen_pass_that_set_a_document_aside_keeps_it_out_and_does_not_block() {
     p.build(&["--resume-from", "D", "--allow-quarantined"]).ok();
     p.wrote_nothing_since(&before);
     let c = p.record("C");
+    let stop = p.copy().edit("Ingestfile.toml", "on_error = \"quarantine\"", "on_error = \"stop\"");
+    stop.build(&["--resume-from", "D"]).fails(1).ran(&[]).stderr_has("1 document quarantined");
+    assert_eq!(stop.statuses(), ALL_SUCCESS);
     let resumed = p.edit("Ingestfile.toml", "sed 's/\"text\"", "true; sed 's/\"text\"").build(&["--resume-from", "D"]);
     resumed.fails(1);
     assert_eq!(of_documents(&resumed, "ran"), ["passD alpha.txt"]);
@@ -468,4 +471,44 @@ fn a_build_that_stops_at_the_first_bad_pass_names_every_bad_document_of_it() {
     set_aside.fails(1);
     assert_eq!(of_documents(&set_aside, "ran"), ["passD alpha.txt", "passE", "passF"]);
     assert_eq!(quarantined(&p), "C beta.txt, C gamma.txt");
+}
+
+/// Pass C is done once per job, and reads nothing of the pass in which documents fall out.
+const PAST: &str = r##"
+version = 1
+
+[job]
+sources  = "uploads"
+include  = ["**/*.txt"]
+on_error = "quarantine"
+
+[rule.passA]
+each    = "source"
+inputs  = { source = "source" }
+command = '''printf '["%s"]' "$(cat {source})" > {names}'''
+outputs = { names = "names.json" }
+
+[rule.passC]
+inputs  = { names = "passA.names" }
+command = "cat {names} > {all}"
+outputs = { all = "all.json" }
+
+[rule.passB]
+each    = "source"
+inputs  = { names = "passA.names" }
+command = "if grep -q bad {names}; then exit 1; fi; cat {names} > {checked}"
+outputs = { checked = "checked.json" }
+"##;
+
+#[test]
+fn a_later_pass_is_without_a_document_even_if_it_reads_only_of_passes_that_have_it() {
+    let p = Project::new(PAST).source("a.txt", "good").source("b.txt", "bad");
+    for jobs in ["-j1", "-j8"] {
+        p.build(&[jobs]).fails(1).failed(&["passB b.txt"]);
+        assert_eq!(p.artifact("names.json"), "[\"good\",\n\"bad\"]");
+        assert_eq!((p.artifact("checked.json"), p.artifact("all.json")), ("[\"good\"]".to_owned(), "[\"good\"]".to_owned()));
+        p.remove("cache").remove("artifacts");
+    }
+    p.source("b.txt", "better").build(&[]).ok();
+    assert_eq!(p.artifact("all.json"), "[\"good\",\n\"better\"]");
 }

@@ -9,7 +9,7 @@
 //! | preparing | every condition it waited for holds: its inputs are accepted, the passes it needs are SUCCESS |
 //! | running | its key leads to no known result |
 //! | judging | it has a candidate that some gate has not judged |
-//! | done | accepted, rejected, failed or blocked; its scope is told |
+//! | done | accepted, rejected, failed, blocked or left out (its document is set aside); its scope is told |
 
 mod advance;
 mod conditions;

@@ -222,8 +222,11 @@ impl Coordinator<'_, '_> {
     }
 
     fn all_out(&self, is_out: impl Fn(ItemIx) -> bool) -> Option<String> {
+        if self.quarantine.failures.is_empty() {
+            return None;
+        }
         let sources = self.source_items();
-        let first = *sources.first().filter(|_| !self.quarantine.failures.is_empty())?;
+        let first = *sources.first()?;
         let message = || format!("every document is quarantined: {}", self.quarantine.reason(first));
         sources.iter().all(|s| is_out(*s)).then(message)
     }
@@ -267,10 +270,10 @@ impl Coordinator<'_, '_> {
 
     /// A rule has come to an end for a document: perhaps its whole pass has.
     pub(super) fn document_ended(&mut self, rule: RuleId, item: ItemIx) {
-        let Some(pass) = self.setup.graph.rule(rule).pass else { return };
         if self.setup.barrier == Barrier::Pass || self.items.get(item).range != Range::Source {
             return;
         }
+        let Some(pass) = self.setup.graph.rule(rule).pass else { return };
         let scopes = rules_of(self.setup.graph, pass).filter(|r| self.setup.graph.rule(*r).range != Range::Job);
         let scopes: Vec<Condition> = scopes.map(|r| Condition::Scope(r, item)).collect();
         let ends: Option<Vec<Soundness>> = scopes.iter().map(|c| self.settled.get(c).copied()).collect();
@@ -314,7 +317,7 @@ impl Coordinator<'_, '_> {
     }
 }
 
-/// Whether two lists name the same documents: what is said of them is written down in another form.
+/// Whether two lists name the same documents. What is said of them is not compared: a record holds it redacted.
 pub(super) fn same_documents(a: &[Quarantined], b: &[Quarantined]) -> bool {
     a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.source_id == b.source_id)
 }
