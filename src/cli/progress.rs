@@ -141,7 +141,9 @@ impl Observer for Progress {
             }
             Event::Quarantined { pass, rule, document } => {
                 let of = pass.map(|p| p.to_string()).or_else(|| rule.clone()).unwrap_or_default();
-                self.say(Verbosity::Normal, &render::quarantined(self.console.paint(), &of, document));
+                // The pass that needs a rule of no pass says it again.
+                let from = if pass.is_some() { Verbosity::Normal } else { Verbosity::Verbose };
+                self.say(from, &render::quarantined(self.console.paint(), &of, document));
             }
             Event::Warning { message } => {
                 self.say(Verbosity::Normal, &render::warning(self.console.paint(), message));

@@ -34,7 +34,7 @@ pub struct StatusReport {
     pub passes: Vec<Line>,
     /// Rules of no pass, in order.
     pub rules: Vec<Line>,
-    /// Documents that are set aside, in the order of the passes and rules in which they fell out.
+    /// Documents that are set aside, each once, in the order of the passes and rules in which they fell out.
     pub quarantined: Vec<SetAside>,
     /// What is published of rules that the Ingestfile no longer has.
     pub removed_rules: Vec<Removed>,
@@ -151,7 +151,14 @@ fn set_aside(manifest: &Manifest) -> Vec<SetAside> {
         };
         record.quarantined.iter().map(out).collect::<Vec<_>>()
     };
-    passes.chain(rules).flat_map(of).collect()
+    let mut all: Vec<SetAside> = Vec::new();
+    for out in passes.chain(rules).flat_map(of) {
+        // What fell out in a rule of no pass fell out in the pass that needs it.
+        if !all.iter().any(|told| told.source_id == out.source_id) {
+            all.push(out);
+        }
+    }
+    all
 }
 
 /// Files of `rules` that would be written.

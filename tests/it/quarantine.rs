@@ -438,6 +438,8 @@ fn a_book_that_no_built_in_can_read_is_set_aside_and_not_tried_again() {
     assert_eq!(p.artifact("passF_clean.json"), before, "nothing of the others changed");
     idle_with(&p, "1 document");
     p.run(&["build", "-n"]).fails(1).ends_saying("ingest: nothing to do; 1 document quarantined");
+    let status = p.run(&["status"]).stdout;
+    assert_eq!(status.matches("quarantined in ").count(), 1, "{status}");
     p.remove("fixtures/uploads/torn.pdf").build(&[]).ok().ran(&[]);
     assert_eq!(quarantined(&p), "");
     p.build(&[]).nothing_to_do();
