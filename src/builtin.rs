@@ -150,6 +150,8 @@ pub enum Merge {
     Splice,
     /// Its own pure merge of file outputs. `Err` for what does not parse.
     Files(fn(Level, &[Piece]) -> Result<Vec<u8>, Failure>),
+    /// As `Files`; across sources it does nothing but splice: the items of the merge are those of its pieces, in order.
+    Rebased(fn(Level, &[Piece]) -> Result<Vec<u8>, Failure>),
     /// Its own pure merge of trees within a source: (item attrs, its entries) in item order.
     Tree(fn(&[(Attrs, Vec<TreeEntry>)]) -> Vec<TreeEntry>),
 }

@@ -11,6 +11,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+mod identity;
+
+pub use identity::{has_other_names, is_program, is_still_at};
+
 /// How the name of every temporary file begins: what a killed process leaves can be told by it and removed.
 pub const LEFTOVER_PREFIX: &str = ".ingest-tmp-";
 

@@ -49,6 +49,8 @@ pub enum Command {
     Why(Why),
     /// Show passes, counts, and what is out of date
     Status(Status),
+    /// Print the build graph, to be drawn
+    Graph(Graph),
     /// Judge what a pass published, without running anything
     Gate(Gate),
     /// Run one built-in by hand on a request file
@@ -105,6 +107,9 @@ pub struct Build {
     /// Run again what failed or was rejected, even if nothing changed
     #[arg(long)]
     pub retry: bool,
+    /// Accept artifacts that lost more items than `max_drop` allows: there really is less now
+    #[arg(long)]
+    pub allow_drop: bool,
     /// Fail at once if another build is running, instead of waiting for it
     #[arg(long)]
     pub no_wait: bool,
@@ -128,7 +133,7 @@ pub struct Build {
     /// Also each action, with its reason
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
-    /// Print one event a line on stdout (schemas/events.schema.json)
+    /// Print one event a line on stdout (schemas/events.schema.json); with -n, the plan (schemas/plan.schema.json)
     #[arg(long, help_heading = "Output")]
     pub json: bool,
     /// How much to write to the diagnostics log
@@ -204,8 +209,8 @@ pub struct Why {
     /// Why it last ran, instead of why it would run
     #[arg(long)]
     pub last: bool,
-    /// Only this item: ids from the source inwards, joined by /
-    #[arg(long, value_name = "ID")]
+    /// Only this item: a source (its id, or its path below the sources folder), or ids from it inwards, joined by /
+    #[arg(long, value_name = "ITEM")]
     pub item: Option<String>,
     /// Print JSON
     #[arg(long)]
@@ -219,6 +224,29 @@ pub struct Status {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+/// How a build graph is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// For Graphviz: ingest graph | dot -Tsvg
+    Dot,
+    /// For Markdown pages that draw Mermaid
+    Mermaid,
+    /// For programs (schemas/graph.schema.json)
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// Only what leads to this: passD, passD_enriched.json or passD:SOURCE_ID [default: everything]
+    #[arg(value_name = "TARGET")]
+    pub target: Option<String>,
+    /// How to write it
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = GraphFormat::Dot)]
+    pub format: GraphFormat,
     #[command(flatten)]
     pub job: JobArgs,
 }

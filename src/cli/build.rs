@@ -1,6 +1,7 @@
 //! `ingest build`: from arguments to a set-up, from a report to an exit code.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -11,14 +12,15 @@ use super::diagnostics;
 use super::error::{CliError, ErrorKind};
 use super::events::EventStream;
 use super::idle;
+use super::plan;
 use super::progress::{Progress, Verbosity};
 use super::project::Project;
 use super::render::{self, BuildEnd};
 use crate::disk;
 use crate::engine::error::EngineError;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{Counts, Event, Observer, Problem, Status};
-use crate::engine::plan::{Fate, Plan};
+use crate::engine::observe::{Event, Observer, Problem, Status};
+use crate::engine::plan::Plan;
 use crate::engine::report::Report;
 use crate::engine::select::Selection;
 use crate::engine::{self, Mode, Setup};
@@ -37,19 +39,23 @@ use crate::store::lock::{Asked, BuildLock};
 pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Result<(), CliError> {
     let started = clock();
     diagnostics::start(args.log_level, args.log_file.as_deref(), console)?;
-    let project = Project::open(global, console, clock)?;
-    let found = project.sources(args.uploads.as_deref(), console)?;
-    let lock = if args.dry_run { None } else { Some(take_lock(&project, args, console)?) };
+    let mut project = Project::open(global, console, clock)?;
+    let mut found = project.sources(args.uploads.as_deref(), console)?;
+    let lock = if args.dry_run { None } else { Some(take_lock(&project.cache(), args.no_wait, console)?) };
+    if lock.as_ref().is_some_and(|l| l.waited) {
+        project = Project::open(global, console, clock)?;
+        found = project.sources(args.uploads.as_deref(), console)?;
+    }
+    let lock = lock.map(|l| l.lock);
     let job = project.job(args.job.env.as_deref(), &args.choice())?;
     let (selection, only) = selection(args, &project, &found)?;
-    let mut found = found;
     if let Some(source) = &only {
         found.sources.retain(|s| s.id == *source);
     }
     tell_passed_over(&found, args.verbose, console);
     let is_plain = args.selected().is_none() && args.targets.is_empty() && found.refused.is_empty() && !args.retry;
     let question = is_plain.then(|| idle::question(&project, &job));
-    let stands = question.filter(|_| lock.as_ref().is_some_and(|l| !l.after_crash));
+    let stands = question.as_ref().filter(|_| lock.as_ref().is_some_and(|l| !l.after_crash));
     if let Some(quarantined) = stands.and_then(|q| idle::stands(&project, q, &found)) {
         console.status(&render::outcome(&BuildEnd { quarantined, ..BuildEnd::default() }));
         return with_quarantined(quarantined, args);
@@ -58,44 +64,65 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     setup.publish = only.is_none();
     let build_id = crate::job::build_id(started, std::process::id());
     setup.rejected_dir = project.cache().join(crate::job::rejected::FOLDER).join(&build_id);
+    setup.build_id.clone_from(&build_id);
     setup.keep_going = args.keep_going;
     setup.retry = args.retry;
+    setup.allow_drop = args.allow_drop;
     setup.jobs = args.jobs.map_or(setup.jobs, usize::from);
     let mut store = Store::read(&project.cache());
     let end = match &lock {
-        None => return dry_run(&setup, &mut store, args, console),
+        None => return plan::run(&setup, &mut store, args, console),
         Some(lock) => build(&setup, &mut store, lock, Told { job: &job, build_id, args, console, clock }),
     };
     tell_removed_rules(&setup, &store, console);
-    if let (Some(question), Ok(report)) = (question, &end)
-        && report.did_something
+    if let (Some(question), Ok(report)) = (&question, &end)
+        && (report.did_something || store.is_writable())
         && report.is_good()
         && !report.tries_again
     {
         idle::remember(&project, &job, &setup, &store, question, report.quarantined.len() as u64);
     }
+    tell_edited_ingestfile(&project, global, console);
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
     finish(end, &found, elapsed, args, console)
 }
 
-fn take_lock(project: &Project, args: &Build, console: &Console) -> Result<BuildLock, CliError> {
-    let path = project.cache().join("lock");
-    let asked = BuildLock::ask(&path, false)?;
-    match asked {
-        Asked::Held(lock) => Ok(lock),
-        Asked::Busy(pid) if args.no_wait => {
-            let who = if pid.is_empty() { String::new() } else { format!(" (process {pid})") };
-            Err(CliError::new(ErrorKind::Failed, format!("another build is running{who}"))
-                .hint("leave out `--no-wait` to wait for it"))
-        }
-        Asked::Busy(pid) => {
-            console.status(&format!("waiting for the build of process {pid}"));
-            match BuildLock::ask(&path, true)? {
-                Asked::Held(lock) => Ok(lock),
-                Asked::Busy(_) => Err(CliError::new(ErrorKind::Failed, "another build is running")),
-            }
-        }
+/// The lock, and whether another build had to end first: what was read before that is out of date.
+struct Taken {
+    lock: BuildLock,
+    waited: bool,
+}
+
+fn take_lock(cache: &Path, no_wait: bool, console: &Console) -> Result<Taken, CliError> {
+    let path = cache.join("lock");
+    let pid = match BuildLock::ask(&path, false)? {
+        Asked::Held(lock) => return Ok(Taken { lock, waited: false }),
+        Asked::Busy(pid) => pid,
+    };
+    // A build that has done nothing yet has written nothing either, not even who it is.
+    let (who, holder) = match pid.as_str() {
+        "" => (String::new(), "another process".to_owned()),
+        pid => (format!(" (process {pid})"), format!("process {pid}")),
+    };
+    let running = || CliError::new(ErrorKind::Failed, format!("another build is running{who}"));
+    if no_wait {
+        return Err(running().hint("leave out `--no-wait` to wait for it"));
     }
+    console.status(&format!("waiting for the build of {holder}"));
+    match BuildLock::ask(&path, true)? {
+        Asked::Held(lock) => Ok(Taken { lock, waited: true }),
+        Asked::Busy(_) => Err(running()),
+    }
+}
+
+/// The engine keeps to the text that it was given; what was written into the file meanwhile is for the next build.
+fn tell_edited_ingestfile(project: &Project, global: &Global, console: &Console) {
+    if disk::read_to_string(&global.ingestfile).is_ok_and(|text| text == project.text) {
+        return;
+    }
+    let name = render::shown(&project.shown(&global.ingestfile)).into_owned();
+    let message = format!("`{name}` was changed while the build ran: what it says now is for the next one");
+    console.status(&render::warning(console.paint(), &message));
 }
 
 /// The selection that the arguments mean, and the source that it is restricted to.
@@ -223,7 +250,7 @@ fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>)
 }
 
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.
-fn sweep(store: &Store, job_dir: &std::path::Path) -> Result<(), disk::DiskError> {
+fn sweep(store: &Store, job_dir: &Path) -> Result<(), disk::DiskError> {
     disk::remove_dir_all(&store.staging())?;
     disk::remove_file(&store.dir.join("state.snapshot.new"))?;
     disk::remove_leftovers(&store.dir)?;
@@ -238,7 +265,7 @@ fn on_signal(interrupted: &Arc<AtomicBool>) {
 }
 
 /// A build that came out well but for documents that are set aside.
-fn with_quarantined(documents: u64, args: &Build) -> Result<(), CliError> {
+pub(super) fn with_quarantined(documents: u64, args: &Build) -> Result<(), CliError> {
     if documents == 0 || args.allow_quarantined { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) }
 }
 
@@ -288,52 +315,6 @@ fn finish(
 
 fn is_pass(name: &str) -> bool {
     Pass::ALL.iter().any(|p| p.to_string() == name)
-}
-
-fn dry_run(setup: &Setup<'_>, store: &mut Store, args: &Build, console: &Console) -> Result<(), CliError> {
-    let plan = plan(setup, store)?;
-    for action in plan.actions.iter().filter(|a| !matches!(a.fate, Fate::UpToDate | Fate::LeftOut)) {
-        let verb = fate_verb(action.fate);
-        let name = render::action_name(&action.action.rule, &action.action.item);
-        console.data(format!("{verb} {name}: {}\n", action.reason).as_bytes());
-    }
-    for path in plan.publish.iter().filter(|_| !args.quiet) {
-        console.data(format!("publish {path}\n").as_bytes());
-    }
-    for (pass, why) in &plan.blocked {
-        console.data(format!("blocked {pass}: {why}\n").as_bytes());
-    }
-    let quarantined = plan.quarantined.len() as u64;
-    console.status(&render::dry_outcome(&planned_counts(&plan), quarantined));
-    let blocked = !plan.blocked.is_empty() || plan.actions.iter().any(|a| matches!(a.fate, Fate::StillFailing | Fate::Blocked));
-    if blocked { Err(CliError::told(ErrorKind::Failed)) } else { with_quarantined(quarantined, args) }
-}
-
-fn fate_verb(fate: Fate) -> &'static str {
-    match fate {
-        Fate::UpToDate => "keep",
-        Fate::FromCache => "restore",
-        Fate::Run => "run",
-        Fate::May => "may run",
-        Fate::StillFailing => "fails",
-        Fate::Blocked => "blocked",
-        Fate::LeftOut => "leave out",
-    }
-}
-
-fn planned_counts(plan: &Plan) -> Counts {
-    let mut counts = Counts { published: plan.publish.len() as u64, ..Counts::default() };
-    for action in &plan.actions {
-        match action.fate {
-            Fate::UpToDate => counts.up_to_date += 1,
-            Fate::FromCache => counts.from_cache += 1,
-            Fate::Run | Fate::May => counts.ran += 1,
-            Fate::StillFailing => counts.failed += 1,
-            Fate::Blocked => counts.blocked += 1,
-            Fate::LeftOut => {}
-        }
-    }
-    counts
 }
 
 /// What a build of this set-up would do; runs and writes nothing.

@@ -1,9 +1,9 @@
 //! `ingest gate`: judges what a pass published, or a file in its place, by the gates of the Ingestfile as it is now. Runs
-//! nothing and writes nothing.
+//! nothing but the commands of gates, and leaves nothing behind.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -13,14 +13,18 @@ use super::console::{Console, Paint};
 use super::error::{CliError, ErrorKind};
 use super::project::Project;
 use super::render;
-use crate::digest::Digest;
 use crate::disk;
-use crate::engine::gate::{self, GateFiles};
-use crate::engine::graph::{Check, GateSpec, MergeKind, Output, Pass, Rule, RuleId};
+use crate::engine::command::{CommandTask, Room};
+use crate::engine::command_gate;
+use crate::engine::gate_files::GateFiles;
+use crate::engine::graph::{Check, Command, CommandLine, GateSpec, MergeKind, Output, Pass, Rule, RuleId};
 use crate::engine::observe::Problem;
-use crate::engine::verdict::{GateInput, Judge, Verdict, Violation};
+use crate::engine::verdict::{GateInput, ItemCounts, Judge, Verdict, Violation};
 use crate::job::Clock;
+use crate::job::redact::redact;
+use crate::staging;
 use crate::store::Store;
+use crate::store::state::State;
 
 /// What `gate --json` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -75,7 +79,7 @@ pub fn run(args: &Gate, global: &Global, console: &Console, clock: Clock) -> Res
     let outputs = outputs(&project, &args.pass)?;
     let subjects = match &args.file {
         Some(file) => vec![bench.in_place_of(&outputs, file, &args.pass, console)?],
-        None => bench.published(&outputs, &project.shown(&job.path)),
+        None => bench.published(&outputs),
     };
     if subjects.is_empty() {
         return Err(CliError::new(ErrorKind::Usage, format!("`{}` publishes nothing that a gate reads", args.pass)));
@@ -111,19 +115,20 @@ fn outputs(project: &Project, text: &str) -> Result<Vec<(RuleId, usize)>, CliErr
 struct Bench<'a> {
     project: &'a Project,
     job_dir: PathBuf,
+    /// As records call the job.
+    job_key: String,
     files: GateFiles,
+    state: State,
 }
 
 impl<'a> Bench<'a> {
     fn new(project: &'a Project, job_dir: PathBuf) -> Result<Self, CliError> {
-        let mut files: GateFiles = BTreeMap::new();
-        for path in project.loaded.graph.rules.iter().flat_map(|r| &r.gates).flat_map(|g| &g.files) {
-            if !files.contains_key(path) {
-                let bytes = disk::read(&project.root.join(path))?;
-                files.insert(path.clone(), (Digest::of(&bytes), bytes.into()));
-            }
-        }
-        Ok(Self { project, job_dir, files })
+        let gates = project.loaded.graph.rules.iter().flat_map(|r| &r.gates);
+        let names = gates.flat_map(|g| &g.files).map(String::as_str);
+        let files = GateFiles::from_disk(&project.root, names, &project.gates)
+            .map_err(|e| CliError::from_error(ErrorKind::Failed, &e))?;
+        let (job_key, state) = (project.shown(&job_dir), Store::read(&project.cache()).state);
+        Ok(Self { project, job_dir, job_key, files, state })
     }
 
     fn rule(&self, id: RuleId) -> &Rule {
@@ -135,9 +140,8 @@ impl<'a> Bench<'a> {
     }
 
     /// What the job holds of `outputs`: one file each, or those that were published per item.
-    fn published(&self, outputs: &[(RuleId, usize)], job_key: &str) -> Vec<Subject> {
-        let state = Store::read(&self.project.cache()).state;
-        let prefix = format!("{job_key}\0");
+    fn published(&self, outputs: &[(RuleId, usize)]) -> Vec<Subject> {
+        let prefix = format!("{}\0", self.job_key);
         let subject = |(rule, output): (RuleId, usize), artifact: String| {
             let file = self.job_dir.join(&artifact);
             Subject { rule, output, artifact, file }
@@ -149,7 +153,7 @@ impl<'a> Bench<'a> {
                 subjects.push(subject(at, declared.path.clone()));
                 continue;
             }
-            let records = state.published.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix));
+            let records = self.state.published.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix));
             let theirs = records.filter(|(_, p)| p.rule == self.rule(at.0).name && p.output == declared.name);
             subjects.extend(theirs.map(|(k, _)| subject(at, k[prefix.len()..].to_owned())));
         }
@@ -184,7 +188,7 @@ impl<'a> Bench<'a> {
         let mut near = Vec::new();
         for at in outputs.iter().copied() {
             for gate in self.rule(at.0).gates.iter().filter(|g| g.output == at.1 && g.check == Check::Schema) {
-                near.push((self.verdict(gate, &bytes)?.count, at));
+                near.push((self.verdict(gate, &subject(at), &bytes)?.count, at));
             }
         }
         let least = near.iter().map(|(count, _)| *count).min();
@@ -217,8 +221,12 @@ impl<'a> Bench<'a> {
         };
         judged.items = self.project.gates.count_items(&bytes);
         for gate in self.rule(subject.rule).gates.iter().filter(|g| g.output == subject.output) {
-            let verdict = self.verdict(gate, &bytes)?;
+            let mut verdict = self.verdict(gate, subject, &bytes)?;
             let (check, ok) = (self.named(gate), verdict.accepted());
+            if matches!(gate.check, Check::Command { .. }) {
+                // Not from an artifact but from a program, which may say anything.
+                verdict.violations.iter_mut().for_each(|v| v.message = redact(&v.message).into_owned());
+            }
             judged.checks.push(Checked { check, ok, count: verdict.count, violations: verdict.violations });
             // What does not parse is told once.
             if !ok && matches!(gate.check, Check::Present { .. }) {
@@ -239,10 +247,23 @@ impl<'a> Bench<'a> {
             Check::MinItems { count } => format!("min_items {count}"),
             Check::Unique { pointer } => format!("unique {pointer}"),
             Check::Refs { pointer, target } => format!("refs {pointer} to {} {target}", other()),
+            Check::Ratio { min, max } => {
+                let limit = |word: &str, limit: &Option<serde_json::Number>| {
+                    limit.as_ref().map_or_else(String::new, |n| format!(", {word} {n}"))
+                };
+                format!("ratio of {}{}{}", other(), limit("min", min), limit("max", max))
+            }
+            Check::MaxDrop { share } => format!("max_drop {share}"),
+            Check::Coverage { part, whole, min } => format!("coverage {part} of {whole}, min {min}"),
+            Check::Command { command } => match &command.line {
+                CommandLine::Shell(line) => format!("command {line}"),
+                CommandLine::Argv(words) => format!("command {}", words.join(" ")),
+            },
         }
     }
 
-    fn verdict(&self, gate: &GateSpec, bytes: &[u8]) -> Result<Verdict, CliError> {
+    fn verdict(&self, gate: &GateSpec, subject: &Subject, bytes: &[u8]) -> Result<Verdict, CliError> {
+        let gates = &self.project.gates;
         let mut others = Vec::with_capacity(gate.others.len());
         for at in &gate.others {
             let path = &self.output(*at).path;
@@ -253,8 +274,38 @@ impl<'a> Bench<'a> {
             let bytes: Arc<[u8]> = bytes.into();
             others.push(GateInput { name: format!("{}.{}", self.rule(at.0).name, self.output(*at).name), bytes });
         }
-        let files = gate::inputs_of(gate, &self.files);
-        self.project.gates.judge(gate, bytes, &files, &others).map_err(|e| CliError::new(ErrorKind::Failed, e))
+        let count = |bytes: &[u8]| gates.count_items(bytes).unwrap_or(1);
+        let counts = ItemCounts {
+            subject: count(bytes),
+            other: others.first().map(|o| (o.name.as_str(), count(&o.bytes))),
+            baseline: self.state.baselines.get(&format!("{}\0{}", self.job_key, subject.artifact)).copied(),
+        };
+        if let Some(verdict) = gates.judge_counts(gate, &counts) {
+            return Ok(verdict);
+        }
+        match &gate.check {
+            Check::Command { command } => self.ask_command(command, subject, bytes),
+            _ => gates.judge(gate, bytes, &self.files.of(gate), &others).map_err(|e| CliError::new(ErrorKind::Failed, e)),
+        }
+    }
+
+    /// What the command of a gate says, in a folder that is gone afterwards: a build may use the cache meanwhile.
+    fn ask_command(&self, command: &Command, subject: &Subject, bytes: &[u8]) -> Result<Verdict, CliError> {
+        let failed = |message: String| CliError::new(ErrorKind::Failed, message);
+        let room = tempfile::Builder::new().prefix("ingest-gate-").tempdir();
+        let staging = room.map_err(|e| failed(format!("cannot make a folder for the command of a gate: {e}")))?;
+        let room = Room::new(
+            self.project.root.clone(),
+            staging.path().to_path_buf(),
+            super::project::base_env(&super::project::environment()),
+        );
+        let known = super::project::environment();
+        let env = command.env.iter().filter_map(|name| Some((name.clone(), known.get(name)?.clone())));
+        let task = CommandTask { spec: command.clone(), env: env.collect(), in_place: Vec::new(), room: Arc::new(room) };
+        let stage = |to: &Path| Ok(disk::write(to, bytes)?);
+        let extension = staging::safe_extension(&subject.artifact);
+        command_gate::judge(&task, &extension, &stage, &AtomicBool::new(false))
+            .map_err(|e| failed(format!("the gate of `{}` gave no verdict: {e}", subject.artifact)))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The short way to "nothing to do": whether everything that the last good build rested on is still as it was.
 //! Any doubt leads to the long way, which looks at every action.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::project::Project;
@@ -9,20 +10,28 @@ use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::Setup;
 use crate::engine::files::index_key;
-use crate::engine::graph::Run;
+use crate::engine::gate_files::GateFiles;
+use crate::engine::probe;
 use crate::job::folder::JobFolder;
 use crate::passes;
 use crate::sources::Found;
 use crate::store::Store;
 use crate::store::idle::{self, Idle};
 
-/// Stamps of files that are only looked at must be this old before they can be trusted: a later write within one step of
-/// the file system's clock would leave them equal.
+/// Stamps of a file that is never hashed must be this old before they can be trusted: a later write within one step of the
+/// file system's clock would leave them equal.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// The question of a plain build: everything it depends on that is no file.
+/// Everything that a plain build depends on and that is no file of the project.
+pub struct Question {
+    digest: Digest,
+    /// This program, as it was when it began.
+    program: Option<(PathBuf, StatTuple)>,
+}
+
+/// The question of a plain build.
 #[must_use]
-pub fn question(project: &Project, job: &JobFolder) -> Digest {
+pub fn question(project: &Project, job: &JobFolder) -> Question {
     let mut h = blake3::Hasher::new();
     let mut add = |part: &[u8]| {
         h.update(&(part.len() as u64).to_le_bytes());
@@ -33,34 +42,37 @@ pub fn question(project: &Project, job: &JobFolder) -> Digest {
     add(project.text.as_bytes());
     add(job.path.to_string_lossy().as_bytes());
     let environment = super::project::environment();
-    for rule in &project.loaded.graph.rules {
-        if let Run::Command(command) = &rule.run {
-            for name in &command.env {
-                add(name.as_bytes());
-                add(environment.get(name).map_or("", String::as_str).as_bytes());
-            }
-        }
+    for name in project.loaded.graph.commands().flat_map(|command| &command.env) {
+        add(name.as_bytes());
+        // Not set is not the same as empty.
+        add(&[u8::from(environment.contains_key(name))]);
+        add(environment.get(name).map_or("", String::as_str).as_bytes());
     }
-    Digest::of_hasher(&h)
+    // Where a tool is found, and what it sees when it is asked for its version.
+    let base_env = super::project::base_env(&environment);
+    for words in project.loaded.graph.commands().filter_map(|c| c.version.as_deref()) {
+        let program = tool(project, words, &base_env);
+        add(probe::key(words, program.as_deref().unwrap_or(Path::new("")), &base_env).as_bytes());
+    }
+    let program = std::env::current_exe().ok();
+    let program = program.and_then(|path| disk::stat(&path).ok().flatten().map(|stat| (path, stat)));
+    Question { digest: Digest::of_hasher(&h), program }
+}
+
+/// The program that is asked for a version.
+fn tool(project: &Project, words: &[String], base_env: &[(String, String)]) -> Option<PathBuf> {
+    probe::find(words.first()?, &project.root, base_env)
 }
 
 /// The number of documents that are set aside, if the last good build's answer still stands.
 #[must_use]
-pub fn stands(project: &Project, question: Digest, found: &Found) -> Option<u64> {
+pub fn stands(project: &Project, question: &Question, found: &Found) -> Option<u64> {
     let idle = Idle::read(&project.cache().join(idle::NAME))?;
-    idle.holds(question, found.sources.iter().map(|s| s.file.as_path())).then_some(idle.quarantined)
-}
-
-/// Files other than sources and what is published: the Ingestfile's schemas and inputs, the manifest, this program.
-fn witnesses(project: &Project, job: &JobFolder) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = project.loaded.project_files().map(|f| project.root.join(f)).collect();
-    files.extend(std::env::current_exe());
-    files.push(job.manifest_path());
-    files
+    idle.holds(question.digest, found.sources.iter().map(|s| s.file.as_path())).then_some(idle.quarantined)
 }
 
 /// Remembers what a build that ended well, but for `quarantined` documents, rested on, if all of it can be trusted.
-pub fn remember(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, question: Digest, quarantined: u64) {
+pub fn remember(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, question: &Question, quarantined: u64) {
     let idle = ground(project, job, setup, store, question).map(|idle| Idle { quarantined, ..idle });
     let path = project.cache().join(idle::NAME);
     // It only saves time: a cache that cannot be written is told by whoever must write it.
@@ -70,19 +82,21 @@ pub fn remember(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &S
     }
 }
 
-fn ground(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, question: Digest) -> Option<Idle> {
-    let asks_tools = |run: &Run| matches!(run, Run::Command(c) if c.version.is_some());
-    if setup.graph.rules.iter().any(|r| asks_tools(&r.run)) {
-        return None;
-    }
-    let mut sources = Vec::with_capacity(setup.sources.len());
-    for source in &setup.sources {
-        let entry = store.state.files.get(&index_key(&source.file)).filter(|e| e.settled)?;
-        sources.push((source.file.clone(), entry.stat));
+/// Files that were read are taken as they were when they were hashed, never as they are now: an edit during the build must
+/// not pass for what it was made from.
+fn ground(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, question: &Question) -> Option<Idle> {
+    let hashed =
+        |path: &Path| store.state.files.get(&index_key(path)).filter(|e| e.settled).map(|e| (path.to_path_buf(), e.stat));
+    let sources = setup.sources.iter().map(|s| hashed(&s.file)).collect::<Option<Vec<_>>>()?;
+    let names = setup.graph.rules.iter().flat_map(|r| &r.gates).flat_map(|g| &g.files).map(String::as_str);
+    let gate_files = GateFiles::from_disk(&project.root, names, &project.gates).ok()?;
+    let named: BTreeSet<&str> = project.loaded.project_files().chain(gate_files.paths()).collect();
+    let mut files = named.into_iter().map(|f| hashed(&project.root.join(f))).collect::<Option<Vec<_>>>()?;
+    for words in project.loaded.graph.commands().filter_map(|c| c.version.as_deref()) {
+        files.push(hashed(&tool(project, words, &setup.base_env)?)?);
     }
     let prefix = format!("{}\0", setup.job_key);
     let published = store.state.published.range_from(prefix.as_str()).take_while(|(key, _)| key.starts_with(&prefix));
-    let mut files: Vec<(PathBuf, StatTuple)> = Vec::new();
     for (key, record) in published {
         if !setup.graph.rules.iter().any(|r| r.name == record.rule) {
             return None;
@@ -90,15 +104,11 @@ fn ground(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, 
         files.push((setup.job_dir.join(&key[prefix.len()..]), record.stat));
     }
     let now = (project.clock)().duration_since(UNIX_EPOCH).ok()?;
+    files.push(question.program.clone().filter(|(_, stat)| is_settled(stat, now))?);
     let manifest = job.manifest_path();
-    for path in witnesses(project, job) {
-        let stat = disk::stat(&path).ok().flatten()?;
-        if path != manifest && !is_settled(&stat, now) {
-            return None;
-        }
-        files.push((path, stat));
-    }
-    Some(Idle { question: Some(question), sources, files, quarantined: 0 })
+    let stat = disk::stat(&manifest).ok().flatten()?;
+    files.push((manifest, stat));
+    Some(Idle { question: Some(question.digest), sources, files, quarantined: 0 })
 }
 
 fn is_settled(stat: &StatTuple, now: Duration) -> bool {

@@ -25,6 +25,7 @@ macro_rules! schemas {
 const SCHEMAS: &[(&str, &str)] = &schemas![
     "events.schema.json",
     "gate.schema.json",
+    "graph.schema.json",
     "ingestfile.schema.json",
     "manifest.schema.json",
     "passA_dictionary.schema.json",
@@ -38,6 +39,7 @@ const SCHEMAS: &[(&str, &str)] = &schemas![
     "passE_graph.schema.json",
     "passF_clean.schema.json",
     "passF_cleanup.schema.json",
+    "plan.schema.json",
     "status.schema.json",
     "why.schema.json",
 ];

@@ -10,11 +10,14 @@ pub mod diagnostics;
 pub mod error;
 pub mod events;
 pub mod gate;
+pub mod graph;
 mod idle;
 pub mod init;
+pub mod plan;
 pub mod progress;
 pub mod project;
 pub mod render;
+pub mod rewritten;
 pub mod run_pass;
 pub mod status;
 pub mod why;
@@ -65,6 +68,7 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         }
         Command::Clean(args) => clean::run(args, global, console, now),
         Command::Why(args) => why::run(args, global, console, now),
+        Command::Graph(args) => graph::run(args, global, console, now),
         Command::Status(args) => status::run(args, global, console, now),
         Command::Gate(args) => gate::run(args, global, console, now),
         Command::RunPass(args) => run_pass::run(args, console),

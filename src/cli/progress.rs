@@ -166,6 +166,7 @@ mod tests {
             pass: Some(Pass('C')),
             outcome,
             reason: "`max_chars` was 600, is 800".to_owned(),
+            cause: None,
             duration_ms: 12,
             items: vec![],
             problem,

@@ -98,6 +98,24 @@ impl Project {
         Ok(job)
     }
 
+    /// The sources that there are; none is no error.
+    ///
+    /// # Errors
+    /// Exit code 1 if the folder cannot be read or two sources get one id.
+    pub fn sources_if_any(&self) -> Result<sources::Found, CliError> {
+        let folder = self.loaded.job.sources.as_ref().map(|dir| self.root.join(dir));
+        match folder.filter(|f| disk::is_dir(f)) {
+            Some(folder) => self.find(&disk::canonical(&folder)?),
+            None => Ok(sources::Found::default()),
+        }
+    }
+
+    fn find(&self, root: &Path) -> Result<sources::Found, CliError> {
+        let left_out = [self.cache(), self.artifacts()];
+        let include = &self.loaded.job.include;
+        sources::find(root, &left_out, &|path| include.is_match(path)).map_err(|e| CliError::from_error(ErrorKind::Failed, &e))
+    }
+
     /// The sources, from the Ingestfile's folder or from `uploads`.
     ///
     /// # Errors
@@ -121,10 +139,7 @@ impl Project {
             return Err(CliError::told(ErrorKind::Usage));
         }
         let root = disk::canonical(&folder)?;
-        let left_out = [self.cache(), self.artifacts()];
-        let include = &self.loaded.job.include;
-        let found = sources::find(&root, &left_out, &|path| include.is_match(path))
-            .map_err(|e| CliError::from_error(ErrorKind::Failed, &e))?;
+        let found = self.find(&root)?;
         if found.sources.is_empty() && ranges {
             let message = format!("no file in `{}` is a source", self.shown(&root));
             let patterns = self.loaded.job.include_patterns.join("`, `");
@@ -140,7 +155,7 @@ impl Project {
     }
 
     /// The rules that `text` means: a pass (`passD`), a rule, or an artifact (`passD_enriched.json`); after a colon, the
-    /// source to restrict it to.
+    /// source to restrict it to, by its id or its path below the sources folder.
     ///
     /// # Errors
     /// Exit code 2, with the nearest known names.
@@ -172,8 +187,10 @@ impl Project {
         }
         let source = match source {
             None => None,
-            Some(id) if sources.iter().any(|s| s.id == id) => Some(id.to_owned()),
-            Some(id) => return Err(unknown("source", id, sources.iter().map(|s| s.id.as_str()))),
+            Some(name) => match sources.iter().find(|s| s.id == name || s.path == name) {
+                Some(source) => Some(source.id.clone()),
+                None => return Err(unknown("source", name, sources.iter().flat_map(|s| [s.id.as_str(), s.path.as_str()]))),
+            },
         };
         Ok(Target { rules, source })
     }
@@ -204,12 +221,14 @@ impl Project {
             barrier: self.loaded.job.barrier,
             jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             judge: &self.gates,
-            base_env: BASE_ENV.iter().filter_map(|n| Some(((*n).to_owned(), env.get(*n)?.clone()))).collect(),
+            base_env: base_env(&env),
             env,
             keep_going: false,
             retry: false,
+            allow_drop: false,
             publish: true,
             rejected_dir: self.cache().join("rejected").join("build"),
+            build_id: String::new(),
             interrupted: Arc::new(AtomicBool::new(false)),
         })
     }
@@ -217,6 +236,10 @@ impl Project {
 
 /// What every command of a rule gets of the environment; the rest must be declared. All but PATH exist on Windows only.
 const BASE_ENV: [&str; 5] = ["PATH", "SystemRoot", "PATHEXT", "ComSpec", "windir"];
+
+pub(super) fn base_env(environment: &BTreeMap<String, String>) -> Vec<(String, String)> {
+    BASE_ENV.iter().filter_map(|n| Some(((*n).to_owned(), environment.get(*n)?.clone()))).collect()
+}
 
 #[allow(clippy::disallowed_methods, reason = "the environment is read here and handed down")]
 pub(super) fn environment() -> BTreeMap<String, String> {

@@ -63,21 +63,22 @@ pub fn outcome(end: &BuildEnd) -> String {
     format!("ingest: {said}{set_aside} ({} s)", seconds(end.elapsed))
 }
 
-/// The last line of a dry run.
+/// The last line of a dry run; `judged` files would be judged again as a whole.
 #[must_use]
-pub fn dry_outcome(counts: &Counts, quarantined: u64) -> String {
+pub fn dry_outcome(counts: &Counts, judged: u64, quarantined: u64) -> String {
     let c = counts;
     let said = counted(&[
         (c.ran, "would run"),
         (c.from_cache, "would come from the cache"),
         (c.published, "would be published"),
         (c.removed, "would be removed"),
+        (judged, "would be judged again"),
         (c.failed, "failed before"),
         (c.rejected, "would be rejected"),
         (c.blocked, "blocked"),
         (c.up_to_date, "up to date"),
     ]);
-    let idle = c.ran + c.from_cache + c.published + c.removed + c.failed + c.rejected + c.blocked == 0;
+    let idle = judged + c.ran + c.from_cache + c.published + c.removed + c.failed + c.rejected + c.blocked == 0;
     let said = if idle { "nothing to do".to_owned() } else { said.join(", ") };
     match quarantined {
         0 => format!("ingest: {said}"),
@@ -276,10 +277,11 @@ mod tests {
 
     #[test]
     fn a_dry_run_says_what_would_be() {
-        assert_eq!(dry_outcome(&Counts { up_to_date: 3, ..Counts::default() }, 0), "ingest: nothing to do");
+        assert_eq!(dry_outcome(&Counts { up_to_date: 3, ..Counts::default() }, 0, 0), "ingest: nothing to do");
         let counts = Counts { ran: 4, up_to_date: 3, ..Counts::default() };
-        assert_eq!(dry_outcome(&counts, 0), "ingest: 4 would run, 3 up to date");
-        assert_eq!(dry_outcome(&Counts::default(), 1), "ingest: nothing to do; 1 document quarantined");
+        assert_eq!(dry_outcome(&counts, 0, 0), "ingest: 4 would run, 3 up to date");
+        assert_eq!(dry_outcome(&Counts::default(), 1, 0), "ingest: 1 would be judged again");
+        assert_eq!(dry_outcome(&Counts::default(), 0, 1), "ingest: nothing to do; 1 document quarantined");
     }
 
     #[test]

@@ -10,10 +10,10 @@ use super::causes::{Causes, NEVER, Node, Standing, Step};
 use super::console::{Console, Paint};
 use super::error::CliError;
 use super::project::Project;
+use super::rewritten::{self, Rewritten};
 use super::{build, render};
 use crate::engine::graph::{Pass, RuleId};
 use crate::engine::observe::{Quarantined, Status};
-use crate::engine::plan::Plan;
 use crate::engine::select::{self, Selection};
 use crate::job::Clock;
 use crate::job::manifest::{Manifest, Record};
@@ -62,8 +62,8 @@ pub struct Line {
     pub error: Option<String>,
     /// It is FAILED or SKIPPED; what is published of it is of an earlier build.
     pub is_old: bool,
-    /// Published files that are missing or differ, below the job folder.
-    pub publish: Vec<String>,
+    /// Published files that would be written.
+    pub publish: Vec<Rewritten>,
 }
 
 /// A document that the last build set aside.
@@ -116,16 +116,16 @@ fn report(args: &Args, project: &Project, console: &Console) -> Result<StatusRep
     let passes = Pass::ALL.into_iter().filter(|p| graph.rules.iter().any(|r| r.pass == Some(*p)));
     let of_pass = |pass: Pass| {
         let rules: Vec<RuleId> = select::rules_of(graph, pass).collect();
-        let publish = publish_of(project, &plan, &rules);
-        line(pass.to_string(), &manifest.pass(pass), &rules, &causes, publish)
+        let publish = rewritten::of_rules(&plan, &setup, &store, &rules)?;
+        Ok(line(pass.to_string(), &manifest.pass(pass), &rules, &causes, publish))
     };
     let free = (0..graph.rules.len()).filter(|ix| graph.rules[*ix].pass.is_none());
     let of_rule = |ix: usize| {
         let rules = [RuleId(u32::try_from(ix).unwrap_or(u32::MAX))];
         let name = graph.rules[ix].name.clone();
         let record = manifest.rules.get(&name).cloned().unwrap_or_default();
-        let publish = publish_of(project, &plan, &rules);
-        line(name, &record, &rules, &causes, publish)
+        let publish = rewritten::of_rules(&plan, &setup, &store, &rules)?;
+        Ok(line(name, &record, &rules, &causes, publish))
     };
     Ok(StatusReport {
         job_id: job.job_id.clone(),
@@ -133,8 +133,8 @@ fn report(args: &Args, project: &Project, console: &Console) -> Result<StatusRep
         folder: setup.job_key.clone(),
         exists,
         sources: found.sources.len() as u64,
-        passes: passes.map(of_pass).collect(),
-        rules: free.map(of_rule).collect(),
+        passes: passes.map(of_pass).collect::<Result<_, CliError>>()?,
+        rules: free.map(of_rule).collect::<Result<_, CliError>>()?,
         quarantined: set_aside(&manifest),
         removed_rules: removed_rules(project, &store, &setup.job_key),
     })
@@ -161,16 +161,6 @@ fn set_aside(manifest: &Manifest) -> Vec<SetAside> {
     all
 }
 
-/// Files of `rules` that would be written.
-fn publish_of(project: &Project, plan: &Plan, rules: &[RuleId]) -> Vec<String> {
-    let graph = &project.loaded.graph;
-    let is_theirs = |path: &String| {
-        let outputs = rules.iter().flat_map(|r| &graph.rule(*r).outputs);
-        outputs.into_iter().any(|o| o.path == *path || (o.tree && path.starts_with(&o.path)))
-    };
-    plan.publish.iter().filter(|p| is_theirs(p)).cloned().collect()
-}
-
 fn removed_rules(project: &Project, store: &Store, job_key: &str) -> Vec<Removed> {
     let prefix = format!("{job_key}\0");
     let mut files: BTreeMap<String, u64> = BTreeMap::new();
@@ -182,22 +172,9 @@ fn removed_rules(project: &Project, store: &Store, job_key: &str) -> Vec<Removed
     files.into_iter().map(|(rule, files)| Removed { rule, files }).collect()
 }
 
-/// How bad it is: what needs a person first.
-fn weight(standing: Standing) -> u8 {
-    match standing {
-        Standing::StillFailing => 5,
-        Standing::Run => 4,
-        Standing::Blocked => 3,
-        Standing::May => 2,
-        Standing::FromCache => 1,
-        Standing::UpToDate | Standing::LeftOut | Standing::Ran => 0,
-    }
-}
-
-fn line(name: String, record: &Record, rules: &[RuleId], causes: &Causes<'_>, publish: Vec<String>) -> Line {
+fn line(name: String, record: &Record, rules: &[RuleId], causes: &Causes<'_>, publish: Vec<Rewritten>) -> Line {
     let nodes: Vec<&Node> = rules.iter().flat_map(|r| causes.of(*r)).collect();
-    let standing = nodes.iter().map(|n| n.standing).max_by_key(|s| weight(*s)).filter(|s| weight(*s) > 0);
-    let standing = standing.unwrap_or(Standing::UpToDate);
+    let standing = nodes.iter().map(|n| n.standing).max_by_key(|s| s.weight()).unwrap_or(Standing::UpToDate);
     let worst: Vec<&Node> = nodes.into_iter().filter(|n| n.standing == standing).collect();
     let steps = causes.steps(&worst);
     Line {
@@ -292,15 +269,18 @@ fn standing(line: &Line) -> String {
     let actions = render::number(line.actions, "action", "actions");
     let because = render::shown(&line.because);
     match line.standing {
-        Standing::UpToDate | Standing::LeftOut | Standing::Ran => match (line.status, &line.error, line.publish.as_slice()) {
-            (Status::Failed | Status::Skipped, Some(error), _) => render::shown(&redact(error)).into_owned(),
-            (Status::Pending, _, []) => "not published yet".to_owned(),
-            (_, _, []) => "up to date".to_owned(),
-            (_, _, [first]) => format!("`{}` would be published anew", render::shown(first)),
-            (_, _, [first, rest @ ..]) => {
-                format!("`{}` and {} more would be published anew", render::shown(first), rest.len())
+        Standing::UpToDate | Standing::LeftOut | Standing::Ran | Standing::CameFromCache => {
+            match (line.status, &line.error, line.publish.as_slice()) {
+                (Status::Failed | Status::Skipped, Some(error), _) => render::shown(&redact(error)).into_owned(),
+                (Status::Pending, _, []) => "not published yet".to_owned(),
+                (_, _, []) => "up to date".to_owned(),
+                (_, _, [first, rest @ ..]) => {
+                    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+                    let would = first.would.participle();
+                    format!("`{}`{more} would be {would}: {}", render::shown(&first.what), first.because)
+                }
             }
-        },
+        }
         Standing::StillFailing => format!("fails: {because} ({actions})"),
         Standing::Blocked => format!("blocked: {because} ({actions})"),
         _ if line.because == NEVER => format!("never built ({actions})"),

@@ -4,19 +4,19 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args::{Global, Why};
+use super::causes::history::ActionHistory;
 use super::causes::{Causes, Node, Step};
 use super::console::{Console, Paint};
 use super::error::{CliError, ErrorKind};
 use super::project::Project;
+use super::rewritten::{self, Rewritten};
 use super::{build, render};
-use crate::digest::Digest;
-use crate::disk::{self, DiskError};
-use crate::engine::graph::{Graph, RuleId};
+use crate::engine::items::SourceFile;
 use crate::engine::select::Selection;
 use crate::job::Clock;
 use crate::job::manifest::Manifest;
 use crate::store::Store;
-use crate::store::state::State;
+use crate::store::records::Came;
 
 /// What `why --json` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -32,17 +32,10 @@ pub struct WhyReport {
     pub steps: Vec<Step>,
     /// Published files that would be written.
     pub publish: Vec<Rewritten>,
+    /// With `--last`: what is kept of each action, also of the builds since its last run.
+    pub history: Vec<ActionHistory>,
     /// When the pass last ended (RFC 3339, UTC), if the target is one.
     pub ended: Option<String>,
-}
-
-/// A published file that would be written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Rewritten {
-    /// Below the job folder.
-    pub path: String,
-    /// One sentence.
-    pub because: String,
 }
 
 /// Which build a report is about.
@@ -82,30 +75,23 @@ fn report(args: &Why, project: &Project, console: &Console) -> Result<WhyReport,
     let known = manifest.source_sha_map.keys();
     let causes = Causes::new(graph, &found.sources, &setup.job_key, &store.state, known, &plan);
 
+    let asked = args.item.as_deref().map(|text| asked_item(text, &found.sources));
     let is_at = |item: &str, id: &str| item == id || item.strip_prefix(id).is_some_and(|rest| rest.starts_with('/'));
     let wanted = |item: &str| {
-        target.source.as_deref().is_none_or(|id| is_at(item, id)) && args.item.as_deref().is_none_or(|id| is_at(item, id))
+        target.source.as_deref().is_none_or(|id| is_at(item, id)) && asked.as_deref().is_none_or(|id| is_at(item, id))
     };
     let nodes: Vec<Node> = match args.last {
         true => target.rules.iter().flat_map(|r| causes.last_nodes(*r, &wanted)).collect(),
         false => target.rules.iter().flat_map(|r| causes.of(*r)).filter(|n| wanted(&n.item)).cloned().collect(),
     };
     if let (true, Some(id)) = (nodes.is_empty(), &args.item) {
-        return Err(no_item(id, &args.target, target.rules.iter().flat_map(|r| causes.of(*r))));
+        let items = target.rules.iter().flat_map(|r| causes.of(*r)).map(|n| n.item.as_str());
+        return Err(no_item(id, &args.target, &found.sources, items));
     }
     let steps = causes.steps(&nodes.iter().collect::<Vec<_>>());
-    let publish = plan.publish.iter().filter(|p| !args.last && is_of(graph, &store.state, &setup.job_key, p, &target.rules));
-    let publish = publish.map(|path| {
-        let record = store.state.published.get(format!("{}\0{path}", setup.job_key).as_str());
-        let because = match (disk::read_if_there(&job.path.join(path))?, record) {
-            (None, None) => "it was not published yet",
-            (None, Some(_)) => "it is missing",
-            (Some(bytes), Some(record)) if Digest::of(&bytes) == record.digest => "what it is made from changed",
-            (Some(_), _) => "it was changed by hand",
-        };
-        Ok(Rewritten { path: path.clone(), because: because.to_owned() })
-    });
-    let publish = publish.collect::<Result<Vec<_>, DiskError>>()?;
+    let publish = if args.last { Vec::new() } else { rewritten::of_rules(&plan, &setup, &store, &target.rules)? };
+    let told = target.rules.iter().filter(|_| args.last);
+    let history = told.flat_map(|r| causes.history(*r, &wanted)).collect();
     let pass = target.rules.first().and_then(|r| graph.rule(*r).pass);
     let ended = pass.and_then(|p| manifest.pass(p).ended).or_else(|| {
         let rule = target.rules.first().map(|r| graph.rule(*r).name.as_str())?;
@@ -118,26 +104,32 @@ fn report(args: &Why, project: &Project, console: &Console) -> Result<WhyReport,
         actions: nodes.iter().map(|n| n.count).sum(),
         steps,
         publish,
+        history,
         ended,
     })
 }
 
-fn no_item<'n>(id: &str, target: &str, known: impl Iterator<Item = &'n Node>) -> CliError {
-    let error = CliError::new(ErrorKind::Usage, format!("`{target}` has no item `{id}`"));
-    let near = known.map(|n| (strsim::damerau_levenshtein(&n.item, id), n.item.as_str())).filter(|(_, i)| !i.is_empty()).min();
-    match near {
-        Some((_, near)) => error.hint(format!("items are called like `{near}`")),
-        None => error,
+/// The item that `text` means: a source by its id or its path below the sources folder, or something below one.
+fn asked_item(text: &str, sources: &[SourceFile]) -> String {
+    let text = text.trim_end_matches('/');
+    if let Some(source) = sources.iter().find(|s| s.id == text || s.path == text) {
+        return source.id.clone();
+    }
+    let below = |s: &&SourceFile| text.strip_prefix(s.path.as_str()).is_some_and(|rest| rest.starts_with('/'));
+    match sources.iter().filter(below).max_by_key(|s| s.path.len()) {
+        Some(source) => format!("{}{}", source.id, &text[source.path.len()..]),
+        None => text.to_owned(),
     }
 }
 
-/// Whether a file that would be written is an output of one of `rules`.
-fn is_of(graph: &Graph, state: &State, job_key: &str, path: &str, rules: &[RuleId]) -> bool {
-    let record = state.published.get(format!("{job_key}\0{path}").as_str());
-    rules.iter().map(|r| graph.rule(*r)).any(|rule| {
-        record.is_some_and(|r| r.rule == rule.name)
-            || rule.outputs.iter().any(|o| o.path == path || (o.tree && path.starts_with(&o.path)))
-    })
+fn no_item<'n>(id: &str, target: &str, sources: &'n [SourceFile], items: impl Iterator<Item = &'n str>) -> CliError {
+    let error = CliError::new(ErrorKind::Usage, format!("`{target}` has no item `{id}`"));
+    let known = sources.iter().flat_map(|s| [s.path.as_str(), s.id.as_str()]).chain(items).filter(|i| !i.is_empty());
+    match known.map(|i| (strsim::damerau_levenshtein(i, id), i)).min() {
+        Some((distance, near)) if distance <= id.len().max(3) / 2 => error.hint(format!("did you mean `{near}`?")),
+        Some((_, near)) => error.hint(format!("items are called like `{near}`")),
+        None => error,
+    }
 }
 
 /// The report for people: a line for each step, what is beneath it indented.
@@ -156,10 +148,21 @@ pub fn told(report: &WhyReport, paint: Paint) -> String {
         _ => {}
     }
     report.steps.iter().for_each(|s| tell(s, 0, paint, &mut text));
-    if report.steps.is_empty() {
-        for p in &report.publish {
-            text.push_str(&format!("  `{}` would be published again: {}\n", render::shown(&p.path), p.because));
-        }
+    // What follows from the steps needs no line of its own; what somebody did to a file does.
+    for p in report.publish.iter().filter(|p| report.steps.is_empty() || p.is_meddled_with()) {
+        let (what, would) = (render::shown(&p.what), p.would.participle());
+        text.push_str(&format!("  `{what}` would be {would}: {}\n", render::shown(&p.because)));
+    }
+    let since = report.history.iter().filter(|a| a.turns.first().is_some_and(|t| !t.ran) && a.turns.iter().any(|t| t.ran));
+    let since: Vec<&ActionHistory> = since.collect();
+    if let Some(turn) = since.first().and_then(|a| a.turns.first()) {
+        let actions = render::number(since.len() as u64, "action", "actions");
+        let became = match turn.came {
+            Came::FromCache | Came::Ran => "came from the cache",
+            Came::Failed => "failed without a run",
+            Came::Rejected => "were rejected without a run",
+        };
+        text.push_str(&format!("  since then {actions} {became}: {}\n", render::shown(&turn.because)));
     }
     text
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::execute::{InputValue, OutputSlot, RunError, Task};
 use super::graph::{Command, CommandLine};
+use super::watch::InPlace;
 use crate::builtin::TreeEntry;
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, Kind};
@@ -27,6 +28,8 @@ pub struct CommandTask {
     pub spec: Command,
     /// Declared variables and what they hold.
     pub env: Vec<(String, String)>,
+    /// What it reads where it lies: declared files, and what its tool's version rests on.
+    pub in_place: Vec<InPlace>,
     pub room: std::sync::Arc<Room>,
 }
 
@@ -50,6 +53,13 @@ impl Room {
     pub fn new(root: PathBuf, staging: PathBuf, base_env: Vec<(String, String)>) -> Self {
         let (running, timed_out) = (Mutex::default(), Mutex::default());
         Self { root, staging, base_env, next: AtomicU64::new(0), running, timed_out, ended: AtomicBool::new(false) }
+    }
+
+    /// A folder in staging that nobody else has.
+    pub(super) fn new_dir(&self) -> PathBuf {
+        let n = self.next.fetch_add(1, Ordering::Relaxed);
+        // The pid keeps what a killed build's orphans may still write apart from what this one reads.
+        self.staging.join(format!("{}-{n}", std::process::id()))
     }
 
     /// Ends every command that runs, and lets none start any more.
@@ -125,9 +135,7 @@ fn said(excerpt: &str) -> String {
 /// See `RunError`; nothing of a failed command is stored.
 pub fn run(task: &Task, command: &CommandTask, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Vec<Stored>, RunError> {
     let room = &command.room;
-    // The pid keeps what a killed build's orphans may still write apart from what this one reads.
-    let n = room.next.fetch_add(1, Ordering::Relaxed);
-    let dir = room.staging.join(format!("{}-{n}", std::process::id()));
+    let dir = room.new_dir();
     let result = run_in(&dir, task, command, cas, count);
     let _ = disk::remove_dir_all(&room.root.join(&dir));
     result
@@ -172,7 +180,7 @@ fn run_in(
     task.outputs.iter().map(|slot| collect(&at, slot, cas, count)).collect()
 }
 
-fn slashed(path: &Path) -> String {
+pub(super) fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
@@ -230,28 +238,43 @@ fn process_of(line: &CommandLine, names: &BTreeMap<&str, String>) -> Process {
 }
 
 fn start_and_wait(at: &Path, dir: &Path, command: &CommandTask, names: &BTreeMap<&str, String>) -> Result<(), RunError> {
+    let (status, text) = ended(at, dir, command, names, &mut Child::wait)?;
+    if status.success() {
+        return Ok(());
+    }
+    let tail = &text[text.len().saturating_sub(EXCERPT_BYTES)..];
+    let excerpt = String::from_utf8_lossy(tail).trim().to_owned();
+    let status = status.code().map_or_else(|| "a signal".to_owned(), |c| format!("exit code {c}"));
+    Err(CommandError::Status { status, excerpt }.into())
+}
+
+/// How a command ended by itself, and what it said; `wait` waits for its process.
+pub(super) fn ended(
+    at: &Path,
+    dir: &Path,
+    command: &CommandTask,
+    names: &BTreeMap<&str, String>,
+    wait: &mut dyn FnMut(&mut Child) -> std::io::Result<ExitStatus>,
+) -> Result<(ExitStatus, Vec<u8>), RunError> {
     let room = &command.room;
     let said = at.join("said.txt");
     disk::write(&said, b"")?;
     let log = disk::open_append(&said)?;
     let mut process = process_of(&command.spec.line, names);
     prepare(&mut process, command, dir, &log).map_err(|e| DiskError::new("open", &said, e))?;
-    let (child, pid) = spawn(&mut process, command)?;
-    let status = wait(child, pid, room).map_err(|e| DiskError::new("wait for the command of", at, e))?;
+    let (mut child, pid) = spawn(&mut process, command)?;
+    let status = wait(&mut child);
+    if let Ok(mut running) = room.running.lock() {
+        running.remove(&pid);
+    }
+    let status = status.map_err(|e| DiskError::new("wait for the command of", at, e))?;
     if room.ended.load(Ordering::SeqCst) {
         return Err(CommandError::Ended.into());
     }
     if room.timed_out.lock().is_ok_and(|t| t.contains(&pid)) {
         return Err(CommandError::TimedOut { seconds: command.spec.timeout_s.unwrap_or_default() }.into());
     }
-    if status.success() {
-        return Ok(());
-    }
-    let text = disk::read(&said).unwrap_or_default();
-    let tail = &text[text.len().saturating_sub(EXCERPT_BYTES)..];
-    let excerpt = String::from_utf8_lossy(tail).trim().to_owned();
-    let status = status.code().map_or_else(|| "a signal".to_owned(), |c| format!("exit code {c}"));
-    Err(CommandError::Status { status, excerpt }.into())
+    Ok((status, disk::read(&said).unwrap_or_default()))
 }
 
 fn prepare(process: &mut Process, command: &CommandTask, dir: &Path, log: &File) -> std::io::Result<()> {
@@ -283,14 +306,6 @@ fn process_name(process: &Process) -> String {
     process.get_program().to_string_lossy().into_owned()
 }
 
-fn wait(mut child: Child, pid: u32, room: &Room) -> std::io::Result<ExitStatus> {
-    let status = child.wait();
-    if let Ok(mut running) = room.running.lock() {
-        running.remove(&pid);
-    }
-    status
-}
-
 fn collect(at: &Path, slot: &OutputSlot, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Stored, RunError> {
     let path = at.join(output_path(slot));
     let odd =
@@ -300,7 +315,7 @@ fn collect(at: &Path, slot: &OutputSlot, cas: &Cas, count: &dyn Fn(&[u8]) -> Opt
         (Some(Kind::File), false) => {
             let bytes = disk::read(&path)?;
             let digest = Digest::of(&bytes);
-            cas.put_file(&path, &digest)?;
+            keep(&path, &digest, cas)?;
             Ok(Stored::File(StoredFile { digest, bytes: bytes.len() as u64, items: count(&bytes).unwrap_or(1) }))
         }
         (Some(Kind::Folder), true) => {
@@ -321,11 +336,22 @@ fn collect_tree(dir: &Path, prefix: &str, entries: &mut Vec<TreeEntry>, cas: &Ca
             Kind::File => {
                 let bytes = disk::read(&found.path)?;
                 let digest = Digest::of(&bytes);
-                cas.put_file(&found.path, &digest)?;
+                keep(&found.path, &digest, cas)?;
                 entries.push(TreeEntry { name, digest, bytes: bytes.len() as u64, attrs: String::new() });
             }
             _ => return Err(CommandError::OddOutput { name, what: "a link or a device", wanted: "a file" }.into()),
         }
     }
     Ok(())
+}
+
+/// Moves what a command wrote into the store. A hard link to a file of somebody else's is copied: a later write through its
+/// other name must not reach the store.
+fn keep(path: &Path, digest: &Digest, cas: &Cas) -> Result<(), DiskError> {
+    if !disk::has_other_names(path) {
+        return cas.put_file(path, digest);
+    }
+    let private = path.with_extension("private-copy");
+    disk::copy_private(path, &private)?;
+    cas.put_file(&private, digest)
 }

@@ -1,5 +1,6 @@
 //! Merges and projections of files: pure functions of blobs, computed once per key and remembered.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use crate::builtin::{Attrs, Failure, FailureKind, Item, Level, Merge, Piece, Project};
@@ -37,6 +38,16 @@ pub enum DeriveError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Failure(#[from] Failure),
+}
+
+impl From<SpliceError> for DeriveError {
+    fn from(e: SpliceError) -> Self {
+        match e {
+            SpliceError::Store(e) => Self::Store(e),
+            SpliceError::Failure(e) => Self::Failure(e),
+            SpliceError::Io(e) => Self::Store(crate::disk::DiskError::new("write", std::path::Path::new("a merge"), e).into()),
+        }
+    }
 }
 
 /// Key of a merge: who merges (`code`), at which level, what in which order and place.
@@ -91,8 +102,14 @@ impl Key {
 pub fn compute(work: &Work, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Derived, DeriveError> {
     let bytes = match work {
         Work::Project { apply, item, attrs, input } => apply(&cas.read(&input.digest)?, item, attrs)?,
-        Work::Merge { merge: Merge::Files(merge), level, pieces } => merge(*level, &read_pieces(pieces, cas)?)?,
-        Work::Merge { pieces, .. } => splice(&read_pieces(pieces, cas)?)?,
+        Work::Merge { merge: Merge::Files(merge) | Merge::Rebased(merge), level, pieces } => {
+            merge(*level, &read_pieces(pieces, cas)?)?
+        }
+        Work::Merge { pieces, .. } => {
+            let mut bytes = Vec::new();
+            write_spliced(pieces, cas, &mut bytes)?;
+            bytes
+        }
     };
     let digest = cas.put(&bytes).map_err(StoreError::from)?;
     Ok(Derived { digest, bytes: bytes.len() as u64, items: count(&bytes).unwrap_or(1) })
@@ -105,29 +122,50 @@ fn read_pieces(pieces: &[PieceOf], cas: &Cas) -> Result<Vec<Piece>, StoreError> 
     pieces.iter().map(read).collect()
 }
 
-/// The JSON arrays of `pieces` as one, their items as raw bytes, one piece a line.
+/// Why pieces could not be spliced.
+#[derive(Debug, thiserror::Error)]
+pub enum SpliceError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Writes the JSON arrays of `pieces` as one, their items as raw bytes, one piece a line. One piece at a time is in memory.
 ///
 /// # Errors
-/// `Failure` of kind `BadArtifact`, naming the item whose bytes are no JSON array.
-pub fn splice(pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
-    let mut out = Vec::with_capacity(pieces.iter().map(|p| p.bytes.len()).sum::<usize>() + 2);
-    out.push(b'[');
+/// `Failure` of kind `BadArtifact`, naming the item whose bytes are no JSON array; a blob that is missing or damaged; what
+/// `out` refuses.
+pub fn write_spliced(pieces: &[PieceOf], cas: &Cas, out: &mut dyn Write) -> Result<(), SpliceError> {
+    let read = pieces.iter().map(|p| Ok((p.item_id.as_str(), cas.read(&p.file.digest)?)));
+    splice(read, out)
+}
+
+fn splice<'a>(
+    pieces: impl Iterator<Item = Result<(&'a str, Arc<[u8]>), SpliceError>>,
+    out: &mut dyn Write,
+) -> Result<(), SpliceError> {
+    out.write_all(b"[")?;
+    let mut is_first = true;
     for piece in pieces {
-        let inner = piece.bytes.trim_ascii().strip_prefix(b"[").and_then(|b| b.strip_suffix(b"]")).map(<[u8]>::trim_ascii);
+        let (item_id, bytes) = piece?;
+        let inner = bytes.trim_ascii().strip_prefix(b"[").and_then(|b| b.strip_suffix(b"]")).map(<[u8]>::trim_ascii);
         let Some(inner) = inner else {
-            let message = format!("the result of `{}` is no JSON array, so it cannot be merged", piece.item_id);
-            return Err(Failure::new(FailureKind::BadArtifact, message));
+            let message = format!("the result of `{item_id}` is no JSON array, so it cannot be merged");
+            return Err(Failure::new(FailureKind::BadArtifact, message).into());
         };
         if inner.is_empty() {
             continue;
         }
-        if out.len() > 1 {
-            out.extend_from_slice(b",\n");
+        if !is_first {
+            out.write_all(b",\n")?;
         }
-        out.extend_from_slice(inner);
+        is_first = false;
+        out.write_all(inner)?;
     }
-    out.push(b']');
-    Ok(out)
+    Ok(out.write_all(b"]")?)
 }
 
 /// A projection of a tree is a choice among its entries: done at once, never stored.
@@ -146,18 +184,21 @@ pub type ProjectTree = fn(&[crate::builtin::TreeEntry], &Item, &Attrs) -> Result
 mod tests {
     use super::*;
 
-    fn piece(id: &str, bytes: &str) -> Piece {
-        Piece { item_id: id.into(), attrs: String::new(), bytes: bytes.as_bytes().into() }
+    fn spliced(pieces: &[(&str, &str)]) -> Result<String, SpliceError> {
+        let mut out = Vec::new();
+        splice(pieces.iter().map(|(id, bytes)| Ok((*id, bytes.as_bytes().into()))), &mut out)?;
+        Ok(String::from_utf8(out).unwrap())
     }
 
     #[test]
     fn arrays_are_spliced_as_raw_bytes_in_item_order() {
-        let merged = splice(&[piece("a", "[1.50, 2]"), piece("b", " [] "), piece("c", "[{\"x\":3}]")]).unwrap();
-        assert_eq!(String::from_utf8(merged).unwrap(), "[1.50, 2,\n{\"x\":3}]");
+        let merged = spliced(&[("z", "[]"), ("a", "[1.50, 2]"), ("b", " [] "), ("c", "[{\"x\":3}]")]).unwrap();
+        assert_eq!(merged, "[1.50, 2,\n{\"x\":3}]");
+        assert_eq!(spliced(&[]).unwrap(), "[]");
     }
 
     #[test]
     fn what_is_no_array_is_named() {
-        assert!(splice(&[piece("bad", "{}")]).unwrap_err().message.contains("`bad`"));
+        assert!(spliced(&[("bad", "{}")]).unwrap_err().to_string().contains("`bad`"));
     }
 }

@@ -20,7 +20,7 @@ pub enum EngineError {
     /// A file that many things need cannot be read.
     #[error("{0}")]
     Input(String),
-    /// Somebody keeps writing to a source.
+    /// Somebody, or a command of the build itself, keeps writing to a file that the build reads.
     #[error("`{0}` keeps changing while the build reads it")]
     KeepsChanging(String),
     /// The same blob is damaged however often it is made.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::command::{self, CommandError, CommandTask};
+use super::watch;
 use crate::builtin::{Builtin, Failure, Input, Inputs, Item, NamedBytes, Output, TreeEntry};
 use crate::digest::Digest;
 use crate::disk::{self, DiskError};
@@ -96,7 +97,7 @@ pub enum RunError {
 pub fn run(task: &Task, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Vec<Stored>, RunError> {
     match &task.how {
         How::Builtin { builtin, params } => run_builtin(task, builtin, params, cas, count),
-        How::Command(command) => command::run(task, command, cas, count),
+        How::Command(command) => watch::run(&command.in_place, || command::run(task, command, cas, count)),
     }
 }
 

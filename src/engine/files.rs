@@ -94,10 +94,14 @@ pub fn hash(path: &Path, sha256: bool, before: Option<&FileEntry>, probe: Option
         let last = disk::stat(path)?;
         if let (Some(stat), true) = (last, first == last) {
             if sha256 && sha.is_none() {
-                sha = match before {
-                    Some(b) if b.digest == digest => b.sha256,
-                    _ => read_through(&mut disk::open(path)?, true).map_err(|e| DiskError::new("read", path, e))?.1,
-                };
+                sha = before.filter(|b| b.digest == digest).and_then(|b| b.sha256);
+            }
+            if sha256 && sha.is_none() {
+                let again = read_through(&mut disk::open(path)?, true).map_err(|e| DiskError::new("read", path, e))?;
+                if again.0 != digest {
+                    continue;
+                }
+                sha = again.1;
             }
             return Ok(FileEntry { stat, digest, sha256: sha, settled: is_settled(&stat, probe) });
         }
@@ -120,4 +124,37 @@ fn read_through(file: &mut std::fs::File, sha256: bool) -> std::io::Result<(Dige
         }
     }
     Ok((Digest::of_hasher(&blake), sha256.then(|| sha.finalize().into())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_within_one_step_of_the_clock_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("source.txt");
+        let wanted = [Wanted { path: path.clone(), sha256: true }];
+        let mut state = State::default();
+        for _ in 0..100 {
+            disk::write(&path, b"one").unwrap();
+            let probe = probe(dir.path());
+            state.files.put(index_key(&path), hash(&path, true, None, probe.as_ref()).unwrap());
+            // Most of the time, the stamps are what they were.
+            disk::write(&path, b"two").unwrap();
+            let seen = look(&wanted, &state, probe.as_ref()).remove(0).unwrap();
+            assert!(matches!(seen, Seen::Hashed(e) if e.digest == Digest::of(b"two")));
+        }
+    }
+
+    #[test]
+    fn an_entry_is_settled_if_its_stamps_are_older_than_the_probe() {
+        let at = |mtime_ns, ctime_ns| StatTuple { dev: 1, mtime_ns, ctime_ns, ..StatTuple::default() };
+        let probe = at(5, 5);
+        assert!(is_settled(&at(4, 4), Some(&probe)));
+        assert!(!is_settled(&at(5, 4), Some(&probe)) && !is_settled(&at(4, 5), Some(&probe)));
+        assert!(!is_settled(&at(4, 4), None));
+        let elsewhere = StatTuple { dev: 2, ..at(4, 4) };
+        assert!(!is_settled(&elsewhere, Some(&probe)), "another file system has another clock");
+    }
 }

@@ -1,20 +1,17 @@
 //! Gates: who asks, what is read, and the key under which a verdict is remembered. Only this module makes an `Accepted`,
 //! and only an `Accepted` can be handed on, so what no gate has judged cannot be consumed or published.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::error::EngineError;
+pub use super::gate_files::GateFiles;
 use super::graph::{Check, GateSpec, Rule, Scope};
-use super::verdict::{GateInput, Judge, Verdict, Violation};
+use super::verdict::{Judge, Verdict, Violation};
 use crate::digest::Digest;
 use crate::store::StoreError;
 use crate::store::cas::Cas;
 use crate::store::records::Stored;
 use crate::store::state::State;
-
-/// Files that gates read (schemas), by path relative to the root, with their digests.
-pub type GateFiles = BTreeMap<String, (Digest, Arc<[u8]>)>;
 
 /// Outputs that every item-scoped gate of their rule said yes to.
 #[derive(Clone, Debug)]
@@ -48,7 +45,8 @@ pub enum Judged {
 /// Verdicts of some gates, with the keys to remember them by.
 pub type Verdicts = Vec<(Digest, Verdict)>;
 
-/// Key of a verdict: the check, what it is about, and every file that the gate reads.
+/// Key of a verdict: the check, what it is about, every file that the gate reads, and whatever `others` stand for (other
+/// artifacts, the command of the gate). Gates on numbers of items have none: they are judged by what records hold, always.
 #[must_use]
 pub fn verdict_key(gate: &GateSpec, subject: &Digest, files: &GateFiles, others: &[Digest]) -> Digest {
     let mut h = blake3::Hasher::new();
@@ -56,24 +54,14 @@ pub fn verdict_key(gate: &GateSpec, subject: &Digest, files: &GateFiles, others:
     h.update(&(check.len() as u64).to_le_bytes());
     h.update(&check);
     h.update(subject.as_bytes());
-    for file in &gate.files {
-        h.update(files.get(file).map_or(&[0; 32], |(d, _)| d.as_bytes()));
+    for (name, digest) in files.digests_of(gate) {
+        h.update(&(name.len() as u64).to_le_bytes());
+        h.update(name.as_bytes());
+        h.update(digest.as_bytes());
     }
     others.iter().for_each(|d| {
         h.update(d.as_bytes());
     });
-    Digest::of_hasher(&h)
-}
-
-/// Digest over the item-scoped gates of a rule: tells a candidate judged by other gates.
-#[must_use]
-pub fn gates_digest(rule: &Rule, files: &GateFiles) -> Digest {
-    let mut h = blake3::Hasher::new();
-    let zero = Digest::from_bytes([0; 32]);
-    for gate in rule.gates.iter().filter(|g| g.scope == Scope::Item) {
-        h.update(&(gate.output as u64).to_le_bytes());
-        h.update(verdict_key(gate, &zero, files, &[]).as_bytes());
-    }
     Digest::of_hasher(&h)
 }
 
@@ -135,18 +123,11 @@ pub fn judge_open(
             Some((digest, bytes)) if *digest == file.digest => bytes.clone(),
             _ => cas.read(&file.digest)?,
         };
-        let verdict = judge.judge(gate, &bytes, &inputs_of(gate, files), &[]).map_err(GateError::Broken)?;
+        let verdict = judge.judge(gate, &bytes, &files.of(gate), &[]).map_err(GateError::Broken)?;
         verdicts.push((verdict_key(gate, &file.digest, files, &[]), verdict));
         read = Some((file.digest, bytes));
     }
     Ok(verdicts)
-}
-
-/// The files of a gate, as its judge wants them.
-#[must_use]
-pub fn inputs_of(gate: &GateSpec, files: &GateFiles) -> Vec<GateInput> {
-    let input = |name: &String| files.get(name).map(|(_, bytes)| GateInput { name: name.clone(), bytes: bytes.clone() });
-    gate.files.iter().filter_map(input).collect()
 }
 
 /// Why a gate gave no verdict.

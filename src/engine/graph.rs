@@ -3,7 +3,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::builtin::Builtin;
 
@@ -74,14 +74,16 @@ pub enum Run {
     Command(Command),
 }
 
-/// A command rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A command, of a rule or of a gate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Command {
     pub line: CommandLine,
     /// Declared files that it reads, relative to the project root.
     pub files: Vec<String>,
     /// Prints its tool's version.
     pub version: Option<Vec<String>>,
+    /// Files that what it prints rests on, relative to the project root.
+    pub version_files: Vec<String>,
     /// Names of environment variables that it may see.
     pub env: Vec<String>,
     pub timeout_s: Option<u64>,
@@ -178,6 +180,14 @@ pub enum Check {
     Unique { pointer: String },
     /// Every value at `pointer` occurs at `target` in `others[0]`.
     Refs { pointer: String, target: String },
+    /// So many items for each item of `others[0]`.
+    Ratio { min: Option<Number>, max: Option<Number> },
+    /// At most this share of its items was lost since the last accepted build of the job.
+    MaxDrop { share: Number },
+    /// In each item, the numbers at `part` add up to at least this share of those at `whole`.
+    Coverage { part: String, whole: String, min: Number },
+    /// A command accepts it; `{artifact}` stands for it.
+    Command { command: Command },
 }
 
 impl Graph {
@@ -185,6 +195,19 @@ impl Graph {
     #[must_use]
     pub fn rule_named(&self, name: &str) -> Option<RuleId> {
         self.rules.iter().position(|r| r.name == name).map(|i| RuleId(u32::try_from(i).unwrap_or(u32::MAX)))
+    }
+
+    /// Every command, of rules and of gates.
+    pub fn commands(&self) -> impl Iterator<Item = &Command> {
+        let own = self.rules.iter().filter_map(|rule| match &rule.run {
+            Run::Command(command) => Some(command),
+            Run::Builtin { .. } => None,
+        });
+        let of_gates = self.rules.iter().flat_map(|rule| &rule.gates).filter_map(|gate| match &gate.check {
+            Check::Command { command } => Some(command),
+            _ => None,
+        });
+        own.chain(of_gates)
     }
 
     /// The rule with this id.

@@ -73,6 +73,13 @@ impl ActionManifest {
         Digest::of(encoded)
     }
 
+    /// What differs of the declaration alone: of a manifest without item and inputs, against all of an `old` one.
+    #[must_use]
+    pub fn own_changes_since(&self, old: &Self) -> Vec<Change> {
+        let own = old.0.iter().filter(|(f, _)| !matches!(f, Field::Item | Field::Input(_)));
+        self.changes_since(&Self(own.cloned().collect()))
+    }
+
     /// What differs between `old` and `self`, in the order of `self`, then what only `old` has.
     #[must_use]
     pub fn changes_since(&self, old: &Self) -> Vec<Change> {
@@ -103,12 +110,24 @@ pub struct Change {
     pub new: Option<String>,
 }
 
+/// What is shown of a value: a variable whose name speaks of a secret shows that it changed, and not to what.
+#[must_use]
+pub fn open_value(field: &Field, value: &str) -> String {
+    const TELLING: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASS", "PWD", "CREDENTIAL"];
+    match field {
+        Field::Environment(name) if !value.is_empty() && TELLING.iter().any(|t| name.to_ascii_uppercase().contains(t)) => {
+            format!("[secret {}]", Digest::of(value.as_bytes()).short(8))
+        }
+        _ => value.to_owned(),
+    }
+}
+
 /// A digest as people can compare it; anything else as it is.
 fn shown(field: &Field, value: Option<&String>) -> String {
     match (field, value) {
         (_, None) => "nothing".to_owned(),
         (Field::Input(_) | Field::Code | Field::File(_), Some(v)) if v.len() == 64 => v[..12].to_owned(),
-        (_, Some(v)) => format!("`{v}`"),
+        (_, Some(v)) => format!("`{}`", open_value(field, v)),
     }
 }
 
@@ -127,6 +146,7 @@ impl std::fmt::Display for Change {
             Field::Command => write!(f, "its command changed from {old} to {new}"),
             Field::File(path) => write!(f, "file `{path}` changed ({old} → {new})"),
             Field::Environment(name) => write!(f, "environment variable `{name}` changed from {old} to {new}"),
+            Field::ToolVersion if self.new.is_none() => write!(f, "its tool is another file than the one that said {old}"),
             Field::ToolVersion => write!(f, "its tool's version changed from {old} to {new}"),
         }
     }

@@ -1,16 +1,21 @@
 //! The engine: from a build graph to accepted, published artifacts. Never names a document, a schema language or a terminal.
 //!
 //! `graph` says what there is to do, `select` what of it is wanted, `coordinator` does it: `items` and `files` (what there
-//! is), `manifest` (the action key), `execute` and `command` (work on pool threads), `derive` (merges, projections), `gate`
-//! (judging), and publication. `policy` and `upstream` say what the failure of a document means for the rest. `observe` tells the outside as it happens, `report` and `plan` at the end.
+//! is), `manifest` (the action key), `reason` and `gate_list` (why an action is not up to date), `execute` and `command`
+//! (work on pool threads), `derive` (merges, projections), `gate` (judging; its files in `gate_files`, its commands in
+//! `command_gate`), `watch` (whether what was read in place held still), and publication. `policy` and `upstream` say what
+//! the failure of a document means for the rest. `observe` tells the outside as it happens, `report` and `plan` at the end.
 
 pub mod command;
+pub mod command_gate;
 pub mod coordinator;
 pub mod derive;
 pub mod error;
 pub mod execute;
 pub mod files;
 pub mod gate;
+pub mod gate_files;
+pub mod gate_list;
 pub mod graph;
 pub mod items;
 pub mod manifest;
@@ -18,9 +23,11 @@ pub mod observe;
 pub mod plan;
 pub mod policy;
 pub mod probe;
+pub mod reason;
 pub mod report;
 pub mod select;
 pub mod upstream;
 pub mod verdict;
+pub mod watch;
 
 pub use coordinator::{Mode, Prior, Setup, build};

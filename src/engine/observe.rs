@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::graph::Pass;
+use super::reason::Cause;
 use super::verdict::Violation;
 use crate::digest::Digest;
 
@@ -113,6 +114,8 @@ pub enum Event {
         action: ActionName,
         /// Why it runs: one line.
         reason: String,
+        /// The first cause of the reason.
+        cause: Option<Cause>,
     },
     ActionEnded {
         #[serde(flatten)]
@@ -121,6 +124,8 @@ pub enum Event {
         outcome: Outcome,
         /// Why it was not up to date ("" if it was).
         reason: String,
+        /// The first cause of the reason.
+        cause: Option<Cause>,
         duration_ms: u64,
         /// Items of its outputs by output name.
         items: Vec<(String, u64)>,

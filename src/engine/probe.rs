@@ -1,53 +1,84 @@
-//! Tool versions: what a command's `version` says, remembered by the program file and the declared files, so that a build
-//! with nothing to do starts no process.
+//! Tool versions: what a command's `version` says. It is asked once for each state of what it rests on (the program, the
+//! declared files, the environment that every command is given), so that a build with nothing to do starts no process.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 
 use super::command::Room;
-use super::coordinator::Mode;
 use crate::digest::Digest;
 use crate::disk;
-use crate::store::records::Probe;
-use crate::store::state::State;
+
+/// Where the record of a probe is kept: other words, another program or another PATH are another probe.
+#[must_use]
+pub fn key(words: &[String], program: &Path, base_env: &[(String, String)]) -> String {
+    let mut environment = blake3::Hasher::new();
+    for text in base_env.iter().flat_map(|(name, value)| [name, value]) {
+        environment.update(&(text.len() as u64).to_le_bytes());
+        environment.update(text.as_bytes());
+    }
+    format!("{}\0{}\0{}", words.join("\0"), program.display(), Digest::of_hasher(&environment).to_hex())
+}
+
+/// What stands for a version while planning: no process is started.
+pub const NOT_ASKED: &str = "not asked yet";
 
 /// The first line that `words` prints (on stdout, else on stderr).
 ///
 /// # Errors
 /// A sentence, if the program cannot be started or fails.
-pub fn tool_version(words: &[String], files: &[Digest], room: &Room, state: &mut State, mode: Mode) -> Result<String, String> {
+pub fn ask(words: &[String], room: &Room) -> Result<String, String> {
     let program = words.first().map_or("", String::as_str);
-    let interpreter = find(program, room).and_then(|p| disk::stat(&p).ok().flatten());
-    let key = words.join("\0");
-    if let Some(known) = state.probes.get(&key)
-        && known.interpreter == interpreter
-        && known.files == files
-        && interpreter.is_some()
-    {
-        return Ok(known.version.clone());
-    }
-    if mode == Mode::Plan {
-        return Ok("not asked yet".to_owned());
-    }
     let mut process = Process::new(program);
     process.args(&words[1..]).current_dir(&room.root).stdin(Stdio::null()).env_clear().envs(room.base_env.iter().cloned());
-    let said = process.output().map_err(|e| format!("cannot ask `{program}` for its version: {e}"))?;
+    let said = process.output().map_err(|e| format!("cannot ask `{program}` for its version: {}", disk::plain(&e)))?;
     if !said.status.success() {
         return Err(format!("`{}` failed, so the version of the tool is not known", words.join(" ")));
     }
     let text = if said.stdout.is_empty() { said.stderr } else { said.stdout };
-    let version = String::from_utf8_lossy(&text).lines().next().unwrap_or("").trim().to_owned();
-    state.probes.put(key, Probe { interpreter, files: files.to_vec(), version: version.clone() });
-    Ok(version)
+    Ok(String::from_utf8_lossy(&text).lines().next().unwrap_or("").trim().to_owned())
 }
 
-fn find(program: &str, room: &Room) -> Option<PathBuf> {
-    if program.contains('/') || program.contains('\\') {
-        return Some(room.root.join(program));
+/// The file that the system starts for `program` in the folder `root`: the first one along PATH, if it names no folder.
+#[must_use]
+pub fn find(program: &str, root: &Path, base_env: &[(String, String)]) -> Option<PathBuf> {
+    let names = if cfg!(windows) { vec![program.to_owned(), format!("{program}.exe")] } else { vec![program.to_owned()] };
+    if program.contains('/') || (cfg!(windows) && program.contains('\\')) {
+        return names.iter().map(|n| root.join(n)).find(|p| disk::is_program(p));
     }
-    let path = room.base_env.iter().find(|(name, _)| name.eq_ignore_ascii_case("PATH")).map(|(_, v)| v.clone())?;
-    let separator = if cfg!(windows) { ';' } else { ':' };
-    let names = [program.to_owned(), format!("{program}.exe")];
-    let candidates = path.split(separator).flat_map(|d| names.iter().map(move |n| Path::new(d).join(n)));
-    candidates.into_iter().find(|p| disk::is_file(p))
+    let (_, path) = base_env.iter().find(|(name, _)| name.eq_ignore_ascii_case("PATH"))?;
+    // Folders are relative to where commands run; an empty one is that folder itself.
+    let folders = std::env::split_paths(path);
+    folders.flat_map(|d| names.iter().map(|n| root.join(&d).join(n)).collect::<Vec<_>>()).find(|p| disk::is_program(p))
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_the_first_file_along_the_path_that_may_be_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        for (folder, program) in [("a", false), ("b", true), ("c", true)] {
+            disk::create_dir_all(&root.join(folder)).unwrap();
+            let at = root.join(folder).join("tool");
+            disk::write(&at, b"#!/bin/sh\n").unwrap();
+            if program {
+                assert!(Process::new("chmod").arg("+x").arg(&at).status().unwrap().success());
+            }
+        }
+        let path = |value: &str| vec![("PATH".to_owned(), value.to_owned())];
+        assert_eq!(find("tool", root, &path("a:b:c")), Some(root.join("b/tool")));
+        assert_eq!(find("tool", root, &path("c:b")), Some(root.join("c/tool")));
+        assert_eq!(find("tool", root, &path("a")), None);
+        assert_eq!(find("c/tool", root, &path("")), Some(root.join("c/tool")));
+    }
+
+    #[test]
+    fn another_path_is_another_probe() {
+        let words = ["tool".to_owned()];
+        let with = |value: &str| key(&words, Path::new("/bin/tool"), &[("PATH".to_owned(), value.to_owned())]);
+        assert_eq!(with("/bin"), with("/bin"));
+        assert_ne!(with("/bin"), with("/usr/bin"));
+    }
 }

@@ -97,7 +97,8 @@ mod tests {
     /// A rule of `pass` that reads `inputs`.
     fn rule(name: &str, pass: Option<char>, range: Range, inputs: &[u32]) -> Rule {
         let line = CommandLine::Shell("true".to_owned());
-        let command = Command { line, files: Vec::new(), version: None, env: Vec::new(), timeout_s: None };
+        let command =
+            Command { line, files: Vec::new(), version: None, version_files: Vec::new(), env: Vec::new(), timeout_s: None };
         let input = |i: &u32| Input { name: format!("i{i}"), from: From::Artifact { rule: RuleId(*i), output: 0, select: None } };
         Rule {
             name: name.to_owned(),

@@ -22,6 +22,11 @@ impl Pointer {
         self.0.iter().any(|segment| segment == "*")
     }
 
+    /// Calls `found` with every value that it leads to from `value`, and the indexes that stood for `*`, in order.
+    pub(super) fn find<'v>(&self, value: &'v Value, found: &mut dyn FnMut(&[usize], &'v Value)) {
+        find(&self.0, value, &mut Vec::new(), found);
+    }
+
     /// As text, below item `item` (None: the artifact is its only item), `stars` in the places of `*`.
     pub(super) fn resolved(&self, item: Option<usize>, stars: &[usize]) -> String {
         let mut stars = stars.iter();
@@ -34,6 +39,30 @@ impl Pointer {
             }
         }
         text
+    }
+}
+
+fn find<'v>(path: &[String], value: &'v Value, stars: &mut Vec<usize>, found: &mut dyn FnMut(&[usize], &'v Value)) {
+    let Some((segment, below)) = path.split_first() else { return found(stars, value) };
+    match value {
+        Value::Object(entries) => {
+            if let Some(value) = entries.get(segment) {
+                find(below, value, stars, found);
+            }
+        }
+        Value::Array(elements) if segment == "*" => {
+            for (index, element) in elements.iter().enumerate() {
+                stars.push(index);
+                find(below, element, stars, found);
+                stars.pop();
+            }
+        }
+        Value::Array(elements) => {
+            if let Some(element) = segment.parse().ok().and_then(|index: usize| elements.get(index)) {
+                find(below, element, stars, found);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -1,5 +1,5 @@
-//! Validity against a JSON Schema, told in plain sentences. References inside the schema are followed, others are refused:
-//! nothing here reaches the network or the disk.
+//! Validity against a JSON Schema, told in plain sentences. References are followed inside the schema and to the files that
+//! came with it; others are refused: nothing here reaches the network or the disk.
 //!
 //! A schema that says "an array of these" is compiled for one item, so that an artifact is read item by item and never stands
 //! in memory whole.
@@ -12,7 +12,7 @@ use jsonschema::error::{TypeKind, ValidationError, ValidationErrorKind as Kind};
 use serde_json::{Map, Value};
 
 use super::items::{self, escaped};
-use super::{Findings, excerpt, place};
+use super::{Findings, excerpt, place, references};
 use crate::digest::Digest;
 use crate::engine::verdict::{GateInput, Verdict, Violation};
 
@@ -29,9 +29,9 @@ struct Compiled {
 }
 
 impl Schemas {
-    /// Whether `subject` is valid against `schema`.
-    pub(super) fn judge(&self, subject: &str, schema: &GateInput) -> Result<Verdict, String> {
-        let compiled = self.compiled(schema)?;
+    /// Whether `subject` is valid against the first of `files`, which may refer to the others.
+    pub(super) fn judge(&self, subject: &str, files: &[GateInput]) -> Result<Verdict, String> {
+        let compiled = self.compiled(files)?;
         let mut findings = Findings::default();
         let whole = match &compiled.item {
             Some(validator) if is_array(subject) => items::items(
@@ -50,19 +50,45 @@ impl Schemas {
         })
     }
 
-    fn compiled(&self, schema: &GateInput) -> Result<Arc<Compiled>, String> {
-        let digest = Digest::of(&schema.bytes);
+    fn compiled(&self, files: &[GateInput]) -> Result<Arc<Compiled>, String> {
+        let digest = digest_of(files);
         let known = self.compiled.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned();
         if let Some(compiled) = known {
             return Ok(compiled);
         }
+        let (schema, others) = files.split_first().ok_or("a schema gate got no schema")?;
         let broken = |why: String| format!("`{}` is no JSON Schema: {why}", schema.name);
         let value: Value = serde_json::from_slice(&schema.bytes).map_err(|error| broken(error.to_string()))?;
-        let compile = |value: &Value| jsonschema::options().offline().build(value).map_err(|error| broken(error.to_string()));
-        let item = item_schema(&value).as_ref().map(compile).transpose()?;
+        let known = references::Known::of(files)?;
+        let compile = |value: &Value| {
+            let options = jsonschema::options().with_base_uri(references::uri_of(&schema.name)).with_retriever(known.clone());
+            options.build(value).map_err(|error| broken(with_cause(&error)))
+        };
+        // A schema that is referred to from outside must keep its shape.
+        let is_referred_to = others.iter().any(|o| references::of(&o.name, &o.bytes).is_ok_and(|to| to.contains(&schema.name)));
+        let item = item_schema(&value).filter(|_| !is_referred_to).as_ref().map(compile).transpose()?;
         let compiled = Arc::new(Compiled { whole: compile(&value)?, item });
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, compiled.clone());
         Ok(compiled)
+    }
+}
+
+/// Of all files that a validator is made of.
+fn digest_of(files: &[GateInput]) -> Digest {
+    let mut h = blake3::Hasher::new();
+    for file in files {
+        for part in [file.name.as_bytes(), &file.bytes] {
+            h.update(&(part.len() as u64).to_le_bytes());
+            h.update(part);
+        }
+    }
+    Digest::of_hasher(&h)
+}
+
+fn with_cause(error: &ValidationError<'_>) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }
 
@@ -85,13 +111,14 @@ fn item_schema(schema: &Value) -> Option<Value> {
     Some(Value::Object(item))
 }
 
-/// References that a move of `items` to the top would break (`#`, `#/items/…`, anchors, ids) are not there.
+/// References that a move of `items` to the top would break (`#`, `#/items/…`, anchors, ids) are not there. Those to other
+/// files stay as they are.
 fn refers_to_definitions_only(schema: &Value) -> bool {
     match schema {
         Value::Array(values) => values.iter().all(refers_to_definitions_only),
         Value::Object(entries) => entries.iter().all(|(key, value)| match (key.as_str(), value) {
             ("$ref" | "$dynamicRef" | "$recursiveRef", Value::String(to)) => {
-                to.starts_with("#/$defs/") || to.starts_with("#/definitions/")
+                to.starts_with("#/$defs/") || to.starts_with("#/definitions/") || !to.starts_with('#')
             }
             ("$id" | "id" | "$anchor" | "$dynamicAnchor" | "$recursiveAnchor", Value::String(_)) => false,
             (_, value) => refers_to_definitions_only(value),

@@ -1,17 +1,22 @@
 //! Gates: what is said of a candidate before anybody may consume it. Each check reads bytes and gives a verdict, the same for
-//! the same bytes. Knows nothing of rules, jobs or documents.
+//! the same bytes. Checks over whole jobs can be folded from summaries of pieces (`summary`). Knows nothing of rules, jobs or
+//! documents.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use self::items::{Found, Pointer};
 use crate::engine::graph::{Check, GateSpec};
-use crate::engine::verdict::{GateInput, Judge, Verdict, Violation};
+use crate::engine::verdict::{GateInput, ItemCounts, Judge, Reading, Verdict, Violation};
 
 mod counts;
+mod coverage;
 mod items;
 mod json_schema;
 mod place;
+mod references;
 mod refs;
+mod summary;
 mod unique;
 
 /// How many violations a verdict lists.
@@ -42,17 +47,43 @@ impl Judge for Gates {
         };
         match &gate.check {
             Check::Present { .. } => Ok(Verdict::default()),
-            Check::MinItems { count } => Ok(counts::min_items(subject, *count)),
             Check::Unique { pointer } => Ok(unique::judge(subject, pointer)),
-            Check::Schema => {
-                let schema = files.first().ok_or("a schema gate got no schema")?;
-                self.schemas.judge(subject, schema)
-            }
+            Check::Schema => self.schemas.judge(subject, files),
             Check::Refs { pointer, target } => {
                 let other = others.first().ok_or("a gate on references got nothing to refer to")?;
                 refs::judge(subject, pointer, other, target)
             }
+            Check::Coverage { part, whole, min } => Ok(coverage::judge(subject, part, whole, min)),
+            Check::MinItems { .. } | Check::Ratio { .. } | Check::MaxDrop { .. } => {
+                Err("a gate on numbers of items was asked with bytes".to_owned())
+            }
+            Check::Command { .. } => Err("a gate that is a command was asked as if it were none".to_owned()),
         }
+    }
+
+    fn judge_counts(&self, gate: &GateSpec, counts: &ItemCounts<'_>) -> Option<Verdict> {
+        match &gate.check {
+            Check::MinItems { count } => Some(counts::min_items(counts.subject, *count)),
+            Check::Ratio { min, max } => Some(counts::ratio(counts.subject, counts.other?, min.as_ref(), max.as_ref())),
+            Check::MaxDrop { share } => Some(counts::max_drop(counts.subject, counts.baseline, share)),
+            _ => None,
+        }
+    }
+
+    fn readings(&self, gate: &GateSpec) -> Option<Vec<Reading>> {
+        summary::readings(&gate.check)
+    }
+
+    fn summarise(&self, reading: &Reading, piece: &[u8]) -> Vec<u8> {
+        summary::summarise(reading, piece)
+    }
+
+    fn folds(&self, gate: &GateSpec, summaries: &[Vec<Arc<[u8]>>]) -> bool {
+        summary::folds(&gate.check, summaries)
+    }
+
+    fn refers_to(&self, name: &str, bytes: &[u8]) -> Result<Vec<String>, String> {
+        references::of(name, bytes)
     }
 
     fn count_items(&self, bytes: &[u8]) -> Option<u64> {

@@ -126,10 +126,42 @@ fn a_gate_that_is_broken_says_so() {
         let schema = json!({"type": "array", "items": {"$ref": reference}}).to_string();
         assert!(broken(&schema).starts_with("`schemas/x.schema.json` is no JSON Schema: "), "{reference}");
     }
+    let split = [input("schemas/x.schema.json", br#"{"$ref": "y.json"}"#), input("schemas/y.json", b"{")];
+    assert!(Gates::new().judge(&spec(Check::Schema), b"[]", &split, &[]).unwrap_err().starts_with("`schemas/y.json` is no JSON"));
     let refs = Check::Refs { pointer: "/a".into(), target: "/a".into() };
     assert!(judge(refs.clone(), "[]", "", "[").unwrap_err().starts_with("`passA.toc` cannot be referred to: not JSON"));
     assert!(Gates::new().judge(&spec(refs), b"[]", &[], &[]).is_err());
     assert!(Gates::new().judge(&spec(Check::Schema), b"[]", &[], &[]).is_err());
+}
+
+#[test]
+fn a_schema_in_several_files_judges_as_one_that_is_whole() {
+    let mut apart = chunk_schema();
+    let metadata = apart["$defs"].as_object_mut().unwrap().remove("Metadata").unwrap();
+    apart["$defs"]["Chunk"]["properties"]["metadata"] = json!({"$ref": "parts/metadata.json#/$defs/Optional"});
+    let metadata = json!({"$defs": {"Optional": {"anyOf": [{"$ref": "#/$defs/Metadata"}, {"$ref": "../kind.json#/$defs/none"}]},
+        "Metadata": metadata}});
+    let kind = json!({"$defs": {"none": {"type": "null"}}});
+    let files = [
+        input("schemas/x.schema.json", apart.to_string().as_bytes()),
+        input("schemas/kind.json", kind.to_string().as_bytes()),
+        input("schemas/parts/metadata.json", metadata.to_string().as_bytes()),
+    ];
+    let subject = r#"[{"chunk_id":"chunk-1","source_id":"s","page":1,"text":"t","metadata":null},
+        {"chunk_id":"chunk-2","source_id":"s","page":1,"text":"t","metadata":{"kind":"d"}}]"#;
+    let verdict = Gates::new().judge(&spec(Check::Schema), subject.as_bytes(), &files, &[]).unwrap();
+    assert_eq!(lines(&verdict), against(&chunk_schema(), subject));
+    assert_eq!(lines(&verdict), ["/1/metadata/kind | `d` is none of `a`, `b`, `c` | chunk-2, s, page 1"]);
+}
+
+#[test]
+fn a_schema_that_another_one_refers_back_to_keeps_its_shape() {
+    let tree = json!({"type": "array", "items": {"$ref": "node.json"}});
+    let node = json!({"type": "object", "required": ["id"], "properties": {"below": {"$ref": "tree.json"}}});
+    let files = [input("tree.json", tree.to_string().as_bytes()), input("node.json", node.to_string().as_bytes())];
+    let judge = |subject: &str| lines(&Gates::new().judge(&spec(Check::Schema), subject.as_bytes(), &files, &[]).unwrap());
+    assert!(judge(r#"[{"id":1,"below":[{"id":2,"below":[]}]}]"#).is_empty());
+    assert_eq!(judge(r#"[{"id":1,"below":[{"id":2,"below":[{}]}]}]"#), ["/0/below/0/below/0/id | `id` is missing | "]);
 }
 
 #[test]
@@ -145,10 +177,13 @@ fn an_output_is_present_if_it_has_bytes_and_parses() {
 
 #[test]
 fn too_few_items_are_too_few() {
-    let few = |json, count| lines(&judge(Check::MinItems { count }, json, "", "").unwrap());
-    assert!(few("[1,2]", 2).is_empty() && few("{}", 1).is_empty());
-    assert_eq!(few("[1]", 2), [" | 1 item, and the gate asks for at least 2 | "]);
-    assert_eq!(few("[]", 1), [" | 0 items, and the gate asks for at least 1 | "]);
+    let few = |subject, count| {
+        let counts = ItemCounts { subject, other: None, baseline: None };
+        lines(&Gates::new().judge_counts(&spec(Check::MinItems { count }), &counts).unwrap())
+    };
+    assert!(few(2, 2).is_empty() && few(1, 1).is_empty());
+    assert_eq!(few(1, 2), [" | 1 item, and the gate asks for at least 2 | "]);
+    assert_eq!(few(0, 1), [" | 0 items, and the gate asks for at least 1 | "]);
 }
 
 #[test]

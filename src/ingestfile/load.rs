@@ -2,13 +2,14 @@
 
 use std::ops::Range;
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::check::{Problems, meant};
 use super::syntax::{
-    At, CommandLine, FileInput, FromInput, Gate, Ingestfile, Input, Job, Named, Output, OutputTable, Reference, Rule,
+    At, CommandLine, Coverage, FileInput, FromInput, Gate, Ingestfile, Input, Job, Named, Output, OutputTable, Ratio, Reference,
+    Rule,
 };
 
 /// The Ingestfile that `text` writes, as far as it can be read; what cannot becomes a problem.
@@ -61,6 +62,7 @@ fn rule(name: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> O
         gate: fields.optional("gate", problems, |v, p| named(v, "gate", p, gate)).unwrap_or_default(),
         files: fields.optional("files", problems, strings),
         version: fields.optional("version", problems, strings),
+        version_files: fields.optional("version_files", problems, strings),
         env: fields.optional("env", problems, strings),
         timeout_s: fields.optional("timeout_s", problems, natural),
     };
@@ -129,9 +131,36 @@ fn gate(name: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> O
         min_items: fields.optional("min_items", problems, natural),
         unique: fields.optional("unique", problems, string),
         refs: fields.optional("refs", problems, |v, p| array(v, p, "an array of references", reference)),
+        ratio: fields.optional("ratio", problems, ratio),
+        max_drop: fields.optional("max_drop", problems, number),
+        coverage: fields.optional("coverage", problems, coverage),
+        command: fields.optional("command", problems, command),
+        files: fields.optional("files", problems, strings),
+        version: fields.optional("version", problems, strings),
+        version_files: fields.optional("version_files", problems, strings),
+        env: fields.optional("env", problems, strings),
+        timeout_s: fields.optional("timeout_s", problems, natural),
     };
     fields.finish(problems);
     Some(gate)
+}
+
+fn ratio(value: Element<'_, '_>, problems: &mut Problems) -> Option<At<Ratio>> {
+    let table = table(value, "ratio", problems)?;
+    let mut fields = Fields::of(table.table, &table.span, "`ratio`");
+    let of = fields.required("of", problems, string);
+    let (min, max) = (fields.optional("min", problems, number), fields.optional("max", problems, number));
+    fields.finish(problems);
+    Some(At { span: table.span, value: Ratio { of: of?, min, max } })
+}
+
+fn coverage(value: Element<'_, '_>, problems: &mut Problems) -> Option<At<Coverage>> {
+    let table = table(value, "coverage", problems)?;
+    let mut fields = Fields::of(table.table, &table.span, "`coverage`");
+    let (part, whole) = (fields.required("part", problems, string), fields.required("whole", problems, string));
+    let min = fields.required("min", problems, number);
+    fields.finish(problems);
+    Some(At { span: table.span, value: Coverage { part: part?, whole: whole?, min: min? } })
 }
 
 fn reference(value: Element<'_, '_>, problems: &mut Problems) -> Option<At<Reference>> {
@@ -283,6 +312,16 @@ fn natural(element: Element<'_, '_>, problems: &mut Problems) -> Option<At<u64>>
     match to_i64(element.value.get_ref()).and_then(|i| u64::try_from(i).ok()) {
         Some(value) => Some(At { span: element.value.span(), value }),
         None => wrong_type(element, "an integer, 0 or more", problems),
+    }
+}
+
+fn number(element: Element<'_, '_>, problems: &mut Problems) -> Option<At<Number>> {
+    match element.value.get_ref() {
+        DeValue::Integer(_) | DeValue::Float(_) => {
+            let Some(Value::Number(number)) = json(element, problems) else { return None };
+            Some(At { span: element.value.span(), value: number })
+        }
+        _ => wrong_type(element, "a number", problems),
     }
 }
 

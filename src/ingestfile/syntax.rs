@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// A value and the bytes of the file that hold it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +99,10 @@ pub struct Rule {
     pub files: Option<At<Vec<At<String>>>>,
     /// A command that prints its tool's version: a new version reruns the rule.
     pub version: Option<At<Vec<At<String>>>>,
+    /// Files of the project that the tool's version rests on beside the program itself, relative to the Ingestfile: the
+    /// version is asked again after an edit to one.
+    #[schemars(default)]
+    pub version_files: Option<At<Vec<At<String>>>>,
     /// Names of environment variables that a command may see: a new value reruns the rule.
     #[schemars(default)]
     pub env: Option<At<Vec<At<String>>>>,
@@ -177,6 +181,57 @@ pub struct Gate {
     /// `[pointer, "<rule>.<output>", target]`: every value at `pointer` occurs at `target` in that artifact.
     #[schemars(default)]
     pub refs: Option<At<Vec<At<Reference>>>>,
+    /// How many items the merged artifact has for each item of another one.
+    pub ratio: Option<At<Ratio>>,
+    /// The largest share of its items that the merged artifact may have lost since the last accepted build of the job.
+    #[schemars(range(min = 0, max = 1))]
+    pub max_drop: Option<At<Number>>,
+    /// What share of one sum of numbers another one is, in each item of the merged artifact.
+    pub coverage: Option<At<Coverage>>,
+    /// A command that judges the merged artifact, `{artifact}`: exit code 0 accepts it, else each line that it prints is
+    /// something wrong. A string goes to the shell, an array does not.
+    pub command: Option<At<CommandLine>>,
+    /// Files of the project that the command reads, relative to the Ingestfile: an edit to one judges again.
+    #[schemars(default)]
+    pub files: Option<At<Vec<At<String>>>>,
+    /// A command that prints the tool's version: a new version judges again.
+    pub version: Option<At<Vec<At<String>>>>,
+    /// Files of the project that the tool's version rests on beside the program itself, relative to the Ingestfile.
+    #[schemars(default)]
+    pub version_files: Option<At<Vec<At<String>>>>,
+    /// Names of environment variables that the command may see: a new value judges again.
+    #[schemars(default)]
+    pub env: Option<At<Vec<At<String>>>>,
+    /// Seconds after which the command is stopped, and has given no verdict.
+    #[schemars(range(min = 1))]
+    pub timeout_s: Option<At<u64>>,
+}
+
+/// Items of this artifact, divided by the items of another.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Ratio {
+    /// `<rule>.<output>`.
+    pub of: At<String>,
+    /// At least so many for each item there.
+    #[schemars(range(min = 0))]
+    pub min: Option<At<Number>>,
+    /// At most so many for each item there.
+    #[schemars(range(min = 0))]
+    pub max: Option<At<Number>>,
+}
+
+/// A sum of numbers, as a share of another.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Coverage {
+    /// JSON pointer into each item, to the numbers of what is covered; `*` stands for every element of an array.
+    pub part: At<String>,
+    /// JSON pointer into each item, to the numbers of all that there is.
+    pub whole: At<String>,
+    /// The least share that is accepted.
+    #[schemars(range(min = 0, max = 1))]
+    pub min: At<Number>,
 }
 
 /// `[pointer, "<rule>.<output>", target]`.

@@ -169,6 +169,24 @@ fn gates_judge_items_first_and_then_the_merge() {
 }
 
 #[test]
+fn every_kind_of_gate_on_a_merge_stands_in_the_order_of_its_cost() {
+    let loaded = load_fixture("valid/gates.toml");
+    let gates = |name: &str| &loaded.graph.rule(loaded.graph.rule_named(name).unwrap()).gates;
+    let checks: Vec<String> =
+        gates("rows").iter().map(|g| serde_json::to_value(&g.check).unwrap()["kind"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(
+        checks,
+        ["present", "schema", "min_items", "unique", "refs", "ratio", "max_drop", "coverage", "command", "present"]
+    );
+    assert!(gates("rows")[2..9].iter().all(|g| g.scope == Scope::Job));
+    let Check::Command { command } = &gates("rows")[8].check else { panic!("a command") };
+    assert_eq!((command.files.as_slice(), command.timeout_s), (["scripts/check.py".to_owned()].as_slice(), Some(60)));
+    assert!(matches!(gates("report")[1].check, Check::Command { .. }));
+    assert_eq!(loaded.project_files().collect::<Vec<_>>(), ["schemas/rows.schema.json", "scripts/check.py"]);
+    assert_eq!(loaded.graph.commands().count(), 5, "three rules and two gates");
+}
+
+#[test]
 fn a_job_has_defaults() {
     let job = load("Ingestfile.toml", "version = 1\n", &[]).unwrap().job;
     assert_eq!((job.env.as_str(), job.sources, job.artifacts.as_str()), ("dev", None, "artifacts/ingest"));

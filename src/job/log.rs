@@ -126,8 +126,13 @@ mod tests {
     use super::*;
     use crate::engine::graph::Pass;
     use crate::engine::observe::{ActionName, Counts, Outcome, Problem, Status};
+    use crate::engine::reason::{Cause, Kind};
     use crate::engine::verdict::Violation;
     use crate::job::testing::{noon, record};
+
+    fn cause() -> Option<Cause> {
+        Some(Cause { old: Some("600".to_owned()), new: Some("800".to_owned()), ..Cause::named(Kind::Param, "max_chars") })
+    }
 
     fn events() -> Vec<Event> {
         let action = ActionName { rule: "passC".to_owned(), item: "book/part-0123456789abcdef".to_owned() };
@@ -143,12 +148,13 @@ mod tests {
         vec![
             Event::BuildStarted { sources: 1, ignored_files: 0 },
             Event::PassStarted { pass: Pass('C') },
-            Event::ActionStarted { action: action.clone(), reason: "`max_chars` was 600, is 800".to_owned() },
+            Event::ActionStarted { action: action.clone(), reason: "`max_chars` was 600, is 800".to_owned(), cause: cause() },
             Event::ActionEnded {
                 action,
                 pass: Some(Pass('C')),
                 outcome: Outcome::Rejected,
                 reason: "`max_chars` was 600, is 800".to_owned(),
+                cause: cause(),
                 duration_ms: 12,
                 items: vec![("chunks".to_owned(), 40)],
                 problem: Some(problem.clone()),
@@ -182,8 +188,8 @@ mod tests {
         insta::assert_snapshot!(text.lines().take(4).collect::<Vec<_>>().join("\n"), @r##"
         {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"build_started","sources":1,"ignored_files":0}
         {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"pass_started","pass":"C"}
-        {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"action_started","rule":"passC","item":"book/part-0123456789abcdef","reason":"`max_chars` was 600, is 800"}
-        {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"action_ended","rule":"passC","item":"book/part-0123456789abcdef","pass":"C","outcome":"rejected","reason":"`max_chars` was 600, is 800","duration_ms":12,"items":[["chunks",40]],"problem":{"message":"rejected, ask [e-mail]","causes":["its gate said no"],"violations":[{"pointer":"/0/text","message":"is missing","place":"page 7"}],"violation_count":3,"hint":null}}
+        {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"action_started","rule":"passC","item":"book/part-0123456789abcdef","reason":"`max_chars` was 600, is 800","cause":{"kind":"param","name":"max_chars","old":"600","new":"800"}}
+        {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"action_ended","rule":"passC","item":"book/part-0123456789abcdef","pass":"C","outcome":"rejected","reason":"`max_chars` was 600, is 800","cause":{"kind":"param","name":"max_chars","old":"600","new":"800"},"duration_ms":12,"items":[["chunks",40]],"problem":{"message":"rejected, ask [e-mail]","causes":["its gate said no"],"violations":[{"pointer":"/0/text","message":"is missing","place":"page 7"}],"violation_count":3,"hint":null}}
         "##);
     }
 

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use crate::engine::observe::{Event, Problem};
+use crate::engine::reason::Cause;
 
 /// What stands in place of a key, token or password.
 const SECRET: &str = "[secret]";
@@ -104,14 +105,25 @@ pub fn redact_problem(problem: &Problem) -> Problem {
     problem
 }
 
+/// A cause, its values redacted.
+#[must_use]
+pub fn redact_cause(cause: &Cause) -> Cause {
+    let value = |v: &Option<String>| v.as_deref().map(owned);
+    Cause { old: value(&cause.old), new: value(&cause.new), ..cause.clone() }
+}
+
 /// An event, its sentences redacted; names, ids and digests are left as they are.
 #[must_use]
 pub fn redact_event(event: &Event) -> Event {
     let mut event = event.clone();
     match &mut event {
-        Event::ActionStarted { reason, .. } => *reason = owned(reason),
-        Event::ActionEnded { reason, problem, .. } => {
+        Event::ActionStarted { reason, cause, .. } => {
             *reason = owned(reason);
+            *cause = cause.as_ref().map(redact_cause);
+        }
+        Event::ActionEnded { reason, cause, problem, .. } => {
+            *reason = owned(reason);
+            *cause = cause.as_ref().map(redact_cause);
             *problem = problem.as_ref().map(redact_problem);
         }
         Event::PassEnded { problem, .. } | Event::RuleEnded { problem, .. } => *problem = problem.as_ref().map(redact_problem),

@@ -16,7 +16,7 @@ pub struct BuildLock {
 /// The outcome of asking for the lock.
 pub enum Asked {
     Held(BuildLock),
-    /// Another process holds it; its pid, as far as the file tells.
+    /// Another process holds it; its pid, or "" as long as it has only looked at things.
     Busy(String),
 }
 
@@ -24,21 +24,32 @@ impl BuildLock {
     /// Takes the lock at `path`, waiting for it if `wait`.
     ///
     /// # Errors
-    /// If the lock file cannot be made.
+    /// If the lock file cannot be made or locked.
     pub fn ask(path: &Path, wait: bool) -> Result<Asked, DiskError> {
-        let file = disk::open_lock(path)?;
-        let taken = if wait { file.lock().map_err(TryLockError::Error) } else { file.try_lock() };
-        match taken {
-            Ok(()) => {
-                let after_crash = !disk::read_open(&file, path)?.is_empty();
-                Ok(Asked::Held(Self { file, path: path.to_path_buf(), after_crash }))
+        loop {
+            let file = disk::open_lock(path)?;
+            let taken = if wait { file.lock().map_err(TryLockError::Error) } else { file.try_lock() };
+            match taken {
+                // Whoever removed the cache meanwhile left us a lock that nobody else would ask for.
+                Ok(()) if !disk::is_still_at(&file, path)? => {}
+                Ok(()) => return Self::held(file, path).map(Asked::Held),
+                Err(TryLockError::WouldBlock) => {
+                    let text = disk::read(path).unwrap_or_default();
+                    return Ok(Asked::Busy(String::from_utf8_lossy(&text).trim().to_owned()));
+                }
+                Err(TryLockError::Error(source)) => return Err(DiskError::new("lock", path, source)),
             }
-            Err(TryLockError::WouldBlock) => {
-                let text = disk::read(path).unwrap_or_default();
-                Ok(Asked::Busy(String::from_utf8_lossy(&text).trim().to_owned()))
-            }
-            Err(TryLockError::Error(source)) => Err(DiskError::new("lock", path, source)),
         }
+    }
+
+    fn held(file: File, path: &Path) -> Result<Self, DiskError> {
+        let after_crash = !disk::read_open(&file, path)?.is_empty();
+        let lock = Self { file, path: path.to_path_buf(), after_crash };
+        if after_crash {
+            // The pid in it is of a process that is no more: from now on it is ours.
+            lock.mark_busy()?;
+        }
+        Ok(lock)
     }
 
     /// Writes down that a build is under way.
@@ -55,5 +66,45 @@ impl BuildLock {
     /// If the file cannot be written.
     pub fn mark_idle(&self) -> Result<(), DiskError> {
         disk::rewrite(&self.file, &self.path, b"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held(asked: Asked) -> BuildLock {
+        match asked {
+            Asked::Held(lock) => lock,
+            Asked::Busy(pid) => panic!("process `{pid}` holds it"),
+        }
+    }
+
+    #[test]
+    fn the_pid_of_a_dead_holder_is_replaced_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        disk::write(&path, b"999999999\n").unwrap();
+        let lock = held(BuildLock::ask(&path, false).unwrap());
+        assert!(lock.after_crash);
+        let ours = format!("{}\n", std::process::id());
+        assert_eq!(disk::read_open(&lock.file, &path).unwrap(), ours.as_bytes());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_lock_whose_file_was_removed_is_asked_for_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let first = held(BuildLock::ask(&path, false).unwrap());
+        let waiting = std::thread::spawn({
+            let path = path.clone();
+            move || held(BuildLock::ask(&path, true).unwrap())
+        });
+        disk::remove_file(&path).unwrap();
+        drop(first);
+        let second = waiting.join().unwrap();
+        assert!(disk::is_still_at(&second.file, &path).unwrap());
+        assert!(matches!(BuildLock::ask(&path, false).unwrap(), Asked::Busy(_)));
     }
 }

@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::disk::StatTuple;
 
 /// Version of all stored shapes. Another version is not read: the cache starts anew.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// One output of an action, stored in the CAS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,14 +92,54 @@ pub struct LastBuild {
     pub key: Digest,
     /// Encoded manifest of that key.
     pub manifest: Arc<[u8]>,
-    /// Encoded manifest that it replaced, if it ever had another key.
-    pub previous: Option<Arc<[u8]>>,
     /// Whether its gates said yes.
     pub accepted: bool,
-    /// Digest over the gates that it was judged by.
-    pub gates: Digest,
+    /// Number, in the table of gate lists, of the gates that it was judged by.
+    pub gates: u32,
     /// Bytes of the source that it was made from, at whatever distance.
     pub source: Option<Digest>,
+    /// The last times that it was not up to date, newest first; never empty.
+    pub history: Vec<Turn>,
+}
+
+/// One time that an action was not up to date. What its manifest was before is in the reason, as a difference: undone
+/// one after the other, the reasons lead back to every manifest that is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turn {
+    /// Number of the build, in the table of builds.
+    pub build: u32,
+    pub came: Came,
+    /// Whether it ran, or was told from what was known.
+    pub ran: bool,
+    /// Why, encoded by the engine.
+    pub reason: Arc<[u8]>,
+}
+
+/// What an action came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Came {
+    Ran,
+    FromCache,
+    Failed,
+    /// A gate said no.
+    Rejected,
+}
+
+/// How many turns of an action are kept. Enough to see an edit, its reverts and a retry beside the run that they are about;
+/// each costs some 200 bytes in the picture that every reader loads.
+pub const TURNS: usize = 5;
+
+impl Turn {
+    /// Puts `turn` before `history`, and drops what is too old; the last run is kept, however long ago it was.
+    pub fn put(history: &mut Vec<Self>, turn: Self) {
+        history.insert(0, turn);
+        while history.len() > TURNS {
+            let last_run = history.iter().position(|t| t.ran);
+            let oldest = history.len() - 1;
+            history.remove(if last_run == Some(oldest) { oldest - 1 } else { oldest });
+        }
+    }
 }
 
 /// What a path held when it was last hashed.
@@ -129,11 +169,11 @@ pub struct Published {
     pub stat: StatTuple,
 }
 
-/// What a tool said of its version, and what it was asked of.
+/// What a tool said of its version, and what that rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
-    pub interpreter: Option<StatTuple>,
-    pub files: Vec<Digest>,
+    /// The program, then the declared files.
+    pub rests_on: Vec<Digest>,
     pub version: String,
 }
 
@@ -162,5 +202,24 @@ impl Verdict {
     #[must_use]
     pub fn accepted(&self) -> bool {
         self.count == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(build: u32, ran: bool) -> Turn {
+        Turn { build, came: if ran { Came::Ran } else { Came::FromCache }, ran, reason: Arc::from([]) }
+    }
+
+    #[test]
+    fn a_few_turns_are_kept_and_the_last_run_among_them() {
+        let mut history = Vec::new();
+        (0..4).for_each(|b| Turn::put(&mut history, turn(b, true)));
+        (4..20).for_each(|b| Turn::put(&mut history, turn(b, false)));
+        assert_eq!(history.iter().map(|t| t.build).collect::<Vec<_>>(), [19, 18, 17, 16, 3]);
+        Turn::put(&mut history, turn(20, true));
+        assert_eq!(history.iter().map(|t| t.build).collect::<Vec<_>>(), [20, 19, 18, 17, 16]);
     }
 }

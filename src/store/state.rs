@@ -2,6 +2,7 @@
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -49,9 +50,20 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
         }
     }
 
+    /// Forgets every key that `wanted` does not take.
+    pub fn keep(&mut self, wanted: impl Fn(&K) -> bool) {
+        let gone: Vec<K> = self.map.keys().filter(|k| !wanted(k)).cloned().collect();
+        gone.iter().for_each(|k| self.remove(k));
+    }
+
     /// All records, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.map.iter()
+    }
+
+    /// The record with the greatest key.
+    pub fn last(&self) -> Option<(&K, &V)> {
+        self.map.last_key_value()
     }
 
     /// Records from `start` on, sorted by key.
@@ -131,13 +143,19 @@ pub struct State {
     pub derived: Table<Digest, Derived>,
     /// Published files: by (job, path), joined by NUL.
     pub published: Table<String, Published>,
-    /// Tool versions: by command line.
+    /// Tool versions: by command line, program and the environment that every command is given.
     pub probes: Table<String, Probe>,
+    /// Items of each artifact in its last accepted build: by (job, path), joined by NUL.
+    pub baselines: Table<String, u64>,
+    /// What gates judged by, encoded by the engine: by the number that last builds hold.
+    pub gates: Table<u32, Arc<[u8]>>,
+    /// Ids of builds: by the number that last builds hold.
+    pub builds: Table<u32, String>,
 }
 
 impl State {
     /// The tables in the order of `database::TABLES`.
-    pub fn tables(&mut self) -> [&mut dyn Encoded; 7] {
+    pub fn tables(&mut self) -> [&mut dyn Encoded; 10] {
         [
             &mut self.files,
             &mut self.results,
@@ -146,7 +164,18 @@ impl State {
             &mut self.derived,
             &mut self.published,
             &mut self.probes,
+            &mut self.baselines,
+            &mut self.gates,
+            &mut self.builds,
         ]
+    }
+
+    /// Drops gate lists and builds that no last build speaks of any more.
+    pub fn drop_unnamed(&mut self) {
+        let gates: BTreeSet<u32> = self.last.iter().map(|(_, l)| l.gates).collect();
+        let builds: BTreeSet<u32> = self.last.iter().flat_map(|(_, l)| &l.history).map(|t| t.build).collect();
+        self.gates.keep(|n| gates.contains(n));
+        self.builds.keep(|n| builds.contains(n));
     }
 
     /// Whether anything waits to be written.

@@ -81,6 +81,34 @@ fn a_build_killed_after_any_event_is_finished_by_the_next_with_the_same_bytes() 
     }
 }
 
+const COPIES: &str = r#"
+version = 1
+
+[job]
+sources = "uploads"
+include = ["*.txt"]
+
+[rule.copy]
+each    = "source"
+inputs  = { source = "source" }
+command = "cat {source} > {out}"
+outputs = { out = "out/{stem}.txt" }
+"#;
+
+#[test]
+fn what_a_killed_build_had_just_published_goes_with_its_item() {
+    for _ in 0..3 {
+        let p = Project::new(COPIES).source("gone.txt", "1").source("kept.txt", "2");
+        let mut running = p.start(&["build", "--json"]);
+        let mut stdout = BufReader::new(running.child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(stdout.any(|line| line.contains("\"event\":\"published\"")));
+        running.kill();
+        p.remove("uploads/gone.txt").build(&[]).ok();
+        assert_eq!(p.published_files(), ["out/kept.txt"]);
+        p.leaves_nothing_behind().build(&[]).nothing_to_do();
+    }
+}
+
 #[test]
 fn a_failed_build_leaves_nothing_behind() {
     let p = words().edit("Ingestfile.toml", "cat {all} > {out}", "cat {all} > {out}; exit 1");

@@ -78,3 +78,45 @@ fn two_items_with_one_published_name_are_an_error_that_names_both() {
     p.rename("uploads/y/one.txt", "uploads/y/two.txt").build(&[]).ok();
     assert_eq!(p.published_files(), ["out/one.txt", "out/two.txt"]);
 }
+
+const PER_PART: &str = r#"
+version = 1
+
+[job]
+sources = "uploads"
+include = ["**/*.txt"]
+
+[rule.cut]
+each    = "source"
+inputs  = { source = "source" }
+command = "! grep bad {source} && cat {source} > {parts}/1.txt"
+outputs = { parts = { path = "parts/", publish = false } }
+
+[rule.copy]
+each    = "cut.parts"
+inputs  = { part = "part" }
+command = "cat {part} > {out}; cat {part} > {bits}/1.txt"
+outputs = { out = "out/{stem}.txt", bits = "bits/" }
+"#;
+
+#[test]
+fn a_file_of_an_item_that_fails_stays_as_it_was() {
+    let p = Project::new(&PER_ITEM.replace("cat {source}", "! grep bad {source} && cat {source}"));
+    p.source("one.txt", "1").source("two.txt", "2").build(&[]).ok();
+    p.source("one.txt", "bad").source("two.txt", "3").build(&[]).fails(1).failed(&["copy one.txt"]);
+    assert_eq!((p.artifact("out/one.txt").as_str(), p.artifact("out/two.txt").as_str()), ("1", "3"));
+    p.source("one.txt", "4").build(&[]).ok();
+    assert_eq!(p.artifact("out/one.txt"), "4");
+}
+
+#[test]
+fn what_was_made_below_an_item_that_fails_stays_as_it_was() {
+    let p = Project::new(PER_PART).source("one.txt", "1").source("two.txt", "2");
+    p.build(&[]).ok();
+    p.source("one.txt", "bad").source("two.txt", "3").build(&[]).fails(1).failed(&["cut one.txt"]);
+    assert_eq!(p.published_files(), ["bits/one.txt/1/1.txt", "bits/two.txt/1/1.txt", "out/one.txt", "out/two.txt"]);
+    assert_eq!((p.artifact("out/one.txt").as_str(), p.artifact("out/two.txt").as_str()), ("1", "3"));
+    assert_eq!(p.artifact("bits/two.txt/1/1.txt"), "2", "a tree is published whole or not at all");
+    p.remove("uploads/one.txt").build(&[]).ok();
+    assert_eq!(p.published_files(), ["bits/two.txt/1/1.txt", "out/two.txt"]);
+}

@@ -117,6 +117,34 @@ fn min_items_counts_the_merge() {
 }
 
 #[test]
+fn an_output_that_is_not_published_is_judged_all_the_same() {
+    let p =
+        rows("min_items = 2").edit("Ingestfile.toml", "rows = \"rows.json\"", "rows = { path = \"rows.json\", publish = false }");
+    p.source("a.json", r#"[{"id":1}]"#).build(&[]).fails(1).stderr_has("`rows.json` rejected it");
+    p.source("a.json", r#"[{"id":1},{"id":2}]"#).build(&[]).ok();
+    assert_eq!(p.published_files(), ["names.json"]);
+    p.build(&[]).nothing_to_do();
+}
+
+#[test]
+fn a_gate_that_refuses_what_is_up_to_date_is_told_and_written_down() {
+    for publish in ["true", "false"] {
+        let output = format!("rows = {{ path = \"rows.json\", publish = {publish} }}");
+        let p = rows("min_items = 1").edit("Ingestfile.toml", "rows = \"rows.json\"", &output).source("a.json", r#"[{"id":1}]"#);
+        let status = || p.manifest()["rules"]["rows"]["status"].clone();
+        p.build(&[]).ok();
+        p.edit("Ingestfile.toml", "min_items = 1", "min_items = 2");
+        for _ in 0..2 {
+            p.build(&[]).fails(1).ran(&[]).stderr_has("`rows.json` rejected it").ends_saying("ingest: 1 rule failed");
+            assert_eq!(status(), "FAILED");
+        }
+        p.edit("Ingestfile.toml", "min_items = 2", "min_items = 1").build(&[]).ok().ran(&[]);
+        assert_eq!(status(), "SUCCESS");
+        p.build(&[]).nothing_to_do();
+    }
+}
+
+#[test]
 fn unique_keys_hold_across_items() {
     let p = rows(r#"unique = "/id""#).source("a.json", r#"[{"id":"x"}]"#).source("b.json", r#"[{"id":"y"},{"id":"x"}]"#);
     p.build(&[]).fails(1).stderr_has("/2/id").stderr_has("x");

@@ -17,17 +17,30 @@ mod project;
 #[cfg(unix)]
 mod asking;
 #[cfg(unix)]
+mod asking_graph;
+#[cfg(unix)]
+mod asking_why;
+#[cfg(unix)]
 mod building;
 #[cfg(unix)]
 mod crash;
 #[cfg(unix)]
 mod disk_trouble;
 #[cfg(unix)]
+mod edited_meanwhile;
+#[cfg(unix)]
 mod fan_out;
+#[cfg(unix)]
+mod gate_kinds;
 #[cfg(unix)]
 mod gates;
 #[cfg(unix)]
+mod locks;
+#[cfg(unix)]
 mod manifest;
+#[cfg(unix)]
+mod oracle;
+mod probes;
 #[cfg(unix)]
 mod publication;
 #[cfg(unix)]
@@ -36,3 +49,5 @@ mod quarantine;
 mod running;
 #[cfg(unix)]
 mod subsets;
+#[cfg(unix)]
+mod tool_versions;

@@ -279,6 +279,7 @@ fn collect(folder: &Path, prefix: &str, tree: &mut Tree) {
 #[cfg(unix)]
 pub struct Handshake {
     project: Project,
+    place: &'static str,
     said: std::sync::mpsc::Receiver<String>,
     go: fs::File,
 }
@@ -288,9 +289,19 @@ impl Handshake {
     /// What the command runs where it is to be held.
     pub const SHELL: &str = "if [ -p hello ]; then echo here > hello; read -r answer < go; fi;";
 
+    /// What a command runs at a second place where it is to be held.
+    pub fn shell(place: &str) -> String {
+        Self::SHELL.replace("hello", &format!("hello{place}")).replace("< go", &format!("< go{place}"))
+    }
+
     /// Lays the two pipes into the project.
     pub fn new(project: &Project) -> Self {
-        let (hello, go) = (project.path("hello"), project.path("go"));
+        Self::at(project, "")
+    }
+
+    /// Lays the two pipes of a place into the project.
+    pub fn at(project: &Project, place: &'static str) -> Self {
+        let (hello, go) = (project.path(&format!("hello{place}")), project.path(&format!("go{place}")));
         assert!(Command::new("mkfifo").args([&hello, &go]).status().unwrap().success());
         // Open at both ends, so that neither side waits for the other to open it.
         let open = |path: &Path| fs::File::options().read(true).write(true).open(path).unwrap();
@@ -303,7 +314,7 @@ impl Handshake {
                 }
             }
         });
-        Self { project: project.clone(), said, go }
+        Self { project: project.clone(), place, said, go }
     }
 
     /// Waits until a command is there.
@@ -313,10 +324,10 @@ impl Handshake {
 
     /// Lets it go on, and no later one be held.
     pub fn release(mut self) {
-        self.project.remove("hello");
+        self.project.remove(&format!("hello{}", self.place));
         std::io::Write::write_all(&mut self.go, b"go\n").unwrap();
         // The pipe keeps the line for a reader that has it open already.
-        self.project.remove("go");
+        self.project.remove(&format!("go{}", self.place));
     }
 }
 
@@ -358,7 +369,8 @@ impl Running {
     pub fn end(self) -> Built {
         let Output { status, stdout, stderr } = self.child.wait_with_output().unwrap();
         let (stdout, stderr) = (String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap());
-        let events = stdout.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+        let values = stdout.lines().filter_map(|l| serde_json::from_str(l).ok());
+        let events = values.filter(|v: &Value| v["event"].is_string()).collect();
         let said = format!("exit {:?}\n{}\n{}", status.code(), stdout, stderr);
         let stderr = self.project.normalised(&stderr);
         Built { code: status.code(), stdout, stderr, events, said, project: self.project }

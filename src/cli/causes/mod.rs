@@ -1,7 +1,8 @@
 //! From an action that is not up to date to what a person can act on: back through the rules that make its inputs, to a
 //! changed source, param, file or command. Pure: works on a plan and on the records of the last builds; prints nothing.
-//! `nodes` says how things stand with each action, `related` which of them have to do with each other.
+//! `nodes` says how things stand with each action, `history` how they stood before, `related` which of them have to do with each other.
 
+pub mod history;
 mod nodes;
 mod related;
 #[cfg(test)]
@@ -14,8 +15,10 @@ use serde::Serialize;
 
 use crate::engine::graph::{From, Graph, Range, RuleId};
 use crate::engine::items::SourceFile;
-use crate::engine::manifest::{Change, Field};
+use crate::engine::manifest::{ActionManifest, Change, Field};
 use crate::engine::plan::Plan;
+use crate::engine::reason::{self, Cause, Kind, Origin, Reason};
+use crate::job::redact::{redact, redact_cause};
 use crate::store::state::State;
 use related::Related;
 
@@ -33,7 +36,7 @@ pub enum Standing {
     /// Known result: nothing runs.
     FromCache,
     Run,
-    /// If what it reads comes out as it was, it stays up to date.
+    /// If what it reads comes out as it was, or its gates still say yes, it stays up to date.
     May,
     /// It failed, or was rejected, for just these inputs.
     StillFailing,
@@ -42,13 +45,34 @@ pub enum Standing {
     LeftOut,
     /// It ran in an earlier build.
     Ran,
+    /// In this job it never ran: an earlier build took it from the cache.
+    CameFromCache,
 }
 
 impl Standing {
     /// Nothing is to be done.
     #[must_use]
     pub fn is_settled(self) -> bool {
-        matches!(self, Self::UpToDate | Self::LeftOut | Self::Ran)
+        matches!(self, Self::UpToDate | Self::LeftOut | Self::Ran | Self::CameFromCache)
+    }
+
+    /// How bad it is: greatest is what needs a person first.
+    #[must_use]
+    pub fn weight(self) -> u8 {
+        match self {
+            Self::StillFailing => 5,
+            Self::Run => 4,
+            Self::Blocked => 3,
+            Self::May => 2,
+            Self::FromCache => 1,
+            Self::UpToDate | Self::LeftOut | Self::Ran | Self::CameFromCache => 0,
+        }
+    }
+
+    /// It tells of an earlier build.
+    #[must_use]
+    pub fn is_past(self) -> bool {
+        matches!(self, Self::Ran | Self::CameFromCache)
     }
 
     /// After the name of a rule.
@@ -63,6 +87,7 @@ impl Standing {
             Self::Blocked => "is blocked",
             Self::LeftOut => "is left out",
             Self::Ran => "last ran",
+            Self::CameFromCache => "came from the cache",
         }
     }
 }
@@ -75,51 +100,11 @@ pub struct Node {
     pub standing: Standing,
     /// How many actions it stands for.
     pub count: u64,
-    reason: String,
-    changes: Vec<Change>,
+    reason: Option<Reason>,
     /// The rule whose new output it waits for.
     waits_for: Option<RuleId>,
     /// `item` is the one above its items.
     below: bool,
-}
-
-/// Why, in a form for programs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Cause {
-    pub kind: Kind,
-    /// Of the param, path, variable, input, or rule.
-    pub name: Option<String>,
-    /// Digests whole; null if it was not there.
-    pub old: Option<String>,
-    /// Null if it is gone, or not known yet.
-    pub new: Option<String>,
-}
-
-/// What kind of cause.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// The bytes of a source changed.
-    Source,
-    /// A source that was not there at the last build.
-    NewSource,
-    /// A source that is no longer there.
-    GoneSource,
-    /// A file of the project changed.
-    File,
-    Param,
-    /// The code of the built-in, the way keys are made, or the platform.
-    Code,
-    /// The command or the built-in is another one.
-    Command,
-    Environment,
-    ToolVersion,
-    /// An output has another name.
-    Output,
-    /// An input comes from a rule that is not up to date: see `through`.
-    Input,
-    /// Anything else: the sentence says it.
-    Other,
 }
 
 /// Actions of one rule that have one cause.
@@ -148,6 +133,9 @@ pub struct Causes<'a> {
     state: &'a State,
     /// Sources of the last build that are no longer there.
     gone: Vec<String>,
+    /// Whether the job was ever built, whatever the records say.
+    was_built: bool,
+    declared: &'a BTreeMap<String, ActionManifest>,
     nodes: BTreeMap<RuleId, Vec<Node>>,
 }
 
@@ -168,11 +156,14 @@ impl<'a> Causes<'a> {
         job_key: &'a str,
         state: &'a State,
         known_sources: impl Iterator<Item = &'a String>,
-        plan: &Plan,
+        plan: &'a Plan,
     ) -> Self {
         let there: HashSet<&str> = sources.iter().map(|s| s.id.as_str()).collect();
+        let mut known_sources = known_sources.peekable();
+        let was_built = known_sources.peek().is_some();
         let gone = known_sources.filter(|id| !there.contains(id.as_str())).cloned().collect();
-        let mut causes = Self { graph, sources, job_key, state, gone, nodes: BTreeMap::new() };
+        let declared = &plan.declared;
+        let mut causes = Self { graph, sources, job_key, state, gone, was_built, declared, nodes: BTreeMap::new() };
         causes.take(plan);
         causes
     }
@@ -255,7 +246,7 @@ impl<'a> Causes<'a> {
     /// Why the outputs of `maker` that `members` read change.
     fn beneath(&self, maker: RuleId, members: &[&Node], told: &mut HashSet<String>) -> Vec<Step> {
         let related = Related::of(self.graph, members, maker);
-        let ran = members[0].standing == Standing::Ran;
+        let ran = members[0].standing.is_past();
         let open: Vec<&Node> =
             self.of(maker).iter().filter(|n| !ran && !n.standing.is_settled() && related.takes(&n.item)).collect();
         if !open.is_empty() {
@@ -263,36 +254,50 @@ impl<'a> Causes<'a> {
         }
         // It is up to date: an earlier build made it anew. Those that this build was the first of are told only if all are.
         let last = self.last_nodes(maker, &|item| related.takes(item));
-        let changed: Vec<&Node> = last.iter().filter(|n| !n.changes.is_empty()).collect();
+        let changed: Vec<&Node> = last.iter().filter(|n| n.reason != Some(Reason::NeverBuilt)).collect();
         let shown = if changed.is_empty() { last.iter().collect() } else { changed };
         self.grouped(&shown, told)
     }
 
     /// The causes of one node, nearest first.
     fn found(&self, node: &Node) -> Vec<Found> {
-        let is_known = node.standing == Standing::Ran || self.last(node.rule, &node.item).is_some() || node.below;
+        let is_known = node.standing.is_past() || self.last(node.rule, &node.item).is_some() || node.below;
         if (!is_known || (node.below && self.last_below(node).is_empty()))
             && !matches!(node.standing, Standing::StillFailing | Standing::Blocked | Standing::LeftOut)
         {
             return vec![self.first_time(node)];
         }
-        let mut all: Vec<Found> = node.changes.iter().map(|c| self.change(node, c)).collect();
+        let mut all: Vec<Found> = match &node.reason {
+            Some(Reason::Changed(changes)) => changes.iter().map(|c| self.change(node, c)).collect(),
+            _ => Vec::new(),
+        };
         if let Some(maker) = node.waits_for.filter(|_| !matches!(node.standing, Standing::Blocked | Standing::LeftOut)) {
-            all.push(self.waiting(node, maker));
+            let is_open = || self.of(maker).iter().any(|n| !n.standing.is_settled());
+            match self.gone_source(node).filter(|_| !is_open()) {
+                Some(gone) => all.push(gone),
+                None => all.push(self.waiting(node, maker)),
+            }
         }
         if all.is_empty() {
             all.push(self.said(node));
         }
-        all
+        all.into_iter().map(redacted).collect()
+    }
+
+    /// The job was built, and the cache knows nothing of it.
+    fn no_records(&self) -> Option<Found> {
+        let prefix = format!("{}\0", self.job_key);
+        let any = self.state.last.range_from(prefix.as_str()).next().is_some_and(|(k, _)| k.starts_with(&prefix));
+        let because = "the cache has no records of this job: it was cleared, or is of another version".to_owned();
+        (self.was_built && !any).then(|| Found { cause: Cause::of(Kind::NoRecords), because, through: None })
     }
 
     /// An action that was never built: its source is new, or its item, or nothing was ever built.
     fn first_time(&self, node: &Node) -> Found {
-        let never = Found {
-            cause: Cause { kind: Kind::Other, name: None, old: None, new: None },
-            because: NEVER.to_owned(),
-            through: None,
-        };
+        let never = Found { cause: Cause::of(Kind::NeverBuilt), because: NEVER.to_owned(), through: None };
+        if let Some(lost) = self.no_records() {
+            return lost;
+        }
         let Some(id) = self.source_of(&node.item) else { return never };
         let prefix = format!("{}\0", self.job_key);
         let rule = self.graph.rule(node.rule);
@@ -310,13 +315,13 @@ impl<'a> Causes<'a> {
             _ if !source => {
                 let path = self.path_of(&node.item);
                 let because = format!("the source `{path}` is new");
-                let cause = Cause { kind: Kind::NewSource, name: Some(path), old: None, new: None };
+                let cause = Cause::named(Kind::NewSource, path);
                 Found { cause, because, through: None }
             }
             Range::Tree { rule: maker, .. } if same_rule => {
                 let name = self.graph.rule(maker).name.clone();
                 let because = format!("its item is new, made by `{name}`");
-                let cause = Cause { kind: Kind::Input, name: Some(name), old: None, new: None };
+                let cause = Cause::named(Kind::Input, name);
                 Found { cause, because, through: Some(maker) }
             }
             _ => never,
@@ -331,79 +336,54 @@ impl<'a> Causes<'a> {
             Some(input) if !node.below => format!("its input `{}` is made by `{maker_name}`", input.name),
             _ => format!("its items are made by `{maker_name}`"),
         };
-        let cause = Cause { kind: Kind::Input, name: Some(maker_name.clone()), old: None, new: None };
-        Found { cause, because, through: Some(maker) }
+        Found { cause: Cause::named(Kind::Input, maker_name), because, through: Some(maker) }
     }
 
+    /// The reason as the engine gave it.
     fn said(&self, node: &Node) -> Found {
-        let cause = Cause { kind: Kind::Other, name: None, old: None, new: None };
-        // A merge over the job changes when a document goes, and no action speaks of that.
-        if let (Standing::May, Some(id), "") = (node.standing, self.gone.first(), node.item.as_str()) {
-            return self.gone_source(id);
-        }
-        let reason = if node.reason.is_empty() { "it is not up to date" } else { &node.reason };
-        Found { cause, because: reason.to_owned(), through: None }
-    }
-
-    fn gone_source(&self, id: &str) -> Found {
-        let more = if self.gone.len() > 1 { format!(" (and {} more)", self.gone.len() - 1) } else { String::new() };
-        let because = format!("the source `{id}` is no longer there{more}");
-        let cause = Cause { kind: Kind::GoneSource, name: Some(id.to_owned()), old: None, new: None };
+        let because = match &node.reason {
+            None => "it is not up to date".to_owned(),
+            Some(Reason::NeverBuilt) if node.standing.is_past() => "it was built for the first time".to_owned(),
+            Some(Reason::FailedBefore) if node.standing.is_past() => "it had failed the time before".to_owned(),
+            Some(Reason::RejectedBefore) if node.standing.is_past() => "it had been rejected the time before".to_owned(),
+            Some(reason) => reason.to_string(),
+        };
+        let source = self.source_of(&node.item).map(|_| self.path_of(&node.item));
+        let cause = node.reason.as_ref().map_or(Cause::of(Kind::Other), |r| r.cause(self.graph, node.rule, source.as_deref()));
         Found { cause, because, through: None }
     }
 
+    /// A merge over the job changes when a document goes, and no action speaks of that.
+    fn gone_source(&self, node: &Node) -> Option<Found> {
+        let id = self.gone.first().filter(|_| node.standing == Standing::May && node.item.is_empty())?;
+        let more = if self.gone.len() > 1 { format!(" (and {} more)", self.gone.len() - 1) } else { String::new() };
+        let because = format!("the source `{id}` is no longer there{more}");
+        Some(Found { cause: Cause::named(Kind::GoneSource, id), because, through: None })
+    }
+
     fn change(&self, node: &Node, change: &Change) -> Found {
-        let of = |kind: Kind, name: Option<String>| Cause { kind, name, old: change.old.clone(), new: change.new.clone() };
-        let direct = |kind, name: Option<&String>| (of(kind, name.cloned()), change.to_string(), None);
-        let (cause, because, through) = match &change.field {
-            Field::KeyFormat | Field::Code => direct(Kind::Code, None),
-            Field::Builtin | Field::Command => direct(Kind::Command, None),
-            Field::Param(name) => direct(Kind::Param, Some(name)),
-            Field::Output(name) => direct(Kind::Output, Some(name)),
-            Field::File(path) => direct(Kind::File, Some(path)),
-            Field::Environment(name) => direct(Kind::Environment, Some(name)),
-            Field::ToolVersion => direct(Kind::ToolVersion, None),
-            Field::Item => direct(Kind::Other, None),
-            Field::Input(name) => return self.input_change(node, name, change),
+        let source = self.source_of(&node.item).map(|_| self.path_of(&node.item));
+        let cause = reason::of_change(self.graph, node.rule, source.as_deref(), change);
+        let Field::Input(name) = &change.field else {
+            return Found { cause, because: change.to_string(), through: None };
+        };
+        let arrow = format!("{} → {}", short(change.old.as_deref()), short(change.new.as_deref()));
+        let (because, through) = match (reason::origin(self.graph, node.rule, name), cause.name.as_deref()) {
+            (Origin::File(path), _) => (format!("the file `{path}` changed ({arrow})"), None),
+            (Origin::Rule(maker), Some(by)) => (format!("its input `{name}`, made by `{by}`, changed ({arrow})"), Some(maker)),
+            (Origin::Source, Some(path)) if cause.kind == Kind::Source => {
+                (format!("the source `{path}` changed ({arrow})"), None)
+            }
+            (Origin::Gone, _) => (format!("it no longer reads `{name}`"), None),
+            _ => (change.to_string(), None),
         };
         Found { cause, because, through }
     }
+}
 
-    fn input_change(&self, node: &Node, name: &str, change: &Change) -> Found {
-        let rule = self.graph.rule(node.rule);
-        let from = rule.inputs.iter().find(|i| i.name == name).map(|i| &i.from);
-        let of = |kind, name: String| Cause { kind, name: Some(name), old: change.old.clone(), new: change.new.clone() };
-        let arrow = format!("{} → {}", short(change.old.as_deref()), short(change.new.as_deref()));
-        let maker = match from {
-            Some(From::Artifact { rule, .. }) => Some(*rule),
-            Some(From::Item { levels_up }) => {
-                let chain = self.graph.range_chain(rule.range);
-                chain.len().checked_sub(levels_up + 1).and_then(|at| match chain[at] {
-                    Range::Tree { rule, .. } => Some(rule),
-                    _ => None,
-                })
-            }
-            _ => None,
-        };
-        match (from, maker) {
-            (Some(From::File(path)), _) => Found {
-                cause: of(Kind::File, path.clone()),
-                because: format!("the file `{path}` changed ({arrow})"),
-                through: None,
-            },
-            (Some(_), Some(maker)) => {
-                let maker_name = &self.graph.rule(maker).name;
-                let because = format!("its input `{name}`, made by `{maker_name}`, changed ({arrow})");
-                Found { cause: of(Kind::Input, maker_name.clone()), because, through: Some(maker) }
-            }
-            (Some(From::Source | From::Item { .. }), None) => {
-                let path = self.path_of(&node.item);
-                let because = format!("the source `{path}` changed ({arrow})");
-                Found { cause: of(Kind::Source, path), because, through: None }
-            }
-            _ => Found { cause: of(Kind::Input, name.to_owned()), because: change.to_string(), through: None },
-        }
-    }
+/// What is personal or secret in values is not for screens and reports.
+fn redacted(found: Found) -> Found {
+    Found { cause: redact_cause(&found.cause), because: redact(&found.because).into_owned(), ..found }
 }
 
 /// The first digits of a digest.

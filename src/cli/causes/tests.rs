@@ -3,7 +3,7 @@ use crate::engine::manifest::ActionManifest;
 use crate::engine::observe::ActionName;
 use crate::engine::plan::{Fate, PlannedAction};
 use crate::ingestfile;
-use crate::store::records::LastBuild;
+use crate::store::records::{Came, LastBuild, Turn};
 
 const INGESTFILE: &str = r#"
 version = 1
@@ -47,19 +47,24 @@ impl Lab {
     fn new() -> Self {
         let graph = ingestfile::load("Ingestfile.toml", INGESTFILE, &[]).unwrap().graph;
         let source = |id: &str| SourceFile { id: id.to_owned(), path: id.to_owned(), file: id.into() };
-        Self { graph, sources: vec![source("a.txt"), source("b.txt")], state: State::default(), plan: Plan::default() }
+        let line = |rule: &str, line: &str| (rule.to_owned(), manifest(&[(Field::Command, &format!("\"{line}\""))]));
+        let declared = [line("passC", "chunk {part} {chunks}"), line("passE", "graph {chunks} {graph}")].into();
+        let plan = Plan { declared, ..Plan::default() };
+        Self { graph, sources: vec![source("a.txt"), source("b.txt")], state: State::default(), plan }
     }
 
     /// An action that was built, from `now` and before that from `before`.
     fn built(mut self, rule: &str, item: &str, now: &ActionManifest, before: Option<&ActionManifest>) -> Self {
         let encoded = now.encode();
+        let reason = before.map_or(Reason::NeverBuilt, |b| Reason::Changed(now.changes_since(b)));
+        let reason = postcard::to_stdvec(&reason).unwrap().into();
         let last = LastBuild {
             key: ActionManifest::key_of(&encoded),
             manifest: encoded,
-            previous: before.map(ActionManifest::encode),
             accepted: true,
-            gates: crate::digest::Digest::of(b""),
+            gates: 0,
             source: None,
+            history: vec![Turn { build: 0, came: Came::Ran, ran: true, reason }],
         };
         self.state.last.put(format!("job\0{rule}\0{item}"), last);
         self
@@ -67,9 +72,9 @@ impl Lab {
 
     fn planned(mut self, rule: &str, item: &str, fate: Fate, changes: Vec<Change>, waits_for: Option<&str>) -> Self {
         let action = ActionName { rule: rule.to_owned(), item: item.to_owned() };
-        let (pass, reason) = (None, String::new());
+        let reason = (!changes.is_empty()).then(|| Reason::Changed(changes));
         let waits_for = waits_for.map(str::to_owned);
-        self.plan.actions.push(PlannedAction { action, pass, fate, reason, changes, waits_for });
+        self.plan.actions.push(PlannedAction { action, pass: None, fate, reason, cause: None, waits_for });
         self
     }
 

@@ -3,24 +3,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde_json::Value;
-
 use super::inputs::Unresolved;
 use super::{ActionIx, Condition, Coordinator, Message, Mode, Phase, Soundness, Stop};
-use crate::digest::Digest;
 use crate::engine::command::CommandError;
 use crate::engine::derive;
 use crate::engine::execute::{self, How, OutputSlot, RunError, Task};
 use crate::engine::gate::{self, Accepted, Judged};
-use crate::engine::graph::Run;
+use crate::engine::graph::{From, Input, RuleId, Run};
 use crate::engine::manifest::{ActionManifest, Field};
 use crate::engine::observe::{Outcome, Problem};
 use crate::engine::plan::{Fate, PlannedAction};
+use crate::engine::reason::Reason;
 use crate::engine::select::Choice;
 use crate::engine::verdict::Verdict;
 use crate::staging::safe_extension;
 use crate::store::StoreError;
-use crate::store::records::{ActionResult, LastBuild, Stored};
+use crate::store::records::{ActionResult, Came, Stored};
 
 /// A sender of messages into the coordinator's queue.
 pub(super) type Sender = std::sync::mpsc::Sender<Message>;
@@ -48,8 +46,7 @@ impl<'a> Coordinator<'a, '_> {
             return Ok(None);
         }
         if let Some(other) = self.actions[ix.0].unknown {
-            let name = self.setup.graph.rule(other).name.clone();
-            self.plan_may(ix, format!("`{name}` would be made first"), Some(name));
+            self.plan_unknown(ix, other);
             return Ok(None);
         }
         self.actions[ix.0].phase = Phase::Preparing;
@@ -59,7 +56,7 @@ impl<'a> Coordinator<'a, '_> {
                 self.decide(ix)
             }
             Err(Unresolved::Needs(_)) if self.mode == Mode::Plan => {
-                self.plan_may(ix, "what it reads would be merged anew".to_owned(), None);
+                self.plan_merge(ix);
                 Ok(None)
             }
             Err(Unresolved::Needs(needs)) => {
@@ -105,7 +102,11 @@ impl<'a> Coordinator<'a, '_> {
         match self.store.state.results.get(&key) {
             Some(ActionResult { failure: Some(failure), .. }) if !self.setup.retry => {
                 let problem = Problem { message: failure.message.clone(), ..Problem::default() };
-                self.remember_failure(ix);
+                if self.is_documents(ix, Outcome::Failed) {
+                    // So that the next build knows it again.
+                    self.actions[ix.0].as_before = self.fails_as_before(ix);
+                    self.remember(ix, Came::Failed);
+                }
                 self.end(ix, Outcome::Failed, Some(problem))?;
                 Ok(None)
             }
@@ -119,32 +120,8 @@ impl<'a> Coordinator<'a, '_> {
 
     /// The ordered record of all that determines the output of an action whose inputs are resolved.
     fn manifest_of(&mut self, ix: ActionIx) -> Result<ActionManifest, String> {
-        let graph = self.setup.graph;
-        let rule = graph.rule(self.actions[ix.0].rule);
-        let mut m = ActionManifest::new();
-        match &rule.run {
-            Run::Builtin { builtin, params } => {
-                m.push(Field::Builtin, builtin.name);
-                m.push(Field::Code, builtin.fingerprint);
-                if let Value::Object(params) = params {
-                    params.iter().for_each(|(k, v)| m.push(Field::Param(k.clone()), v.to_string()));
-                }
-            }
-            Run::Command(command) => {
-                m.push(Field::Command, serde_json::to_string(&command.line).unwrap_or_default());
-                for path in &command.files {
-                    m.push(Field::File(path.clone()), self.project_file(path)?.to_hex());
-                }
-                for name in &command.env {
-                    let value = self.setup.env.get(name).map_or("", String::as_str);
-                    m.push(Field::Environment(name.clone()), value);
-                }
-                let (_, version) = self.command(self.actions[ix.0].rule)?;
-                if !version.is_empty() {
-                    m.push(Field::ToolVersion, version);
-                }
-            }
-        }
+        let rule = self.setup.graph.rule(self.actions[ix.0].rule);
+        let mut m = self.declared(self.actions[ix.0].rule)?;
         let action = &self.actions[ix.0];
         m.push(Field::Item, self.items.get(action.item).full_id.clone());
         for (name, value) in &action.inputs {
@@ -156,44 +133,20 @@ impl<'a> Coordinator<'a, '_> {
         Ok(m)
     }
 
-    /// Why an action is not up to date, in one line; "" if it is.
-    pub(super) fn reason_of(&self, ix: ActionIx) -> (String, Vec<crate::engine::manifest::Change>) {
-        let action = &self.actions[ix.0];
-        let Some(last) = self.store.state.last.get(&self.last_key(ix)) else {
-            return ("it was never built".to_owned(), Vec::new());
-        };
-        let Some(now) = &action.manifest else { return (String::new(), Vec::new()) };
-        let changes = ActionManifest::decode(now).changes_since(&ActionManifest::decode(&last.manifest));
-        let reason = match changes.as_slice() {
-            [] if last.gates != self.gates_digests[action.rule.ix()] => "its gate changed".to_owned(),
-            [] if !last.accepted => "it was not accepted".to_owned(),
-            [] => "its result is no longer in the cache".to_owned(),
-            [one] => one.to_string(),
-            [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
-        };
-        (reason, changes)
-    }
-
-    pub(super) fn last_key(&self, ix: ActionIx) -> String {
-        let action = &self.actions[ix.0];
-        let rule = &self.setup.graph.rule(action.rule).name;
-        format!("{}\0{rule}\0{}", self.setup.job_key, self.items.get(action.item).full_id)
-    }
-
     fn start(&mut self, ix: ActionIx) -> Result<Option<Work<'a>>, Stop> {
-        let (reason, changes) = self.reason_of(ix);
+        let reason = self.reason_of(ix);
         if self.mode == Mode::Plan {
+            let fate = if matches!(reason, Reason::AsksTool { .. }) { Fate::May } else { Fate::Run };
+            self.plan(ix, fate, Some(reason), None);
             if self.fails_as_before(ix) {
-                self.plan(ix, Fate::Run, "it failed in a way that every build tries again".to_owned(), changes, None);
                 self.expect_failure(ix);
                 return Ok(None);
             }
-            self.plan(ix, Fate::Run, reason, changes, None);
             self.unknown(ix);
             return Ok(None);
         }
         tracing::debug!(action = ?self.name_of(ix), %reason, "runs");
-        self.actions[ix.0].reason = reason;
+        self.actions[ix.0].reason = Some(reason);
         self.actions[ix.0].phase = Phase::Running;
         self.actions[ix.0].started = Some(Instant::now());
         self.announce_start(ix)?;
@@ -258,7 +211,8 @@ impl<'a> Coordinator<'a, '_> {
                 Ok(None)
             }
             Judged::Open(_) if self.mode == Mode::Plan => {
-                self.plan_may(ix, "its gate changed: it would be judged again, not run".to_owned(), None);
+                let reason = self.reason_of(ix);
+                self.plan_may(ix, reason);
                 Ok(None)
             }
             Judged::Open(open) => {
@@ -282,14 +236,20 @@ impl<'a> Coordinator<'a, '_> {
             (false, false) => Outcome::FromCache,
         };
         if outcome == Outcome::FromCache {
-            let (reason, changes) = self.reason_of(ix);
-            if self.mode == Mode::Plan {
-                self.plan(ix, Fate::FromCache, reason.clone(), changes, None);
+            if self.mode == Mode::Plan
+                && let Some(lost) = self.lost_output(ix)
+            {
+                self.plan_may(ix, lost);
+                return Ok(());
             }
-            self.actions[ix.0].reason = reason;
+            let reason = self.reason_of(ix);
+            if self.mode == Mode::Plan {
+                self.plan(ix, Fate::FromCache, Some(reason.clone()), None);
+            }
+            self.actions[ix.0].reason = Some(reason);
         }
         self.actions[ix.0].accepted = Some(accepted);
-        self.remember(ix, true);
+        self.remember(ix, if outcome == Outcome::Ran { Came::Ran } else { Came::FromCache });
         self.end(ix, outcome, None)
     }
 
@@ -303,34 +263,8 @@ impl<'a> Coordinator<'a, '_> {
             ..Problem::default()
         };
         self.actions[ix.0].as_before = self.fails_as_before(ix);
-        self.remember(ix, false);
+        self.remember(ix, Came::Rejected);
         self.end(ix, Outcome::Rejected, Some(problem))
-    }
-
-    /// As `remember`, of an action that failed and whose document is set aside: so that the next build knows it again.
-    fn remember_failure(&mut self, ix: ActionIx) {
-        if self.is_documents(ix, Outcome::Failed) {
-            self.actions[ix.0].as_before = self.fails_as_before(ix);
-            self.remember(ix, false);
-        }
-    }
-
-    /// Writes down what the action was built from, for the next `why`.
-    fn remember(&mut self, ix: ActionIx, accepted: bool) {
-        if self.mode == Mode::Plan {
-            return;
-        }
-        let action = &self.actions[ix.0];
-        let (Some(key), Some(manifest)) = (action.key, action.manifest.clone()) else { return };
-        let gates = self.gates_digests[action.rule.ix()];
-        let source = self.source_digest(action.item);
-        let name = self.last_key(ix);
-        let previous = match self.store.state.last.get(&name) {
-            Some(last) if last.key == key => last.previous.clone(),
-            Some(last) => Some(last.manifest.clone()),
-            None => None,
-        };
-        self.store.state.last.put(name, LastBuild { key, manifest, previous, accepted, gates, source });
     }
 
     /// A pool thread has something to say.
@@ -371,7 +305,7 @@ impl<'a> Coordinator<'a, '_> {
                 if let Some(key) = self.actions[ix.0].key {
                     let result = ActionResult { outputs: Vec::new(), failure: Some(failure.clone()), duration_ms };
                     self.store.state.results.put(key, result);
-                    self.remember(ix, false);
+                    self.remember(ix, Came::Failed);
                 }
                 let problem = Problem { message: failure.message, ..Problem::default() };
                 self.end(ix, Outcome::Failed, Some(problem))
@@ -384,7 +318,7 @@ impl<'a> Coordinator<'a, '_> {
                     at = cause.source();
                 }
                 let problem = Problem { message: other.to_string(), causes, ..Problem::default() };
-                self.remember_failure(ix);
+                self.remember(ix, Came::Failed);
                 self.end(ix, Outcome::Failed, Some(problem))
             }
         }
@@ -411,17 +345,22 @@ impl<'a> Coordinator<'a, '_> {
         if self.mode == Mode::Build {
             self.announce_end(ix)?;
         } else if matches!(outcome, Outcome::Failed | Outcome::Rejected | Outcome::Blocked) {
+            let message = self.actions[ix.0].problem.as_ref().map(|p| p.message.clone()).unwrap_or_default();
+            let reason = match outcome {
+                Outcome::Blocked => Reason::Blocked(message),
+                Outcome::Rejected => Reason::Rejects(message),
+                _ => Reason::Fails(message),
+            };
             let fate = match outcome {
                 Outcome::Blocked => Fate::Blocked,
                 _ if self.actions[ix.0].as_before => Fate::LeftOut,
                 _ => Fate::StillFailing,
             };
-            let reason = self.actions[ix.0].problem.as_ref().map(|p| p.message.clone()).unwrap_or_default();
-            self.plan(ix, fate, reason, Vec::new(), None);
+            self.plan(ix, fate, Some(reason), None);
         } else if outcome == Outcome::UpToDate {
-            self.plan(ix, Fate::UpToDate, String::new(), Vec::new(), None);
+            self.plan(ix, Fate::UpToDate, None, None);
         } else if outcome == Outcome::LeftOut {
-            self.plan(ix, Fate::LeftOut, self.left_out_reason(ix), Vec::new(), None);
+            self.plan(ix, Fate::LeftOut, Some(Reason::Quarantined(self.left_out_reason(ix))), None);
         }
         match self.actions[ix.0].accepted.clone() {
             Some(accepted) => {
@@ -460,20 +399,41 @@ impl<'a> Coordinator<'a, '_> {
         format!("`{rule}`{of}")
     }
 
-    fn plan(
-        &mut self,
-        ix: ActionIx,
-        fate: Fate,
-        reason: String,
-        changes: Vec<crate::engine::manifest::Change>,
-        waits_for: Option<String>,
-    ) {
+    fn plan(&mut self, ix: ActionIx, fate: Fate, reason: Option<Reason>, waits_for: Option<String>) {
         let pass = self.setup.graph.rule(self.actions[ix.0].rule).pass;
-        self.planned.push(PlannedAction { action: self.name_of(ix), pass, fate, reason, changes, waits_for });
+        self.actions[ix.0].reason.clone_from(&reason);
+        let cause = self.cause_of(ix);
+        self.planned.push(PlannedAction { action: self.name_of(ix), pass, fate, reason, cause, waits_for });
     }
 
-    fn plan_may(&mut self, ix: ActionIx, reason: String, waits_for: Option<String>) {
-        self.plan(ix, Fate::May, reason, Vec::new(), waits_for);
+    fn plan_may(&mut self, ix: ActionIx, reason: Reason) {
+        self.plan(ix, Fate::May, Some(reason), None);
+        self.unknown(ix);
+    }
+
+    /// `other` would be made first: it may run, unless its own declaration changed, too.
+    fn plan_unknown(&mut self, ix: ActionIx, other: RuleId) {
+        let rule = self.setup.graph.rule(self.actions[ix.0].rule);
+        let reads = |i: &&Input| matches!(&i.from, From::Artifact { rule, .. } if *rule == other);
+        let input = rule.inputs.iter().find(reads).map(|i| i.name.clone());
+        let name = self.setup.graph.rule(other).name.clone();
+        let waits = Reason::Waits { rule: name.clone(), input };
+        let own = self.own_reason(ix);
+        let fate = if own.is_some() { Fate::Run } else { Fate::May };
+        self.plan(ix, fate, Some(own.unwrap_or(waits)), Some(name));
+        self.unknown(ix);
+    }
+
+    /// What it reads would be merged first: it may run, unless its own declaration changed, too.
+    fn plan_merge(&mut self, ix: ActionIx) {
+        let merges = self.unmerged(ix);
+        let waits_for = match &merges {
+            Some(Reason::Merges { rule, .. }) => Some(rule.clone()),
+            _ => None,
+        };
+        let own = self.own_reason(ix);
+        let fate = if own.is_some() { Fate::Run } else { Fate::May };
+        self.plan(ix, fate, own.or(merges), waits_for);
         self.unknown(ix);
     }
 
@@ -499,21 +459,8 @@ impl<'a> Coordinator<'a, '_> {
         self.actions[ix.0].accepted.as_ref().map(Accepted::outputs)
     }
 
-    /// The digest of a file of the project, looked at once per build.
-    pub(super) fn project_file(&mut self, path: &str) -> Result<Digest, String> {
-        if let Some(known) = self.project_files.get(path) {
-            return known.clone();
-        }
-        let digest = self.look_at_file(&self.setup.root.join(path)).map_err(|e| e.to_string());
-        self.project_files.insert(path.to_owned(), digest.clone());
-        digest
-    }
-
     /// The command of a rule with its environment, and its tool's version; made once per build.
-    fn command(
-        &mut self,
-        id: crate::engine::graph::RuleId,
-    ) -> Result<(Arc<crate::engine::command::CommandTask>, String), String> {
+    pub(super) fn command(&mut self, id: RuleId) -> Result<(Arc<crate::engine::command::CommandTask>, String), String> {
         if let Some((task, version)) = self.commands.get(&id) {
             return Ok((task.clone(), version.clone()));
         }

@@ -54,7 +54,7 @@ impl Coordinator<'_, '_> {
             inputs: Vec::new(),
             key: None,
             manifest: None,
-            reason: String::new(),
+            reason: None,
             started: None,
             candidate: None,
             accepted: None,

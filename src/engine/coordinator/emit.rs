@@ -9,6 +9,7 @@ use crate::engine::files;
 use crate::engine::graph::Pass;
 use crate::engine::items::SourceFile;
 use crate::engine::observe::{ActionName, Counts, Event, Outcome};
+use crate::engine::reason::Cause;
 use crate::engine::select::Choice;
 
 impl Coordinator<'_, '_> {
@@ -65,8 +66,15 @@ impl Coordinator<'_, '_> {
 
     pub(super) fn announce_start(&mut self, ix: ActionIx) -> Result<(), Stop> {
         self.announce_owner(ix)?;
-        let event = Event::ActionStarted { action: self.name_of(ix), reason: self.actions[ix.0].reason.clone() };
+        let (reason, cause) = self.told_reason(ix);
+        let event = Event::ActionStarted { action: self.name_of(ix), reason, cause };
         self.emit(&event)
+    }
+
+    /// Why an action is not up to date, for people and for programs.
+    fn told_reason(&self, ix: ActionIx) -> (String, Option<Cause>) {
+        let reason = self.actions[ix.0].reason.as_ref();
+        (reason.map(ToString::to_string).unwrap_or_default(), self.cause_of(ix))
     }
 
     /// Actions that were up to date, and those that something else blocks, are only counted.
@@ -81,13 +89,15 @@ impl Coordinator<'_, '_> {
         };
         self.announce_owner(ix)?;
         let name = self.name_of(ix);
+        let (reason, cause) = self.told_reason(ix);
         let action = &self.actions[ix.0];
         let rule = self.setup.graph.rule(action.rule);
         let items = action.accepted.iter().flat_map(|a| rule.outputs.iter().zip(a.outputs()));
         let event = Event::ActionEnded {
             pass: rule.pass,
             outcome,
-            reason: action.reason.clone(),
+            reason,
+            cause,
             duration_ms: action.started.map_or(0, |s| u64::try_from(s.elapsed().as_millis()).unwrap_or(u64::MAX)),
             items: items.map(|(o, s)| (o.name.clone(), s.items())).collect(),
             problem: action.problem.clone(),

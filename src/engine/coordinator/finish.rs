@@ -1,11 +1,14 @@
 //! Rules and passes that are complete: publication, status, and what it means for those that wait.
 
+use std::collections::BTreeSet;
+
 use super::publish::Unpublished;
 use super::quarantine::same_documents;
 use super::{Condition, Coordinator, Mode, Soundness, Stop};
 use crate::engine::graph::{Pass, RuleId};
 use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Event, Problem, Quarantined, Status};
+use crate::engine::plan::Write;
 use crate::engine::select::{Choice, rules_of};
 
 impl Coordinator<'_, '_> {
@@ -50,11 +53,25 @@ impl Coordinator<'_, '_> {
             return false;
         }
         let pass = self.setup.graph.rule(rule).pass;
+        // A pass that has nothing to do waits for those that it needs all the same.
+        let waits = |p: Pass| self.needed_passes(p).into_iter().any(|n| !self.settled.contains_key(&Condition::Pass(n)));
+        if pass.is_some_and(|p| self.passes.contains_key(&p) && waits(p)) {
+            return false;
+        }
         let others = self.setup.graph.rule(rule).gates.iter().flat_map(|g| &g.others);
         others.map(|(other, _)| *other).all(|other| {
             let same_pass = pass.is_some() && self.setup.graph.rule(other).pass == pass;
             same_pass || self.finished.contains(&other) || self.setup.selection.of(other) != Choice::Selected
         })
+    }
+
+    /// Passes that a pass takes input from.
+    pub(super) fn needed_passes(&self, pass: Pass) -> BTreeSet<Pass> {
+        rules_of(self.setup.graph, pass).flat_map(|r| &self.pass_needs[r.ix()]).copied().collect()
+    }
+
+    fn is_bad(&self, pass: Pass) -> bool {
+        self.settled.get(&Condition::Pass(pass)) == Some(&Soundness::Bad)
     }
 
     fn soundness(&self, rule: RuleId) -> Soundness {
@@ -76,12 +93,18 @@ impl Coordinator<'_, '_> {
         let wanted = (soundness == Soundness::Good && problem.is_none())
             || (soundness == Soundness::Bad && per_item && self.mode == Mode::Build);
         if wanted && self.setup.publish {
-            match self.publish(rule, pool)? {
+            let published = match soundness {
+                Soundness::Bad => self.publish_good_items(rule, pool)?,
+                _ => self.publish(rule, pool)?,
+            };
+            match published {
                 Ok(found) => records = found,
                 Err(Unpublished::Problem(found)) => problem = Some(found),
-                Err(Unpublished::Unknown) => self.would_publish.push(format!("what `{name}` publishes")),
+                Err(Unpublished::Unknown) => self.would_publish.push(Write::Outputs(name.clone())),
             }
         }
+        // A rejected merge is told again, as a rejected action is.
+        let is_refused = problem.is_some();
         if soundness == Soundness::Bad && problem.is_none() {
             problem = self.rule_problems.get(&rule).and_then(|p| p.first().cloned()).or_else(|| Some(Problem::default()));
         }
@@ -90,11 +113,13 @@ impl Coordinator<'_, '_> {
             self.failures.push((name.clone(), problem.clone()));
         }
         let counts = self.rule_counts.get(&rule).copied().unwrap_or_default();
+        let is_made = !records.is_empty() || counts.up_to_date > 0;
         let did_something = counts.ran + counts.from_cache + counts.failed + counts.rejected > self.quarantine.as_before(rule)
             || (!announced && self.announced.build);
         let prior = self.setup.prior_rules.get(&name);
         let differs = prior.is_some_and(|prior| !same_documents(prior, &quarantined));
-        if self.mode == Mode::Build && (did_something || (!failed && ((prior.is_none() && !records.is_empty()) || differs))) {
+        let is_news = is_refused || (!failed && ((prior.is_none() && is_made) || differs));
+        if self.mode == Mode::Build && (did_something || is_news) {
             self.announce_build()?;
             self.tell_quarantined(None, Some(&name), quarantined)?;
             let status = if failed { Status::Failed } else { Status::Success };
@@ -105,7 +130,10 @@ impl Coordinator<'_, '_> {
 
     fn finish_pass(&mut self, pass: Pass, pool: &rayon::ThreadPool) -> Result<(), Stop> {
         let rules: Vec<RuleId> = rules_of(self.setup.graph, pass).collect();
-        let soundness = rules.iter().map(|r| self.soundness(*r)).max().unwrap_or(Soundness::Good);
+        let soundness = match self.needed_passes(pass).into_iter().any(|p| self.is_bad(p)) {
+            true => Soundness::Bad,
+            false => rules.iter().map(|r| self.soundness(*r)).max().unwrap_or(Soundness::Good),
+        };
         if let Some(why) = self.needs_a_bad_pass(pass) {
             return self.pass_skipped(pass, why);
         }
@@ -123,7 +151,7 @@ impl Coordinator<'_, '_> {
                     match self.publish(rule, pool)? {
                         Ok(found) => records.extend(found),
                         Err(Unpublished::Problem(problem)) => return self.pass_failed(pass, Some(problem)),
-                        Err(Unpublished::Unknown) => self.would_publish.push(format!("artifacts of {pass}")),
+                        Err(Unpublished::Unknown) => self.would_publish.push(Write::Outputs(pass.to_string())),
                     }
                 }
                 self.pass_succeeded(pass, records)
@@ -142,7 +170,7 @@ impl Coordinator<'_, '_> {
             // Nothing of the job folder was touched.
         } else if self.mode == Mode::Plan {
             if !stands {
-                self.would_publish.push(format!("the record of {pass}"));
+                self.would_publish.push(Write::Record(pass));
             }
         } else if announced || !stands {
             self.announce_pass(pass)?;

@@ -6,12 +6,12 @@ use super::{ActionIx, Coordinator, Soundness, Stop};
 use crate::digest::Digest;
 use crate::disk;
 use crate::engine::gate::{self, Accepted};
-use crate::engine::graph::{Check, From, Pass, Range, RuleId};
+use crate::engine::graph::{Check, From, Pass, Range, RuleId, Scope};
 use crate::engine::items::ItemIx;
 use crate::engine::manifest::{ActionManifest, Field};
 use crate::engine::observe::{Outcome, Problem, Status};
 use crate::engine::select::{Choice, rules_of};
-use crate::engine::verdict::GateInput;
+use crate::engine::verdict::Verdict;
 use crate::store::records::Published;
 
 impl Coordinator<'_, '_> {
@@ -103,6 +103,20 @@ impl Coordinator<'_, '_> {
         let rule = self.setup.graph.rule(id);
         let mut bytes = None;
         for gate in rule.gates.iter().filter(|g| g.output == output) {
+            if gate.scope == Scope::Job {
+                let mut subject = record.clone();
+                if edited {
+                    let bytes = disk::read(&self.setup.job_dir.join(path))?;
+                    subject.digest = Digest::of(&bytes);
+                    subject.content = subject.digest;
+                    subject.items = self.setup.judge.count_items(&bytes).unwrap_or(1);
+                }
+                let subject = self.as_published((id, output), path, &subject);
+                match self.judge_published(gate, subject)? {
+                    Some(verdict) if !verdict.accepted() => return Ok(Some(first_of(&verdict))),
+                    _ => continue,
+                }
+            }
             let key = gate::verdict_key(gate, &record.digest, &self.gate_files, &[]);
             if !edited
                 && (matches!(gate.check, Check::Present { .. })
@@ -117,31 +131,16 @@ impl Coordinator<'_, '_> {
                     bytes.insert(read).clone()
                 }
             };
-            let files = gate::inputs_of(gate, &self.gate_files);
-            let others = self.published_others(gate)?;
-            let verdict = self.setup.judge.judge(gate, &bytes, &files, &others).map_err(gate::GateError::Broken)?;
-            if let Some(first) = verdict.violations.first() {
-                let more = if verdict.count > 1 { format!(" (and {} more)", verdict.count - 1) } else { String::new() };
-                let place = if first.place.is_empty() { String::new() } else { format!(", {}", first.place) };
-                return Ok(Some(format!("`{}`: {}{place}{more}", first.pointer, first.message)));
+            let files = self.gate_files.of(gate);
+            let verdict = self.setup.judge.judge(gate, &bytes, &files, &[]).map_err(gate::GateError::Broken)?;
+            if !verdict.accepted() {
+                return Ok(Some(first_of(&verdict)));
             }
             if !edited {
                 self.store.state.verdicts.put(key, verdict);
             }
         }
         Ok(None)
-    }
-
-    /// The artifacts that a gate reads beside its subject, as they are published.
-    pub(super) fn published_others(&self, gate: &crate::engine::graph::GateSpec) -> Result<Vec<GateInput>, Stop> {
-        let mut inputs = Vec::with_capacity(gate.others.len());
-        for (rule, output) in &gate.others {
-            let rule = self.setup.graph.rule(*rule);
-            let path = &rule.outputs[*output].path;
-            let bytes = disk::read(&self.setup.job_dir.join(path))?;
-            inputs.push(GateInput { name: format!("{}.{}", rule.name, rule.outputs[*output].name), bytes: bytes.into() });
-        }
-        Ok(inputs)
     }
 
     /// An action of a frozen pass: its last accepted result, if the source it was made from is still the same.
@@ -225,4 +224,13 @@ impl Coordinator<'_, '_> {
         let source = self.items.in_range(item, Range::Source);
         self.source_digests.get(&source).and_then(|d| d.as_ref().ok()).copied()
     }
+}
+
+/// The first violation in a sentence, and how many there are.
+fn first_of(verdict: &Verdict) -> String {
+    let Some(first) = verdict.violations.first() else { return "its gate rejects it".to_owned() };
+    let more = if verdict.count > 1 { format!(" (and {} more)", verdict.count - 1) } else { String::new() };
+    let place = if first.place.is_empty() { String::new() } else { format!(", {}", first.place) };
+    let pointer = if first.pointer.is_empty() { String::new() } else { format!("`{}`: ", first.pointer) };
+    format!("{pointer}{}{place}{more}", first.message)
 }

@@ -15,10 +15,15 @@ mod advance;
 mod conditions;
 mod emit;
 mod finish;
+mod fold;
 mod frozen;
+mod in_place;
 mod inputs;
+mod judge_job;
 mod publish;
+mod put;
 mod quarantine;
+mod reasons;
 mod run;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -34,8 +39,9 @@ use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
 use super::observe::{ArtifactRecord, Counts, Observer, Outcome, Problem, Quarantined, Status};
-use super::plan::PlannedAction;
+use super::plan::{PlannedAction, Write};
 use super::policy::{Barrier, OnError};
+use super::reason::{Loss, Reason};
 use super::select::Selection;
 use super::verdict::Judge;
 use crate::digest::Digest;
@@ -82,10 +88,14 @@ pub struct Setup<'a> {
     pub keep_going: bool,
     /// Run again what failed or was rejected for the same inputs.
     pub retry: bool,
+    /// Accept artifacts that lost more of their items than their gate allows.
+    pub allow_drop: bool,
     /// Whether the job folder is brought up to date; if not (a target restricted to one source), results stay in the cache.
     pub publish: bool,
     /// Where bytes go that were never ours and stand where something is published.
     pub rejected_dir: PathBuf,
+    /// Of this build: records name it, keys do not.
+    pub build_id: String,
     /// Set by the signal handler.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -154,7 +164,8 @@ struct Action {
     inputs: Vec<(String, InputValue)>,
     key: Option<Digest>,
     manifest: Option<Arc<[u8]>>,
-    reason: String,
+    /// Why it is not up to date, once that is known.
+    reason: Option<Reason>,
     started: Option<Instant>,
     candidate: Option<Arc<[Stored]>>,
     accepted: Option<Accepted>,
@@ -195,13 +206,15 @@ enum Stop {
     /// A foreign file changed under our hands.
     Changed(PathBuf),
     /// A blob is missing or damaged.
-    Blob(Digest),
+    Blob(Digest, Loss),
 }
 
 impl<E: Into<EngineError>> From<E> for Stop {
     fn from(e: E) -> Self {
         match e.into() {
-            EngineError::Store(crate::store::StoreError::Blob { digest, .. }) => Self::Blob(digest),
+            EngineError::Store(crate::store::StoreError::Blob { digest, what }) => {
+                Self::Blob(digest, if what == "missing" { Loss::Missing } else { Loss::Damaged })
+            }
             e => Self::Error(e),
         }
     }
@@ -214,6 +227,10 @@ struct Announced {
     passes: BTreeSet<Pass>,
     /// Actions that ran, by rule and item.
     ran: BTreeSet<(RuleId, String)>,
+    /// Results that were forgotten because of a blob, by action key.
+    lost: BTreeMap<Digest, reasons::LostBlob>,
+    /// How often each file changed under our hands.
+    changes: BTreeMap<PathBuf, usize>,
     total: Counts,
 }
 
@@ -230,8 +247,12 @@ struct Coordinator<'a, 'b> {
     children: HashMap<(ItemIx, Range), Vec<ItemIx>>,
     source_digests: HashMap<ItemIx, Result<Digest, String>>,
     project_files: HashMap<String, Result<Digest, String>>,
+    /// Files beside the sources that this attempt has read, or lets commands read, where they lie.
+    looked_at: BTreeSet<PathBuf>,
     gate_files: GateFiles,
-    gates_digests: Vec<Digest>,
+    /// What each rule's gates judge by, encoded.
+    gate_lists: Vec<Arc<[u8]>>,
+    gate_numbers: BTreeMap<Arc<[u8]>, u32>,
     commands: HashMap<RuleId, (Arc<CommandTask>, String)>,
     params: Vec<Arc<serde_json::Value>>,
     pass_needs: Vec<BTreeSet<Pass>>,
@@ -256,7 +277,7 @@ struct Coordinator<'a, 'b> {
     rule_problems: HashMap<RuleId, Vec<Problem>>,
     rule_counts: HashMap<RuleId, Counts>,
     planned: Vec<PlannedAction>,
-    would_publish: Vec<String>,
+    would_publish: Vec<Write>,
     blocked_passes: Vec<(Pass, String)>,
     failures: Vec<(String, Problem)>,
     statuses: BTreeMap<Pass, Status>,

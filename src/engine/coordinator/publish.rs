@@ -1,64 +1,55 @@
 //! The job folder: what belongs there, what of it is there already, and putting the rest in place by rename.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::inputs::Unresolved;
+use super::put::Make;
 use super::{Coordinator, Mode, Stop};
+use crate::builtin::{Merge, TreeEntry};
 use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
-use crate::engine::gate;
-use crate::engine::graph::{GateSpec, MergeKind, Range, RuleId, Run, Scope};
+use crate::engine::graph::{MergeKind, Range, RuleId, Run};
 use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Counts, Event, Problem};
-use crate::engine::select::Choice;
-use crate::engine::verdict::GateInput;
+use crate::engine::plan::Write;
 use crate::placeholder;
-use crate::store::cas::Cas;
 use crate::store::records::{Published, Stored, StoredFile};
 
-/// How the bytes of a published file come to be.
-#[derive(Clone)]
-enum Make {
-    Copy(StoredFile),
-    Splice(Vec<PieceOf>),
+/// A file that belongs in the job folder.
+pub(super) struct Wanted {
+    pub(super) path: String,
+    /// What it is made from: equal content, equal bytes.
+    pub(super) content: Digest,
+    pub(super) make: Make,
+    pub(super) items: u64,
+    /// Files whose items, one after the other, are its items; none where the file itself is the only one.
+    parts: Vec<PieceOf>,
 }
 
-/// A file that belongs in the job folder.
-struct Wanted {
-    path: String,
-    /// What it is made from: equal content, equal bytes.
-    content: Digest,
-    make: Make,
-    items: u64,
+impl Wanted {
+    fn of_blob(path: String, file: StoredFile, items: u64) -> Self {
+        Self { path, content: file.digest, make: Make::Copy(file), items, parts: Vec::new() }
+    }
+
+    /// The files whose items are its items.
+    pub(super) fn pieces(&self) -> Vec<PieceOf> {
+        match &self.make {
+            Make::Splice(pieces) => pieces.clone(),
+            Make::Copy(_) if !self.parts.is_empty() => self.parts.clone(),
+            Make::Copy(file) => vec![PieceOf { item_id: String::new(), attrs: String::new(), file: *file }],
+        }
+    }
 }
 
 /// An output's files.
-struct OutputFiles {
-    output: usize,
-    files: Vec<Wanted>,
+pub(super) struct OutputFiles {
+    pub(super) output: usize,
+    pub(super) files: Vec<Wanted>,
     /// A tree, or one file per item: its record stands for many files.
     many: bool,
-}
-
-/// An artifact that a gate reads beside its subject.
-enum Other {
-    /// Of a rule that this build has completed.
-    Made { content: Digest, make: Make },
-    /// Of a rule that it leaves alone: as it was published.
-    Published { path: String, content: Digest },
-}
-
-impl Other {
-    /// What it is made from: the same whether it was made just now or before.
-    fn content(&self) -> Digest {
-        match self {
-            Self::Made { content, .. } | Self::Published { content, .. } => *content,
-        }
-    }
 }
 
 /// Why a rule's outputs are not in the job folder.
@@ -87,8 +78,31 @@ impl Coordinator<'_, '_> {
         for output in wanted {
             kept.extend(output.files.iter().map(|f| f.path.clone()));
             records.push(self.publish_output(rule, &output, pool)?);
+            if let Some(file) = output.files.first().filter(|_| !output.many && self.mode == Mode::Build) {
+                self.store.state.baselines.put(self.published_key(&file.path), file.items);
+            }
         }
         self.unpublish(rule, &kept)?;
+        Ok(Ok(records))
+    }
+
+    /// Puts the files of good items in place for a rule that has bad ones; what stands there of others stays.
+    pub(super) fn publish_good_items(
+        &mut self,
+        rule: RuleId,
+        pool: &rayon::ThreadPool,
+    ) -> Result<Result<Vec<ArtifactRecord>, Unpublished>, Stop> {
+        let mut records = Vec::new();
+        for output in 0..self.setup.graph.rule(rule).outputs.len() {
+            let slot = &self.setup.graph.rule(rule).outputs[output];
+            if !slot.publish || slot.merge != MergeKind::PerItem {
+                continue;
+            }
+            match self.computed(rule, output, pool)? {
+                Ok(files) => records.push(self.publish_output(rule, &files, pool)?),
+                Err(unpublished) => return Ok(Err(unpublished)),
+            }
+        }
         Ok(Ok(records))
     }
 
@@ -108,7 +122,7 @@ impl Coordinator<'_, '_> {
     }
 
     /// The files of an output; what must be merged first is merged on the pool.
-    fn computed(
+    pub(super) fn computed(
         &mut self,
         rule: RuleId,
         output: usize,
@@ -138,7 +152,6 @@ impl Coordinator<'_, '_> {
     fn output_files(&mut self, rule: RuleId, output: usize) -> Result<OutputFiles, Unresolved> {
         let declared = self.setup.graph.rule(rule);
         let slot = &declared.outputs[output];
-        let one = |path: String, f: StoredFile| Wanted { path, content: f.digest, make: Make::Copy(f), items: f.items };
         if slot.merge == MergeKind::PerItem {
             return Ok(OutputFiles { output, files: self.per_item_files(rule, output)?, many: true });
         }
@@ -146,20 +159,33 @@ impl Coordinator<'_, '_> {
             let Stored::Tree(tree) = self.merged(rule, output, JOB, rule)? else {
                 return Err(Unresolved::Failed("no tree".into()));
             };
-            let files = tree
-                .entries
-                .iter()
-                .map(|e| one(format!("{}{}", slot.path, e.name), StoredFile { digest: e.digest, bytes: e.bytes, items: 1 }));
+            let file = |e: &TreeEntry| StoredFile { digest: e.digest, bytes: e.bytes, items: 1 };
+            let files = tree.entries.iter().map(|e| Wanted::of_blob(format!("{}{}", slot.path, e.name), file(e), 1));
             return Ok(OutputFiles { output, files: files.collect(), many: true });
         }
-        let merges_itself = matches!(&declared.run, Run::Builtin { builtin, .. }
-            if builtin.output(&slot.name).is_some_and(|p| matches!(p.merge, crate::builtin::Merge::Files(_))));
+        let merge = match &declared.run {
+            Run::Builtin { builtin, .. } => builtin.output(&slot.name).map_or(Merge::Splice, |p| p.merge),
+            Run::Command(_) => Merge::Splice,
+        };
+        let merges_itself = matches!(merge, Merge::Files(_) | Merge::Rebased(_));
         if declared.range == Range::Job || merges_itself {
             let Stored::File(file) = self.merged(rule, output, JOB, rule)? else {
                 return Err(Unresolved::Failed("no file".into()));
             };
-            return Ok(OutputFiles { output, files: vec![one(slot.path.clone(), file)], many: false });
+            let mut wanted = Wanted::of_blob(slot.path.clone(), file, file.items);
+            if declared.range != Range::Job && matches!(merge, Merge::Rebased(_)) {
+                wanted.parts = self.pieces_below_job(rule, output)?;
+            }
+            return Ok(OutputFiles { output, files: vec![wanted], many: false });
         }
+        let pieces = self.pieces_below_job(rule, output)?;
+        let (content, items) = (self.content_of(rule, output, &pieces), pieces.iter().map(|p| p.file.items).sum());
+        let wanted = Wanted { path: slot.path.clone(), content, make: Make::Splice(pieces), items, parts: Vec::new() };
+        Ok(OutputFiles { output, files: vec![wanted], many: false })
+    }
+
+    /// What the job's merge of an output is made from: a file for each child of the job.
+    fn pieces_below_job(&mut self, rule: RuleId, output: usize) -> Result<Vec<PieceOf>, Unresolved> {
         let mut pieces = Vec::new();
         let mut needs = Vec::new();
         let left_out = self.quarantine.left_out(rule);
@@ -173,12 +199,7 @@ impl Coordinator<'_, '_> {
                 Err(failed) => return Err(failed),
             }
         }
-        if !needs.is_empty() {
-            return Err(Unresolved::Needs(needs));
-        }
-        let (content, items) = (self.content_of(rule, output, &pieces), pieces.iter().map(|p| p.file.items).sum());
-        let wanted = Wanted { path: slot.path.clone(), content, make: Make::Splice(pieces), items };
-        Ok(OutputFiles { output, files: vec![wanted], many: false })
+        if needs.is_empty() { Ok(pieces) } else { Err(Unresolved::Needs(needs)) }
     }
 
     /// One file per item, named by `{id}` or `{stem}`; two items with one name are an error that names both.
@@ -203,78 +224,9 @@ impl Coordinator<'_, '_> {
                     format!("`{}` and `{other}` would both be published as `{path}`: use {{id}} in its name", node.full_id);
                 return Err(Unresolved::Failed(message));
             }
-            files.push(Wanted { path, content: file.digest, make: Make::Copy(file), items: 1 });
+            files.push(Wanted::of_blob(path, file, 1));
         }
         Ok(files)
-    }
-
-    /// The job-scoped gates of a rule: the first problem.
-    fn judge_job(&mut self, rule: RuleId, wanted: &[OutputFiles], pool: &rayon::ThreadPool) -> Result<Option<Problem>, Stop> {
-        let declared = self.setup.graph.rule(rule);
-        for gate in declared.gates.iter().filter(|g| g.scope == Scope::Job) {
-            let Some(file) = wanted.iter().find(|w| w.output == gate.output).and_then(|w| w.files.first()) else { continue };
-            let others = match self.others(gate, pool)? {
-                Ok(others) => others,
-                Err(message) => return Ok(Some(sentence(message))),
-            };
-            let digests: Vec<Digest> = others.iter().map(Other::content).collect();
-            let key = gate::verdict_key(gate, &file.content, &self.gate_files, &digests);
-            let verdict = match self.store.state.verdicts.get(&key) {
-                Some(verdict) => verdict.clone(),
-                None if self.mode == Mode::Plan => continue,
-                None => {
-                    let bytes = bytes_of(&file.make, &self.store.cas)?;
-                    let files = gate::inputs_of(gate, &self.gate_files);
-                    let read = self.read_others(gate, &others)?;
-                    let verdict = self.setup.judge.judge(gate, &bytes, &files, &read).map_err(gate::GateError::Broken)?;
-                    self.store.state.verdicts.put(key, verdict.clone());
-                    verdict
-                }
-            };
-            if !verdict.accepted() {
-                return Ok(Some(Problem {
-                    message: format!("the gate of `{}` rejected it", declared.outputs[gate.output].path),
-                    violations: verdict.violations,
-                    violation_count: verdict.count,
-                    ..Problem::default()
-                }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The artifacts that a gate reads beside its subject; `Err` names one that is not there.
-    fn others(&mut self, gate: &GateSpec, pool: &rayon::ThreadPool) -> Result<Result<Vec<Other>, String>, Stop> {
-        let mut others = Vec::with_capacity(gate.others.len());
-        for (rule, output) in &gate.others {
-            let declared = self.setup.graph.rule(*rule);
-            let slot = &declared.outputs[*output];
-            let missing = format!("`{}`, which its gate refers to, is not there", slot.path);
-            if self.setup.selection.of(*rule) == Choice::Selected {
-                let files = self.computed(*rule, *output, pool)?.ok().and_then(|o| o.files.into_iter().next());
-                let Some(file) = files else { return Ok(Err(missing)) };
-                others.push(Other::Made { content: file.content, make: file.make });
-            } else {
-                let Some(known) = self.store.state.published.get(&self.published_key(&slot.path)) else {
-                    return Ok(Err(missing));
-                };
-                others.push(Other::Published { path: slot.path.clone(), content: known.content });
-            }
-        }
-        Ok(Ok(others))
-    }
-
-    fn read_others(&self, gate: &GateSpec, others: &[Other]) -> Result<Vec<GateInput>, Stop> {
-        let mut inputs = Vec::with_capacity(others.len());
-        for ((rule, output), other) in gate.others.iter().zip(others) {
-            let rule = self.setup.graph.rule(*rule);
-            let bytes = match other {
-                Other::Made { make, .. } => bytes_of(make, &self.store.cas)?,
-                Other::Published { path, .. } => disk::read(&self.setup.job_dir.join(path))?.into(),
-            };
-            inputs.push(GateInput { name: format!("{}.{}", rule.name, rule.outputs[*output].name), bytes });
-        }
-        Ok(inputs)
     }
 
     /// Counts a file of the job folder for the build, and for the pass or rule that it belongs to.
@@ -286,7 +238,7 @@ impl Coordinator<'_, '_> {
         }
     }
 
-    fn published_key(&self, path: &str) -> String {
+    pub(super) fn published_key(&self, path: &str) -> String {
         format!("{}\0{path}", self.setup.job_key)
     }
 
@@ -305,7 +257,7 @@ impl Coordinator<'_, '_> {
             }
         }
         if self.mode == Mode::Plan {
-            self.would_publish.extend(stale.iter().map(|w| w.path.clone()));
+            self.would_publish.extend(stale.iter().map(|w| Write::File(w.path.clone())));
         } else {
             moved.into_iter().for_each(|(path, p)| {
                 let key = self.published_key(&path);
@@ -324,7 +276,7 @@ impl Coordinator<'_, '_> {
         Ok(record)
     }
 
-    fn holds(&self, path: &str, digest: &Digest) -> bool {
+    pub(super) fn holds(&self, path: &str, digest: &Digest) -> bool {
         disk::read(&self.setup.job_dir.join(path)).is_ok_and(|b| Digest::of(&b) == *digest)
     }
 
@@ -336,10 +288,11 @@ impl Coordinator<'_, '_> {
         for wanted in stale {
             self.keep_foreign(&wanted.path)?;
         }
+        self.claim_places(rule, output, stale);
         // What is published must be in the cache for good before anybody can see it.
         self.batch(true)?;
         let (dir, cas) = (&self.setup.job_dir, &self.store.cas);
-        let put = |w: &&Wanted| put_file(dir, w, cas, output.many);
+        let put = |w: &&Wanted| w.make.put(&dir.join(&w.path), cas, !output.many);
         let written: Vec<_> = pool.install(|| stale.par_iter().with_min_len(8).map(put).collect());
         let declared = self.setup.graph.rule(rule);
         for (wanted, done) in stale.iter().zip(written) {
@@ -359,6 +312,33 @@ impl Coordinator<'_, '_> {
             self.since_commit += 1;
         }
         Ok(())
+    }
+
+    /// Notes whose files are about to stand where none of ours stood, so that they are found again, and removed with their
+    /// items, even if the build is killed before it can say what it wrote.
+    fn claim_places(&mut self, rule: RuleId, output: &OutputFiles, stale: &[&Wanted]) {
+        let declared = self.setup.graph.rule(rule);
+        for wanted in stale {
+            let key = self.published_key(&wanted.path);
+            if self.store.state.published.get(&key).is_some() {
+                continue;
+            }
+            // Of a merge the bytes are not known yet: a size that no file has stands for them.
+            let (digest, bytes) = match &wanted.make {
+                Make::Copy(file) => (file.digest, file.bytes),
+                Make::Splice(_) => (wanted.content, u64::MAX),
+            };
+            let claim = Published {
+                rule: declared.name.clone(),
+                output: declared.outputs[output.output].name.clone(),
+                content: wanted.content,
+                digest,
+                bytes,
+                items: wanted.items,
+                stat: StatTuple::default(),
+            };
+            self.store.state.published.put(key, claim);
+        }
     }
 
     /// Bytes that were never ours are kept before something is put in their place.
@@ -421,7 +401,7 @@ impl Coordinator<'_, '_> {
             .map(|(k, _)| k[prefix.len()..].to_owned())
             .collect();
         if self.mode == Mode::Plan {
-            self.would_publish.extend(gone);
+            self.would_publish.extend(gone.into_iter().map(Write::Removal));
             return Ok(());
         }
         for path in gone {
@@ -443,7 +423,7 @@ impl Coordinator<'_, '_> {
     }
 }
 
-fn sentence(message: String) -> Problem {
+pub(super) fn sentence(message: String) -> Problem {
     Problem { message, ..Problem::default() }
 }
 
@@ -451,37 +431,4 @@ fn sentence(message: String) -> Problem {
 fn stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
-}
-
-fn bytes_of(make: &Make, cas: &Cas) -> Result<Arc<[u8]>, Stop> {
-    match make {
-        Make::Copy(file) => Ok(cas.read(&file.digest)?),
-        Make::Splice(pieces) => spliced(pieces, cas).map(Into::into),
-    }
-}
-
-fn spliced(pieces: &[PieceOf], cas: &Cas) -> Result<Vec<u8>, Stop> {
-    let mut read = Vec::with_capacity(pieces.len());
-    for p in pieces {
-        let bytes = cas.read(&p.file.digest)?;
-        read.push(crate::builtin::Piece { item_id: p.item_id.clone(), attrs: String::new(), bytes });
-    }
-    derive::splice(&read).map_err(|f| Stop::Error(crate::engine::error::EngineError::Input(f.message)))
-}
-
-fn put_file(dir: &std::path::Path, wanted: &Wanted, cas: &Cas, many: bool) -> Result<(Digest, u64, StatTuple), Stop> {
-    let at = dir.join(&wanted.path);
-    let bytes = bytes_of(&wanted.make, cas)?;
-    let write = if many { disk::replace } else { disk::atomic_write };
-    if write(&at, &bytes).is_err() {
-        disk::create_dir_all(at.parent().unwrap_or(dir))?;
-        write(&at, &bytes)?;
-    }
-    let missing = || disk::DiskError::new("find", &at, std::io::ErrorKind::NotFound.into());
-    let stat = disk::stat(&at)?.ok_or_else(missing)?;
-    let digest = match &wanted.make {
-        Make::Copy(file) => file.digest,
-        Make::Splice(_) => Digest::of(&bytes),
-    };
-    Ok((digest, bytes.len() as u64, stat))
 }

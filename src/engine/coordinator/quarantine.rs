@@ -180,7 +180,9 @@ impl Coordinator<'_, '_> {
         let by_pass = !bears_on_a_pass || self.setup.prior.values().any(|prior| has(&prior.quarantined));
         let last = self.store.state.last.get(&self.last_key(ix));
         let same = |l: &crate::store::records::LastBuild| {
-            Some(l.key) == action.key && !l.accepted && l.gates == self.gates_digests[action.rule.ix()]
+            Some(l.key) == action.key
+                && !l.accepted
+                && self.store.state.gates.get(&l.gates) == Some(&self.gate_lists[action.rule.ix()])
         };
         by_rule && by_pass && last.is_some_and(same)
     }
@@ -236,9 +238,8 @@ impl Coordinator<'_, '_> {
         if !self.quarantine.sets_aside {
             return None;
         }
-        let needs: BTreeSet<Pass> = rules_of(self.setup.graph, pass).flat_map(|r| &self.pass_needs[r.ix()]).copied().collect();
         let bad = |p: &Pass| self.settled.get(&Condition::Pass(*p)) == Some(&Soundness::Bad);
-        match needs.into_iter().find(bad) {
+        match self.needed_passes(pass).into_iter().find(bad) {
             Some(bad) => Some(self.why_bad.get(&Condition::Pass(bad)).cloned().unwrap_or_else(|| format!("{bad} failed"))),
             None => self.stopped_at.filter(|at| pass > *at).map(|at| format!("{at} failed")),
         }

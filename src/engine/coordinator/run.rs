@@ -8,18 +8,20 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::advance::Work;
+use super::reasons::LostBlob;
 use super::{Announced, Coordinator, Message, Mode, PassState, Setup, Stop};
 use crate::digest::Digest;
 use crate::disk;
-use crate::engine::command::{CommandTask, Room};
+use crate::engine::command::Room;
 use crate::engine::error::EngineError;
 use crate::engine::files::{self, Seen, Wanted};
-use crate::engine::gate::{self, GateFiles};
+use crate::engine::gate::GateFiles;
+use crate::engine::gate_list::GateList;
 use crate::engine::graph::{Range, RuleId, Run};
 use crate::engine::items::{Items, JOB};
 use crate::engine::observe::{Event, Observer, Problem, Status};
 use crate::engine::plan::Plan;
-use crate::engine::probe;
+use crate::engine::reason::Loss;
 use crate::engine::report::Report;
 use crate::engine::select::{self, Choice};
 use crate::store::Store;
@@ -42,7 +44,6 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
         .map_err(|e| EngineError::Threads(e.to_string()))?;
     let mut announced = Announced::default();
     tracing::info!(sources = setup.sources.len(), rules = setup.graph.rules.len(), jobs = setup.jobs, ?mode, "build");
-    let mut changes = 0;
     let mut broken: BTreeMap<Digest, usize> = BTreeMap::new();
     loop {
         let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &pool).and_then(|c| c.run(&pool));
@@ -52,6 +53,8 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
                 if store.is_writable() {
                     let _ = store.commit();
                     let _ = store.publish_snapshot();
+                }
+                if mode == Mode::Build {
                     let _ = disk::remove_dir_all(&store.staging());
                 }
                 if announced.build {
@@ -63,36 +66,35 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
             Err(Stop::Stale) => {}
             Err(Stop::Changed(path)) => {
                 tracing::info!(path = %path.display(), "changed under our hands: the build begins again");
-                changes += 1;
-                if changes == TRIES {
-                    return Err(EngineError::KeepsChanging(path.display().to_string()));
-                }
             }
-            Err(Stop::Blob(digest)) => {
+            Err(Stop::Blob(digest, what)) => {
                 tracing::warn!(%digest, "a blob is missing or damaged: what leads to it is made anew");
                 let tries = broken.entry(digest).or_default();
                 *tries += 1;
                 if *tries == TRIES {
                     return Err(EngineError::KeepsBreaking(digest));
                 }
-                forget(store, &digest)?;
+                announced.lost.extend(forget(store, &digest, what)?);
             }
         }
     }
 }
 
-/// Drops a blob that is not what it should be, and every record that leads to it, so that it is made anew.
-fn forget(store: &mut Store, digest: &Digest) -> Result<(), EngineError> {
+/// Drops a blob that is not what it should be, and every record that leads to it, so that it is made anew; which results
+/// those were, by action key.
+fn forget(store: &mut Store, digest: &Digest, what: Loss) -> Result<Vec<(Digest, LostBlob)>, EngineError> {
     store.cas.discard(digest)?;
     let holds = |s: &Stored| match s {
         Stored::File(f) => f.digest == *digest,
         Stored::Tree(t) => t.entries.iter().any(|e| e.digest == *digest),
     };
-    let results: Vec<Digest> = store.state.results.iter().filter(|(_, r)| r.outputs.iter().any(holds)).map(|(k, _)| *k).collect();
-    results.iter().for_each(|k| store.state.results.remove(k));
+    let place = |outputs: &[Stored]| outputs.iter().position(holds);
+    let results = store.state.results.iter().filter_map(|(k, r)| Some((*k, place(&r.outputs)?)));
+    let lost: Vec<(Digest, LostBlob)> = results.map(|(key, output)| (key, LostBlob { output, digest: *digest, what })).collect();
+    lost.iter().for_each(|(key, _)| store.state.results.remove(key));
     let derived: Vec<Digest> = store.state.derived.iter().filter(|(_, d)| d.digest == *digest).map(|(k, _)| *k).collect();
     derived.iter().for_each(|k| store.state.derived.remove(k));
-    Ok(())
+    Ok(lost)
 }
 
 impl<'a, 'b> Coordinator<'a, 'b> {
@@ -126,8 +128,10 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             children: HashMap::new(),
             source_digests: HashMap::new(),
             project_files: HashMap::new(),
-            gate_files: GateFiles::new(),
-            gates_digests: Vec::new(),
+            looked_at: BTreeSet::new(),
+            gate_files: GateFiles::default(),
+            gate_lists: Vec::new(),
+            gate_numbers: BTreeMap::new(),
             commands: HashMap::new(),
             params: params.collect(),
             pass_needs: ids.map(|id| select::pass_needs(setup.graph, id)).collect(),
@@ -180,17 +184,14 @@ impl<'a, 'b> Coordinator<'a, 'b> {
     fn read_gate_files(&mut self) -> Result<(), Stop> {
         let graph = self.setup.graph;
         let active: BTreeSet<RuleId> = self.active_rules().into_iter().collect();
-        for (ix, rule) in graph.rules.iter().enumerate() {
-            // Frozen passes are judged as well, so their gates' files are needed too.
-            let needed = active.contains(&RuleId(u32::try_from(ix).unwrap_or(u32::MAX))) || rule.pass.is_some();
-            for path in rule.gates.iter().filter(|_| needed).flat_map(|g| &g.files) {
-                if !self.gate_files.contains_key(path) {
-                    let bytes = disk::read(&self.setup.root.join(path))?;
-                    self.gate_files.insert(path.clone(), (Digest::of(&bytes), bytes.into()));
-                }
-            }
-        }
-        self.gates_digests = graph.rules.iter().map(|r| gate::gates_digest(r, &self.gate_files)).collect();
+        let rules = graph.rules.iter().enumerate();
+        // Frozen passes are judged as well, so their gates' files are needed too.
+        let needed = rules.filter(|(ix, r)| r.pass.is_some() || active.contains(&RuleId(u32::try_from(*ix).unwrap_or(u32::MAX))));
+        let names = needed.flat_map(|(_, rule)| &rule.gates).flat_map(|g| &g.files).map(String::as_str);
+        let setup = self.setup;
+        self.gate_files = GateFiles::read(&setup.root, names, setup.judge, &mut |path| self.read_in_place(path))?;
+        self.gate_lists = graph.rules.iter().map(|r| GateList::of(r, &self.gate_files).encode()).collect();
+        self.gate_numbers = self.store.state.gates.iter().map(|(n, list)| (list.clone(), *n)).collect();
         Ok(())
     }
 
@@ -227,40 +228,13 @@ impl<'a, 'b> Coordinator<'a, 'b> {
     }
 
     /// A stamp of the file system's clock; only a build may make the file that it takes.
-    fn probe(&self) -> Option<disk::StatTuple> {
+    pub(super) fn probe(&self) -> Option<disk::StatTuple> {
         if self.mode == Mode::Plan {
             return None;
         }
         let staging = self.store.staging();
         disk::create_dir_all(&staging).ok()?;
         files::probe(&staging)
-    }
-
-    pub(super) fn look_at_file(&mut self, path: &Path) -> Result<Digest, disk::DiskError> {
-        let wanted = [Wanted { path: path.to_path_buf(), sha256: false }];
-        if self.clock_probe.is_none() && !files::look_known(&wanted, &self.store.state)[0] {
-            self.clock_probe = self.probe();
-        }
-        let key = files::index_key(path);
-        match files::look(&wanted, &self.store.state, self.clock_probe.as_ref()).remove(0)? {
-            Seen::Known => {}
-            Seen::Hashed(entry) => self.store.state.files.put(key.clone(), entry),
-        }
-        Ok(self.store.state.files.get(&key).map_or_else(|| Digest::of(b""), |e| e.digest))
-    }
-
-    pub(super) fn make_command(&mut self, id: RuleId) -> Result<(Arc<CommandTask>, String), String> {
-        let Run::Command(spec) = &self.setup.graph.rule(id).run else { return Err("it is no command".to_owned()) };
-        let value = |name: &String| self.setup.env.get(name).map(|v| (name.clone(), v.clone()));
-        let env: Vec<(String, String)> = spec.env.iter().filter_map(value).collect();
-        let version = match &spec.version {
-            None => String::new(),
-            Some(words) => {
-                let digests: Result<Vec<Digest>, String> = spec.files.iter().map(|f| self.project_file(f)).collect();
-                probe::tool_version(words, &digests?, &self.room, &mut self.store.state, self.mode)?
-            }
-        };
-        Ok((Arc::new(CommandTask { spec: spec.clone(), env, room: self.room.clone() }), version))
     }
 
     fn run(mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
@@ -287,16 +261,26 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             }
             outcome
         });
-        match outcome {
-            Ok(()) => self.conclude(pool),
-            Err(stop) => {
-                self.announced.total = self.counts;
-                if let Stop::Error(e) = &stop {
-                    self.tell_failed(e);
-                }
-                Err(stop)
+        outcome.and_then(|()| self.conclude(pool)).map_err(|stop| {
+            let stop = self.or_give_up(stop);
+            self.announced.total = self.counts;
+            if let Stop::Error(e) = &stop {
+                self.tell_failed(e);
             }
+            stop
+        })
+    }
+
+    /// A file that changed once more ends the build if it has done so in every attempt.
+    fn or_give_up(&mut self, stop: Stop) -> Stop {
+        let Stop::Changed(path) = stop else { return stop };
+        let times = self.announced.changes.entry(path.clone()).or_default();
+        *times += 1;
+        if *times < TRIES {
+            return Stop::Changed(path);
         }
+        let shown = path.strip_prefix(&self.setup.root).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+        Stop::Error(EngineError::KeepsChanging(shown))
     }
 
     fn turn(
@@ -377,10 +361,11 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         }
     }
 
-    fn conclude(mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
+    fn conclude(&mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
         if self.mode == Mode::Build {
-            self.check_sources_again(pool)?;
+            self.check_again(pool)?;
             if self.announced.build {
+                self.store.state.drop_unnamed();
                 self.batch(true)?;
                 let event = Event::BuildEnded { counts: self.counts, interrupted: false };
                 self.emit(&event)?;
@@ -393,7 +378,9 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 disk::remove_dir_all(&self.store.staging())?;
             }
         }
+        let declared = if self.mode == Mode::Plan { self.declarations() } else { BTreeMap::new() };
         let plan = (self.mode == Mode::Plan).then(|| Plan {
+            declared,
             actions: std::mem::take(&mut self.planned),
             publish: std::mem::take(&mut self.would_publish),
             blocked: std::mem::take(&mut self.blocked_passes),
@@ -410,52 +397,5 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             tries_again: self.quarantine.tries_again,
             plan,
         })
-    }
-
-    /// Sources whose stamps moved while the build ran are looked at again, and those that were not settled yet are hashed
-    /// once more: a build ends only when what it was made from is what is there.
-    fn check_sources_again(&mut self, pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        let unsettled: Vec<Wanted> = self
-            .setup
-            .sources
-            .iter()
-            .filter(|s| {
-                let entry = self.store.state.files.get(&files::index_key(&s.file));
-                entry.is_some_and(|e| !e.settled || (self.announced.build && disk::stat(&s.file).ok().flatten() != Some(e.stat)))
-            })
-            .map(|s| Wanted { path: s.file.clone(), sha256: true })
-            .collect();
-        if unsettled.is_empty() {
-            return Ok(());
-        }
-        let probe = self.settled_probe(&unsettled);
-        let seen = pool.install(|| files::look(&unsettled, &self.store.state, probe.as_ref()));
-        for (wanted, seen) in unsettled.iter().zip(seen) {
-            let key = files::index_key(&wanted.path);
-            let before = self.store.state.files.get(&key).map(|e| e.digest);
-            // One that has vanished is found missing by the next build; what was built from it stands until then.
-            let Ok(Seen::Hashed(entry)) = seen else { continue };
-            let changed = before != Some(entry.digest);
-            self.store.state.files.put(key, entry);
-            if changed {
-                return Err(Stop::Changed(wanted.path.clone()));
-            }
-        }
-        Ok(())
-    }
-
-    /// A probe taken when the clock of the file system has moved past every stamp of `files`.
-    fn settled_probe(&self, files: &[Wanted]) -> Option<disk::StatTuple> {
-        let newest = files.iter().filter_map(|w| disk::stat(&w.path).ok().flatten()).map(|s| s.mtime_ns.max(s.ctime_ns)).max()?;
-        let mut probe = self.probe()?;
-        // File systems stamp in steps of a few milliseconds; stamps from the future are not waited for.
-        for _ in 0..20 {
-            if probe.mtime_ns > newest {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(2));
-            probe = self.probe()?;
-        }
-        Some(probe)
     }
 }

@@ -1,9 +1,16 @@
 //! Gates: `Present` for every output, and what `gate` asks of it.
 
+use serde_json::Number;
+
+use super::runs::{CommandKeys, words};
 use super::{Lowering, rule_id};
 use crate::engine::graph::{Check, GateSpec, Pass, RuleId, Scope};
 use crate::ingestfile::check::meant;
-use crate::ingestfile::syntax::{At, Gate, Reference};
+use crate::ingestfile::syntax::{At, Coverage, Gate, Ratio, Reference};
+use crate::placeholder;
+
+/// What the command of a gate calls its subject.
+const ARTIFACT: &str = "artifact";
 
 impl Lowering<'_, '_> {
     /// The gates of a rule, output by output: presence and schema judge item results, all else judges the merge.
@@ -35,13 +42,14 @@ impl Lowering<'_, '_> {
 
     fn declared_gates(&mut self, ix: usize, output: usize, name: &At<String>, gate: &Gate, gates: &mut Vec<GateSpec>) {
         let declared = &self.scope.outputs[ix][output];
-        if !declared.is_json() {
+        let (is_json, tree) = (declared.is_json(), declared.tree);
+        if !is_json && (tree || gate.command.is_none() || reads_json(gate)) {
             let message = format!("a gate on `{}`, which is not a `.json` file", name.value);
             self.problems.add(&name.span, message, "", "schemas, counts, keys and references are for JSON");
             return;
         }
-        if declared.per_item && (gate.min_items.is_some() || gate.unique.is_some() || gate.refs.is_some()) {
-            let message = format!("`min_items`, `unique` and `refs` judge a merge, and `{}` is one file per item", name.value);
+        if let Some(key) = of_merge(gate).filter(|_| declared.per_item) {
+            let message = format!("`{key}` judges a merge, and `{}` is one file per item", name.value);
             self.problems.add(&name.span, message, "", "take `{id}` and `{stem}` out of its path");
         }
         if let Some(path) = gate.schema.as_ref().and_then(|schema| self.project_file(schema)) {
@@ -57,20 +65,94 @@ impl Lowering<'_, '_> {
         for reference in gate.refs.iter().flat_map(|refs| &refs.value) {
             gates.extend(self.reference(ix, output, &reference.value));
         }
+        gates.extend(gate.ratio.as_ref().and_then(|ratio| self.ratio(ix, output, &ratio.value)));
+        if let Some(share) = &gate.max_drop {
+            self.share(share, "max_drop");
+            gates.push(spec(output, Scope::Job, Check::MaxDrop { share: share.value.clone() }));
+        }
+        if let Some(Coverage { part, whole, min }) = gate.coverage.as_ref().map(|c| &c.value) {
+            self.pointer(part);
+            self.pointer(whole);
+            self.share(min, "min");
+            let check = Check::Coverage { part: part.value.clone(), whole: whole.value.clone(), min: min.value.clone() };
+            gates.push(spec(output, Scope::Job, check));
+        }
+        gates.extend(self.command_gate(output, gate));
     }
 
-    fn reference(&mut self, ix: usize, output: usize, reference: &Reference) -> Option<GateSpec> {
-        let Reference(pointer, from, target) = reference;
-        self.pointer(pointer);
-        self.pointer(target);
+    fn ratio(&mut self, ix: usize, output: usize, ratio: &Ratio) -> Option<GateSpec> {
+        if ratio.min.is_none() && ratio.max.is_none() {
+            self.problems.add(&ratio.of.span, "`ratio` needs `min` or `max`", "", "");
+        }
+        for limit in [&ratio.min, &ratio.max].into_iter().flatten().filter(|n| n.value.as_f64().is_some_and(|n| n < 0.0)) {
+            self.problems.add(&limit.span, format!("`{}` is below 0", limit.value), "", "");
+        }
+        if let (Some(min), Some(max)) = (&ratio.min, &ratio.max)
+            && min.value.as_f64() > max.value.as_f64()
+        {
+            self.problems.add(&min.span, format!("`min` is above `max`: {} and {}", min.value, max.value), "", "");
+        }
+        let others = vec![self.other(ix, &ratio.of)?];
+        let limit = |limit: &Option<At<Number>>| limit.as_ref().map(|n| n.value.clone());
+        let check = Check::Ratio { min: limit(&ratio.min), max: limit(&ratio.max) };
+        Some(GateSpec { others, ..spec(output, Scope::Job, check) })
+    }
+
+    fn command_gate(&mut self, output: usize, gate: &Gate) -> Option<GateSpec> {
+        let keys = CommandKeys {
+            files: gate.files.as_ref(),
+            version: gate.version.as_ref(),
+            version_files: gate.version_files.as_ref(),
+            env: gate.env.as_ref(),
+            timeout_s: gate.timeout_s.as_ref(),
+        };
+        let Some(line) = &gate.command else {
+            for (key, span) in keys.given() {
+                self.problems.add(span, format!("`{key}` is for gates with a `command`"), "", "");
+            }
+            return None;
+        };
+        let mut reads_it = false;
+        for (text, span) in words(line) {
+            for found in placeholder::find(text) {
+                reads_it |= found.name == ARTIFACT;
+                if found.name != ARTIFACT {
+                    let message = format!("`{{{}}}` means nothing in the command of a gate", found.name);
+                    self.problems.add(span, message, "", meant(found.name, [ARTIFACT]));
+                }
+            }
+        }
+        if !reads_it {
+            self.problems.add(&line.span, "the command of a gate reads `{artifact}`, and this one does not", "", "");
+        }
+        let command = self.command(line, &keys);
+        Some(spec(output, Scope::Job, Check::Command { command }))
+    }
+
+    fn share(&mut self, share: &At<Number>, key: &str) {
+        if !share.value.as_f64().is_some_and(|n| (0.0..=1.0).contains(&n)) {
+            let message = format!("`{key}` is a share, from 0 to 1, and `{}` is none", share.value);
+            self.problems.add(&share.span, message, "", "");
+        }
+    }
+
+    /// An artifact that a gate compares its subject with.
+    fn other(&mut self, ix: usize, from: &At<String>) -> Option<(RuleId, usize)> {
         let (rule, other) = self.output_named(ix, from)?;
         let declared = &self.scope.outputs[rule][other];
         if !declared.is_json() || declared.per_item {
             let message = format!("`{}` is not one `.json` file to refer to", from.value);
             self.problems.add(&from.span, message, "", "");
         }
+        Some((rule_id(rule), other))
+    }
+
+    fn reference(&mut self, ix: usize, output: usize, reference: &Reference) -> Option<GateSpec> {
+        let Reference(pointer, from, target) = reference;
+        self.pointer(pointer);
+        self.pointer(target);
+        let others = vec![self.other(ix, from)?];
         let check = Check::Refs { pointer: pointer.value.clone(), target: target.value.clone() };
-        let others: Vec<(RuleId, usize)> = vec![(rule_id(rule), other)];
         Some(GateSpec { others, ..spec(output, Scope::Job, check) })
     }
 
@@ -80,6 +162,25 @@ impl Lowering<'_, '_> {
             self.problems.add(&pointer.span, message, "", format!("did you mean `/{}`?", pointer.value.replace('.', "/")));
         }
     }
+}
+
+/// What only JSON can be asked.
+fn reads_json(gate: &Gate) -> bool {
+    gate.schema.is_some() || of_merge(gate).is_some_and(|key| key != "command")
+}
+
+/// The first key of `gate` that is about the merge, those for JSON before the one for any file.
+fn of_merge(gate: &Gate) -> Option<&'static str> {
+    let keys = [
+        ("min_items", gate.min_items.is_some()),
+        ("unique", gate.unique.is_some()),
+        ("refs", gate.refs.is_some()),
+        ("ratio", gate.ratio.is_some()),
+        ("max_drop", gate.max_drop.is_some()),
+        ("coverage", gate.coverage.is_some()),
+        ("command", gate.command.is_some()),
+    ];
+    keys.into_iter().find(|(_, given)| *given).map(|(key, _)| key)
 }
 
 fn spec(output: usize, scope: Scope, check: Check) -> GateSpec {

@@ -28,7 +28,7 @@ impl Lowering<'_, '_> {
                 if let Some((param, _)) = rule.params.0.first() {
                     self.problems.add(&param.span, "`params` is for built-ins", "", "write the values into the command");
                 }
-                return (Run::Command(self.command(rule, command)), None);
+                return (Run::Command(self.command(command, &CommandKeys::of_rule(rule))), None);
             }
             (Some(_), Some(command)) => {
                 let message = format!("rule `{}` has both `run` and `command`", name.value);
@@ -40,20 +40,13 @@ impl Lowering<'_, '_> {
             }
         }
         let line = CommandLine::Argv(Vec::new()); // stands in until the problem is reported
-        (Run::Command(Command { line, files: Vec::new(), version: None, env: Vec::new(), timeout_s: None }), None)
+        let (files, version_files) = (Vec::new(), Vec::new());
+        (Run::Command(Command { line, files, version: None, version_files, env: Vec::new(), timeout_s: None }), None)
     }
 
     fn refuse_command_keys(&mut self, rule: &Rule) {
-        let keys = [
-            ("files", rule.files.as_ref().map(|f| &f.span)),
-            ("version", rule.version.as_ref().map(|v| &v.span)),
-            ("env", rule.env.as_ref().map(|e| &e.span)),
-            ("timeout_s", rule.timeout_s.as_ref().map(|t| &t.span)),
-        ];
-        for (key, span) in keys {
-            if let Some(span) = span {
-                self.problems.add(span, format!("`{key}` is for command rules"), "", "");
-            }
+        for (key, span) in CommandKeys::of_rule(rule).given() {
+            self.problems.add(span, format!("`{key}` is for command rules"), "", "");
         }
     }
 
@@ -89,7 +82,8 @@ impl Lowering<'_, '_> {
         Value::Object(params.into_iter().map(|(key, value)| (key, sorted(value))).collect())
     }
 
-    fn command(&mut self, rule: &Rule, command: &At<syntax::CommandLine>) -> Command {
+    /// A command with the keys beside it.
+    pub(super) fn command(&mut self, command: &At<syntax::CommandLine>, keys: &CommandKeys<'_>) -> Command {
         let texts = |strings: &At<Vec<At<String>>>| strings.value.iter().map(|s| s.value.clone()).collect::<Vec<_>>();
         let line = match &command.value {
             syntax::CommandLine::Shell(line) => CommandLine::Shell(line.clone()),
@@ -102,27 +96,31 @@ impl Lowering<'_, '_> {
         if empty {
             self.problems.add(&command.span, "the command is empty", "", "");
         }
-        if let Some(version) = rule.version.as_ref().filter(|v| v.value.is_empty()) {
+        if let Some(version) = keys.version.filter(|v| v.value.is_empty()) {
             self.problems.add(&version.span, "`version` is an empty command", "", "");
         }
-        if let Some(timeout) = rule.timeout_s.as_ref().filter(|t| t.value == 0) {
+        if let Some(timeout) = keys.timeout_s.filter(|t| t.value == 0) {
             self.problems.add(&timeout.span, "`timeout_s` must be 1 or more", "", "leave it out for no limit");
         }
-        let declared = rule.files.as_ref().map(|f| &f.value[..]).unwrap_or_default();
-        let files = declared.iter().filter_map(|f| self.project_file(f)).map(|p| p.as_str().to_owned()).collect();
-        let env = self.environment(rule);
-        Command {
-            line,
-            files,
-            version: rule.version.as_ref().map(texts),
-            env,
-            timeout_s: rule.timeout_s.as_ref().map(|t| t.value),
+        if let (Some(files), None) = (keys.version_files, keys.version) {
+            self.problems.add(&files.span, "`version_files` without `version`", "", "what the command itself reads is `files`");
         }
+        let files = self.project_files(keys.files);
+        let version_files = self.project_files(keys.version_files);
+        let env = self.environment(keys);
+        let (version, timeout_s) = (keys.version.map(texts), keys.timeout_s.map(|t| t.value));
+        Command { line, files, version, version_files, env, timeout_s }
+    }
+
+    /// Declared files of the project, in the order of the rule.
+    fn project_files(&mut self, declared: Option<&At<Vec<At<String>>>>) -> Vec<String> {
+        let declared = declared.map(|f| &f.value[..]).unwrap_or_default();
+        declared.iter().filter_map(|f| self.project_file(f)).map(|p| p.as_str().to_owned()).collect()
     }
 
     /// Names of environment variables, sorted, each once.
-    fn environment(&mut self, rule: &Rule) -> Vec<String> {
-        let declared = rule.env.as_ref().map(|e| &e.value[..]).unwrap_or_default();
+    fn environment(&mut self, keys: &CommandKeys<'_>) -> Vec<String> {
+        let declared = keys.env.map(|e| &e.value[..]).unwrap_or_default();
         for name in declared.iter().filter(|n| n.value.is_empty() || n.value.contains(['=', '\0'])) {
             let message = format!("`{}` is no name of an environment variable", name.value.escape_debug());
             self.problems.add(&name.span, message, "", "give the name only; its value comes from the environment");
@@ -145,16 +143,53 @@ impl Lowering<'_, '_> {
             }
         }
         let known: Vec<&str> = inputs.into_iter().chain(self.scope.outputs[ix].iter().map(|o| o.name.as_str())).collect();
-        let texts: Vec<(&str, &std::ops::Range<usize>)> = match &command.value {
-            syntax::CommandLine::Shell(line) => vec![(line, &command.span)],
-            syntax::CommandLine::Argv(argv) => argv.iter().map(|a| (a.value.as_str(), &a.span)).collect(),
-        };
-        for (text, span) in texts {
+        for (text, span) in words(command) {
             for found in placeholder::find(text).into_iter().filter(|p| !known.contains(&p.name)) {
                 let message = format!("`{{{}}}` names no input and no output", found.name);
                 self.problems.add(span, message, "", meant(found.name, known.iter().copied()));
             }
         }
+    }
+}
+
+/// What may stand beside a command, in a rule or in a gate.
+pub(super) struct CommandKeys<'a> {
+    pub(super) files: Option<&'a At<Vec<At<String>>>>,
+    pub(super) version: Option<&'a At<Vec<At<String>>>>,
+    pub(super) version_files: Option<&'a At<Vec<At<String>>>>,
+    pub(super) env: Option<&'a At<Vec<At<String>>>>,
+    pub(super) timeout_s: Option<&'a At<u64>>,
+}
+
+impl<'a> CommandKeys<'a> {
+    fn of_rule(rule: &'a Rule) -> Self {
+        Self {
+            files: rule.files.as_ref(),
+            version: rule.version.as_ref(),
+            version_files: rule.version_files.as_ref(),
+            env: rule.env.as_ref(),
+            timeout_s: rule.timeout_s.as_ref(),
+        }
+    }
+
+    /// The keys that are there, with their places.
+    pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, &'a std::ops::Range<usize>)> {
+        let keys = [
+            ("files", self.files.map(|f| &f.span)),
+            ("version", self.version.map(|v| &v.span)),
+            ("version_files", self.version_files.map(|f| &f.span)),
+            ("env", self.env.map(|e| &e.span)),
+            ("timeout_s", self.timeout_s.map(|t| &t.span)),
+        ];
+        keys.into_iter().filter_map(|(key, span)| Some((key, span?)))
+    }
+}
+
+/// The texts of a command that may hold placeholders, with their places.
+pub(super) fn words(command: &At<syntax::CommandLine>) -> Vec<(&str, &std::ops::Range<usize>)> {
+    match &command.value {
+        syntax::CommandLine::Shell(line) => vec![(line, &command.span)],
+        syntax::CommandLine::Argv(argv) => argv.iter().map(|a| (a.value.as_str(), &a.span)).collect(),
     }
 }
 

@@ -26,8 +26,8 @@ pub static BUILTIN: Builtin = Builtin {
     about: "packs elements into chunks of bounded size that never cross a section, and says what is in no chunk",
     inputs: &["elements"],
     outputs: &[
-        OutputPort { name: "chunks", tree: false, merge: Merge::Files(rebase::chunks), projections: &[] },
-        OutputPort { name: "coverage", tree: false, merge: Merge::Files(rebase::coverage), projections: &[] },
+        OutputPort { name: "chunks", tree: false, merge: Merge::Rebased(rebase::chunks), projections: &[] },
+        OutputPort { name: "coverage", tree: false, merge: Merge::Rebased(rebase::coverage), projections: &[] },
     ],
     default_params: || serde_json::to_value(Params::default()).unwrap_or(Value::Null),
     check_params,

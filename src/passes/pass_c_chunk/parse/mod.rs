@@ -25,7 +25,7 @@ pub static BUILTIN: Builtin = Builtin {
     name: "parse",
     about: "joins printed lines into headings, paragraphs, lists, tables and field blocks, and marks what is no text",
     inputs: &["lines", "toc", "profile?"],
-    outputs: &[OutputPort { name: "elements", tree: false, merge: Merge::Files(rebase::elements), projections: &[] }],
+    outputs: &[OutputPort { name: "elements", tree: false, merge: Merge::Rebased(rebase::elements), projections: &[] }],
     default_params: || serde_json::to_value(Params::default()).unwrap_or(Value::Null),
     check_params,
     run: run_bytes,

@@ -1,0 +1,124 @@
+//! How the bytes of a published file come to be: a blob, or the pieces of a splice. Files are put in place as they are made,
+//! piece by piece, so that no merge of a job stands in memory whole.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Stop;
+use crate::digest::Digest;
+use crate::disk::{self, DiskError, StatTuple};
+use crate::engine::derive::{self, PieceOf, SpliceError};
+use crate::store::StoreError;
+use crate::store::cas::Cas;
+use crate::store::records::StoredFile;
+
+/// How the bytes of a published file come to be.
+#[derive(Clone)]
+pub(super) enum Make {
+    Copy(StoredFile),
+    Splice(Vec<PieceOf>),
+}
+
+impl Make {
+    /// All its bytes.
+    pub(super) fn bytes(&self, cas: &Cas) -> Result<Arc<[u8]>, Stop> {
+        match self {
+            Self::Copy(file) => Ok(cas.read(&file.digest)?),
+            Self::Splice(pieces) => {
+                let mut bytes = Vec::new();
+                derive::write_spliced(pieces, cas, &mut bytes).map_err(|e| stopped(e, Path::new("")))?;
+                Ok(bytes.into())
+            }
+        }
+    }
+
+    /// Writes them to a file that nobody else reads yet.
+    pub(super) fn stage(&self, to: &Path, cas: &Cas) -> Result<(), StoreError> {
+        match self {
+            Self::Copy(file) => Ok(disk::write(to, &cas.read(&file.digest)?)?),
+            Self::Splice(pieces) => {
+                disk::write(to, b"")?;
+                let mut out = io::BufWriter::new(disk::open_append(to)?);
+                let written = derive::write_spliced(pieces, cas, &mut out).and_then(|()| Ok(out.flush()?));
+                written.map_err(|e| match e {
+                    SpliceError::Store(e) => e,
+                    other => DiskError::new("write", to, io::Error::other(other)).into(),
+                })
+            }
+        }
+    }
+
+    /// Puts them at `at`, by rename; their digest, how many they are, and the stat tuple of the file. `durable`: synced before
+    /// anybody sees them.
+    pub(super) fn put(&self, at: &Path, cas: &Cas, durable: bool) -> Result<(Digest, u64, StatTuple), Stop> {
+        let put = || match self {
+            Self::Copy(file) => {
+                let write = if durable { disk::atomic_write } else { disk::replace };
+                write(at, &cas.read(&file.digest)?)?;
+                Ok((file.digest, file.bytes))
+            }
+            Self::Splice(pieces) => put_spliced(pieces, at, cas),
+        };
+        let (digest, bytes) = match put() {
+            Ok(written) => written,
+            Err(Stop::Error(_)) => {
+                // The folder is made only when it is missed.
+                disk::create_dir_all(at.parent().unwrap_or(at))?;
+                put()?
+            }
+            Err(stop) => return Err(stop),
+        };
+        let missing = || DiskError::new("find", at, io::ErrorKind::NotFound.into());
+        let stat = disk::stat(at)?.ok_or_else(missing)?;
+        Ok((digest, bytes, stat))
+    }
+}
+
+fn put_spliced(pieces: &[PieceOf], at: &Path, cas: &Cas) -> Result<(Digest, u64), Stop> {
+    let mut hasher = blake3::Hasher::new();
+    let mut failed = None;
+    let written = disk::atomic_write_with(at, |file| {
+        let mut out = Hashing { file, hasher: &mut hasher };
+        derive::write_spliced(pieces, cas, &mut out).map_err(|e| match e {
+            SpliceError::Io(e) => e,
+            other => {
+                failed = Some(other);
+                io::ErrorKind::InvalidData.into()
+            }
+        })
+    });
+    match failed {
+        Some(e) => Err(stopped(e, at)),
+        None => {
+            written?;
+            Ok((Digest::of_hasher(&hasher), hasher.count()))
+        }
+    }
+}
+
+fn stopped(error: SpliceError, at: &Path) -> Stop {
+    match error {
+        SpliceError::Store(e) => e.into(),
+        SpliceError::Io(e) => DiskError::new("write", at, e).into(),
+        SpliceError::Failure(f) => Stop::Error(crate::engine::error::EngineError::Input(f.message)),
+    }
+}
+
+/// Hashes what passes through.
+struct Hashing<'a> {
+    file: &'a mut dyn Write,
+    hasher: &'a mut blake3::Hasher,
+}
+
+impl Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
