@@ -171,12 +171,17 @@ pub enum Project {
     Tree(fn(entries: &[TreeEntry], item: &Item, attrs: &Attrs) -> Result<Vec<TreeEntry>, Failure>),
 }
 
+/// What an output counts beside its items, by name (`pages`, `tokens`); pure. Sums of it stand in events and manifest.json.
+pub type Count = fn(&Output) -> Vec<(&'static str, u64)>;
+
 /// A declared output of a built-in.
 pub struct OutputPort {
     pub name: &'static str,
     pub tree: bool,
     pub merge: Merge,
     pub projections: &'static [Projection],
+    /// A name is counted by one port of one built-in only, so that sums over rules count nothing twice.
+    pub count: Option<Count>,
 }
 
 /// A rule that ships with `ingest`.

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 
 mod identity;
 
+use crate::fail_point::{FailPoint, reach};
+
 pub use identity::{has_other_names, is_program, is_still_at};
 
 /// How the name of every temporary file begins: what a killed process leaves can be told by it and removed.
@@ -274,8 +276,6 @@ pub fn stat(path: &Path) -> Result<Option<StatTuple>> {
     Ok(if_there(fs::metadata(path), "look at", path)?.map(|m| StatTuple::of(&m)))
 }
 
-/// The tuple of `path` itself, links not followed; `None` if nothing is there.
-///
 /// `path` from the root of the file system, whether it is there or not; links are not followed.
 ///
 /// # Errors
@@ -300,10 +300,37 @@ pub fn atomic_write(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// As `atomic_write`; also what `fill` reports.
 pub fn atomic_write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    prepare(path, fill)?.put()
+}
+
+/// A file that stands beside its place, whole and synced. Dropped, it is gone.
+pub struct Prepared {
+    temporary: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+/// The first half of `atomic_write_with`: all but the rename.
+///
+/// # Errors
+/// If any step fails, and what `fill` reports.
+pub fn prepare(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Prepared> {
     let temporary = fill_temporary(path, fill)?;
+    reach(FailPoint::TemporaryFilled, path)?;
     temporary.as_file().sync_all().map_err(to("write", path))?;
-    temporary.persist(path).map_err(|e| DiskError::new("write", path, e.error))?;
-    sync_folder(folder_of(path))
+    Ok(Prepared { temporary, path: path.to_path_buf() })
+}
+
+impl Prepared {
+    /// Puts it in its place.
+    ///
+    /// # Errors
+    /// If it cannot be renamed; the place is then as it was.
+    pub fn put(self) -> Result<()> {
+        let path = &self.path;
+        self.temporary.persist(path).map_err(|e| DiskError::new("write", path, e.error))?;
+        reach(FailPoint::TemporaryRenamed, path)?;
+        sync_folder(folder_of(path))
+    }
 }
 
 /// Replaces `path` by rename, so that no reader sees a part of it, but without fsync: a power cut may undo it. For what a
@@ -313,17 +340,19 @@ pub fn atomic_write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::R
 /// If any step fails; `path` is then as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let temporary = fill_temporary(path, |file| file.write_all(bytes))?;
-    temporary.persist(path).map(drop).map_err(|e| DiskError::new("write", path, e.error))
+    reach(FailPoint::TemporaryFilled, path)?;
+    temporary.persist(path).map_err(|e| DiskError::new("write", path, e.error))?;
+    reach(FailPoint::TemporaryRenamed, path)
 }
 
-/// Replaces `to` by a private copy of `from` (see `copy_private`), by rename and without fsync.
-///
 /// Writes a file in a place that nobody else reads yet (staging): neither atomic nor synced.
 ///
 /// # Errors
 /// If it cannot be written.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(path, bytes).map_err(to("write", path))
+    reach(FailPoint::FileToWrite, path)?;
+    fs::write(path, bytes).map_err(to("write", path))?;
+    reach(FailPoint::FileWritten, path)
 }
 
 /// Whether a file of this name is what a killed process left of an atomic write.
@@ -447,6 +476,7 @@ impl Appender {
     /// # Errors
     /// If they cannot be written.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
+        reach(FailPoint::LineToAppend, &self.path)?;
         self.file.write_all(bytes).map_err(to("write", &self.path))
     }
 }
@@ -489,6 +519,7 @@ pub fn rewrite(mut file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
     use std::io::Seek;
     let mut write = || {
         file.set_len(0)?;
+        reach(FailPoint::LockEmptied, path).map_err(|e| e.source)?;
         file.rewind()?;
         file.write_all(bytes)
     };
@@ -501,6 +532,7 @@ pub fn rewrite(mut file: &File, path: &Path, bytes: &[u8]) -> Result<()> {
 /// If the system refuses.
 #[cfg(target_os = "linux")]
 pub fn sync_file_system(path: &Path) -> Result<()> {
+    reach(FailPoint::BlobsToSync, path)?;
     let file = File::open(path).map_err(to("open", path))?;
     rustix::fs::syncfs(&file).map_err(|e| DiskError::new("sync", path, e.into()))
 }
@@ -510,8 +542,8 @@ pub fn sync_file_system(path: &Path) -> Result<()> {
 /// # Errors
 /// None.
 #[cfg(not(target_os = "linux"))]
-pub fn sync_file_system(_path: &Path) -> Result<()> {
-    Ok(())
+pub fn sync_file_system(path: &Path) -> Result<()> {
+    reach(FailPoint::BlobsToSync, path)
 }
 
 // ---- moving and removing
@@ -532,7 +564,8 @@ pub fn copy_private(from: &Path, to: &Path) -> Result<()> {
     copy().map_err(|e| match File::open(from) {
         Ok(_) => DiskError::new("write", to, e),
         Err(_) => DiskError::new("read", from, e),
-    })
+    })?;
+    reach(FailPoint::FileCopied, to)
 }
 
 /// Gives `from` the name `to`, replacing what is there.
@@ -540,8 +573,10 @@ pub fn copy_private(from: &Path, to: &Path) -> Result<()> {
 /// # Errors
 /// If it cannot be done (also: across file systems).
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    reach(FailPoint::FileToRename, to)?;
     fs::rename(from, to)
-        .map_err(|e| if exists(from) { DiskError::new("move a file to", to, e) } else { DiskError::new("move", from, e) })
+        .map_err(|e| if exists(from) { DiskError::new("move a file to", to, e) } else { DiskError::new("move", from, e) })?;
+    reach(FailPoint::FileRenamed, to)
 }
 
 /// A folder with all that leads to it; fine if it is there.
@@ -549,16 +584,16 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
 /// # Errors
 /// If it cannot be made.
 pub fn create_dir_all(path: &Path) -> Result<()> {
+    reach(FailPoint::FolderToMake, path)?;
     fs::create_dir_all(path).map_err(to("create the folder", path))
 }
 
-/// A new folder; `false` if something has that name already.
-///
 /// Removes a file or a link; fine if there is none.
 ///
 /// # Errors
 /// If it cannot be removed.
 pub fn remove_file(path: &Path) -> Result<()> {
+    reach(FailPoint::FileToRemove, path)?;
     if_there(fs::remove_file(path), "remove", path).map(drop)
 }
 
@@ -567,6 +602,7 @@ pub fn remove_file(path: &Path) -> Result<()> {
 /// # Errors
 /// If something in it cannot be removed.
 pub fn remove_dir_all(path: &Path) -> Result<()> {
+    reach(FailPoint::FolderToRemove, path)?;
     if_there(fs::remove_dir_all(path), "remove", path).map(drop)
 }
 

@@ -50,8 +50,8 @@
 //! # Modules, in the order of the flow
 //!
 //! [`cli`], [`ingestfile`], [`sources`], [`engine`] over [`store`], [`gates`], [`job`], [`worker`]; [`passes`] over
-//! [`document`]; the leaves [`builtin`], [`digest`], [`disk`], [`diagnostic`], [`rel_path`], [`placeholder`], [`source_id`],
-//! [`staging`].
+//! [`document`]; the leaves [`builtin`], [`digest`], [`disk`], [`diagnostic`], [`fail_point`], [`rel_path`], [`placeholder`],
+//! [`source_id`], [`staging`].
 
 pub mod builtin;
 pub mod cli;
@@ -60,6 +60,7 @@ pub mod digest;
 pub mod disk;
 pub mod document;
 pub mod engine;
+pub mod fail_point;
 pub mod gates;
 pub mod ingestfile;
 pub mod job;

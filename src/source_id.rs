@@ -15,10 +15,11 @@ use crate::rel_path::RelPath;
 /// file system in use (eCryptfs) allows.
 const MAX_SLUG: usize = 100;
 
-/// The id of the source at `path` (NFC, below the sources folder).
+/// The id of the source at `path` (NFC, below the sources folder). `shown` is the path without what must not be told: ids
+/// stand in logs and artifacts.
 #[must_use]
-pub fn source_id(path: &RelPath) -> String {
-    let slug = slug(path.as_str());
+pub fn source_id(path: &RelPath, shown: &str) -> String {
+    let slug = slug(shown);
     if slug == path.as_str() { slug } else { format!("{slug}-{}", Digest::of(path.as_str().as_bytes()).short(8)) }
 }
 
@@ -43,12 +44,18 @@ mod tests {
     use super::*;
 
     fn id(path: &str) -> String {
-        source_id(&RelPath::parse(path).unwrap())
+        source_id(&RelPath::parse(path).unwrap(), path)
     }
 
     #[test]
     fn a_plain_name_is_its_own_id() {
         assert_eq!(id("core_rules-2.1.pdf"), "core_rules-2.1.pdf");
+    }
+
+    #[test]
+    fn what_must_not_be_told_is_in_no_id() {
+        let ids = ["jane@example.org.md", "joe@example.org.md"].map(|p| source_id(&RelPath::parse(p).unwrap(), "[e-mail].md"));
+        assert!(ids.iter().all(|id| id.starts_with("e-mail-.md-")) && ids[0] != ids[1], "{ids:?}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The sources folder: which files are sources, what they are called, and what was passed over. Reads names, never contents.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -28,11 +29,17 @@ pub enum SourcesError {
     Clash { id: String, first: String, second: String },
 }
 
-/// Walks `root`, without `left_out` (the cache, what is published); `take` tells whether a path below it is a source.
+/// Walks `root`, without `left_out` (the cache, what is published); `take` tells whether a path below it is a source, and
+/// `told` is a path without what must not stand in an id.
 ///
 /// # Errors
 /// If a folder cannot be read, or two files get one id.
-pub fn find(root: &Path, left_out: &[PathBuf], take: &dyn Fn(&str) -> bool) -> Result<Found, SourcesError> {
+pub fn find(
+    root: &Path,
+    left_out: &[PathBuf],
+    take: &dyn Fn(&str) -> bool,
+    told: fn(&str) -> Cow<'_, str>,
+) -> Result<Found, SourcesError> {
     let mut found = Found::default();
     let walk = walkdir::WalkDir::new(root).follow_links(false).sort_by_file_name();
     let entries = walk.into_iter().filter_entry(|e| !(e.file_type().is_dir() && left_out.iter().any(|l| e.path() == l)));
@@ -47,7 +54,7 @@ pub fn find(root: &Path, left_out: &[PathBuf], take: &dyn Fn(&str) -> bool) -> R
             found.ignored.push(shown);
             continue;
         }
-        match accept(root, entry.path(), below, &shown) {
+        match accept(root, entry.path(), below, &shown, told) {
             Ok(source) => found.sources.push(source),
             Err(reason) => found.refused.push((shown, reason)),
         }
@@ -68,7 +75,7 @@ fn unreadable(root: &Path, e: &walkdir::Error) -> SourcesError {
     SourcesError::Unreadable { path, message }
 }
 
-fn accept(root: &Path, file: &Path, below: &Path, shown: &str) -> Result<SourceFile, String> {
+fn accept(root: &Path, file: &Path, below: &Path, shown: &str, told: fn(&str) -> Cow<'_, str>) -> Result<SourceFile, String> {
     if below.to_str().is_none() {
         return Err("its name is not Unicode".to_owned());
     }
@@ -88,5 +95,5 @@ fn accept(root: &Path, file: &Path, below: &Path, shown: &str) -> Result<SourceF
         }
         _ => return Err("it is neither a file nor a folder".to_owned()),
     }
-    Ok(SourceFile { id: source_id(&path), path: path.as_str().to_owned(), file: file.to_path_buf() })
+    Ok(SourceFile { id: source_id(&path, &told(path.as_str())), path: path.as_str().to_owned(), file: file.to_path_buf() })
 }

@@ -142,6 +142,9 @@ pub struct Build {
     /// Write the diagnostics log to this file, instead of stderr
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub log_file: Option<PathBuf>,
+    /// Write where the time went to this file, for chrome://tracing or Perfetto
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run", help_heading = "Output")]
+    pub trace: Option<PathBuf>,
 }
 
 impl Build {

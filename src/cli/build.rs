@@ -16,14 +16,16 @@ use super::plan;
 use super::progress::{Progress, Verbosity};
 use super::project::Project;
 use super::render::{self, BuildEnd};
+use super::trace::{self, Trace};
 use crate::disk;
 use crate::engine::error::EngineError;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{Event, Observer, Problem, Status};
+use crate::engine::observe::{Event, Observer, Problem, Span, Status};
 use crate::engine::plan::Plan;
 use crate::engine::report::Report;
 use crate::engine::select::Selection;
 use crate::engine::{self, Mode, Setup};
+use crate::fail_point::{self, FailPoint};
 use crate::job::Clock;
 use crate::job::folder::JobFolder;
 use crate::job::log::LogWriter;
@@ -31,6 +33,7 @@ use crate::job::manifest_writer::ManifestWriter;
 use crate::sources::Found;
 use crate::store::Store;
 use crate::store::lock::{Asked, BuildLock};
+use crate::store::snapshot;
 
 /// Runs the command.
 ///
@@ -39,6 +42,7 @@ use crate::store::lock::{Asked, BuildLock};
 pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Result<(), CliError> {
     let started = clock();
     diagnostics::start(args.log_level, args.log_file.as_deref(), console)?;
+    let mut trace = args.trace.clone().map(Trace::begin).transpose()?;
     let mut project = Project::open(global, console, clock)?;
     let mut found = project.sources(args.uploads.as_deref(), console)?;
     let lock = if args.dry_run { None } else { Some(take_lock(&project.cache(), args.no_wait, console)?) };
@@ -57,8 +61,10 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     let question = is_plain.then(|| idle::question(&project, &job));
     let stands = question.as_ref().filter(|_| lock.as_ref().is_some_and(|l| !l.after_crash));
     if let Some(quarantined) = stands.and_then(|q| idle::stands(&project, q, &found)) {
+        let is_traced = trace::is_ended_well(trace, console);
         console.status(&render::outcome(&BuildEnd { quarantined, ..BuildEnd::default() }));
-        return with_quarantined(quarantined, args);
+        with_quarantined(quarantined, args)?;
+        return if is_traced { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) };
     }
     let mut setup = project.setup(&job, &found, selection)?;
     setup.publish = only.is_none();
@@ -70,9 +76,12 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     setup.allow_drop = args.allow_drop;
     setup.jobs = args.jobs.map_or(setup.jobs, usize::from);
     let mut store = Store::read(&project.cache());
-    let end = match &lock {
+    let end = match lock {
         None => return plan::run(&setup, &mut store, args, console),
-        Some(lock) => build(&setup, &mut store, lock, Told { job: &job, build_id, args, console, clock }),
+        Some(lock) => {
+            store.lock = Some(lock);
+            build(&setup, &mut store, Told { job: &job, build_id, args, console, clock, trace: trace.as_mut() })
+        }
     };
     tell_removed_rules(&setup, &store, console);
     if let (Some(question), Ok(report)) = (&question, &end)
@@ -83,8 +92,13 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         idle::remember(&project, &job, &setup, &store, question, report.quarantined.len() as u64);
     }
     tell_edited_ingestfile(&project, global, console);
+    // Last of all that is written, so that whatever a kill leaves is told of by the lock.
+    let ended = store.end();
+    let end = end.and_then(|report| ended.map(|()| report).map_err(EngineError::from));
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
-    finish(end, &found, elapsed, args, console)
+    let is_traced = trace::is_ended_well(trace, console);
+    finish(end, &found, elapsed, args, console)?;
+    if is_traced { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) }
 }
 
 /// The lock, and whether another build had to end first: what was read before that is out of date.
@@ -177,15 +191,24 @@ fn tell_removed_rules(setup: &Setup<'_>, store: &Store, console: &Console) {
 }
 
 /// Observers one after the other; the first that fails stops the build.
-struct Observers(Vec<Box<dyn Observer>>);
+struct Observers<'a> {
+    all: Vec<Box<dyn Observer>>,
+    trace: Option<&'a mut Trace>,
+}
 
-impl Observer for Observers {
+impl Observer for Observers<'_> {
     fn on(&mut self, event: &Event) -> Result<(), String> {
-        self.0.iter_mut().try_for_each(|o| o.on(event))
+        self.all.iter_mut().try_for_each(|o| o.on(event))
     }
 
     fn sources(&mut self, sha_map: &std::collections::BTreeMap<String, String>) {
-        self.0.iter_mut().for_each(|o| o.sources(sha_map));
+        self.all.iter_mut().for_each(|o| o.sources(sha_map));
+    }
+
+    fn span(&mut self, span: &Span) {
+        if let Some(trace) = &mut self.trace {
+            trace.add(span);
+        }
     }
 }
 
@@ -196,33 +219,14 @@ struct Told<'a> {
     args: &'a Build,
     console: &'a Console,
     clock: Clock,
+    trace: Option<&'a mut Trace>,
 }
 
-/// Marks the lock as busy from the first thing that is done.
-struct Busy<'a> {
-    lock: &'a BuildLock,
-    is_busy: bool,
-    inner: Observers,
-}
-
-impl Observer for Busy<'_> {
-    fn on(&mut self, event: &Event) -> Result<(), String> {
-        if matches!(event, Event::BuildStarted { .. }) {
-            self.lock.mark_busy().map_err(|e| e.to_string())?;
-            self.is_busy = true;
-        }
-        self.inner.on(event)
-    }
-
-    fn sources(&mut self, sha_map: &std::collections::BTreeMap<String, String>) {
-        self.inner.sources(sha_map);
-    }
-}
-
-fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>) -> Result<Report, EngineError> {
-    let Told { job, build_id, args, console, clock } = told;
-    if lock.after_crash {
-        sweep(store, &setup.job_dir)?;
+fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report, EngineError> {
+    let Told { job, build_id, args, console, clock, trace } = told;
+    if let Some(lock) = store.lock.as_ref().filter(|l| l.after_crash) {
+        sweep(store, job)?;
+        fail_point::reach(FailPoint::LeftoversSwept, &store.dir)?;
         lock.mark_idle()?;
     }
     let broken = |e: crate::job::manifest::ManifestError| EngineError::Input(e.to_string());
@@ -241,27 +245,31 @@ fn build(setup: &Setup<'_>, store: &mut Store, lock: &BuildLock, told: Told<'_>)
         observers.push(Box::new(EventStream::new(build_id, clock, console.clone())));
     }
     on_signal(&setup.interrupted);
-    let mut observer = Busy { lock, is_busy: false, inner: Observers(observers) };
-    let report = engine::build(setup, Mode::Build, store, &mut observer);
-    if observer.is_busy {
-        lock.mark_idle()?;
-    }
-    report
+    engine::build(setup, Mode::Build, store, &mut Observers { all: observers, trace })
 }
 
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.
-fn sweep(store: &Store, job_dir: &Path) -> Result<(), disk::DiskError> {
+fn sweep(store: &Store, job: &JobFolder) -> Result<(), disk::DiskError> {
     disk::remove_dir_all(&store.staging())?;
-    disk::remove_file(&store.dir.join("state.snapshot.new"))?;
+    disk::remove_file(&store.dir.join(snapshot::NEW))?;
     disk::remove_leftovers(&store.dir)?;
-    disk::remove_leftovers(job_dir)?;
-    Ok(())
+    job.sweep()
 }
 
 fn on_signal(interrupted: &Arc<AtomicBool>) {
     let flag = interrupted.clone();
     // A second handler in one process cannot happen outside tests; without one, Ctrl-C ends us as it ends anything.
-    let _ = ctrlc::set_handler(move || flag.store(true, Ordering::SeqCst));
+    let _ = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            end_at_once();
+        }
+    });
+}
+
+/// Asked a second time: the build may be waiting for what never comes. What it leaves, the next one sweeps.
+#[allow(clippy::exit, reason = "nothing of this process can be relied upon to return")]
+fn end_at_once() -> ! {
+    std::process::exit(130)
 }
 
 /// A build that came out well but for documents that are set aside.

@@ -1,5 +1,6 @@
 //! The only printer: data on stdout, status and errors on stderr, a progress line below them on a terminal. A reader that
-//! has gone away is no error. Knows nothing of what it prints.
+//! has gone away is no error. What goes to stderr is redacted here, so that nobody can forget to; it knows nothing else of
+//! what it prints.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::Color;
+use crate::job::redact::redact;
 
 /// Paints text for a terminal, or leaves it as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +131,7 @@ impl Console {
     /// Writes a line (or several) to stderr, above the progress line.
     pub fn status(&self, text: &str) {
         let mut streams = self.streams();
-        let line = format!("{}\n", text.trim_end_matches('\n'));
+        let line = format!("{}\n", redact(text.trim_end_matches('\n')));
         match streams.bar.clone() {
             Some(bar) => bar.suspend(|| streams.err.write(line.as_bytes())),
             None => streams.err.write(line.as_bytes()),
@@ -149,7 +151,7 @@ impl Console {
     pub fn progress(&self, message: &str) {
         let mut streams = self.streams();
         if streams.err.is_terminal {
-            streams.bar.get_or_insert_with(spinner).set_message(message.to_owned());
+            streams.bar.get_or_insert_with(spinner).set_message(redact(message).into_owned());
         }
     }
 

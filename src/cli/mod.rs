@@ -20,6 +20,7 @@ pub mod render;
 pub mod rewritten;
 pub mod run_pass;
 pub mod status;
+pub mod trace;
 pub mod why;
 
 use std::time::SystemTime;
@@ -41,6 +42,8 @@ pub fn main() -> u8 {
             return u8::try_from(e.exit_code()).unwrap_or(2);
         }
     };
+    #[cfg(feature = "fail-points")]
+    arm_fail_point();
     let console = Console::of_process(cli.global.color, no_color());
     let mut end = run(&cli, &console);
     if let Err(e) = console.finish() {
@@ -73,6 +76,15 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         Command::Gate(args) => gate::run(args, global, console, now),
         Command::RunPass(args) => run_pass::run(args, console),
         Command::Init(args) => init::run(args, console),
+    }
+}
+
+/// What a test wants to fail in this process.
+#[cfg(feature = "fail-points")]
+#[allow(clippy::disallowed_methods, reason = "the environment is read here and handed down")]
+fn arm_fail_point() {
+    if let Ok(text) = std::env::var("INGEST_FAIL_POINT") {
+        crate::fail_point::arm(&text);
     }
 }
 

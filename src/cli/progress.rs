@@ -86,7 +86,7 @@ impl Progress {
         self.done += 1;
         self.running = self.running.saturating_sub(1);
         match outcome {
-            Outcome::UpToDate => return,
+            Outcome::UpToDate | Outcome::Interrupted => return,
             Outcome::Failed | Outcome::Rejected if problem.is_some() => {
                 self.complain_of_action(&action.rule, &action.item, problem.as_ref());
             }
@@ -127,12 +127,14 @@ impl Observer for Progress {
                     self.say(Verbosity::Normal, &format!("{pass} started"));
                 }
             }
+            Event::RuleStarted { .. } => {}
             Event::ActionStarted { action, .. } => {
                 self.running += 1;
                 self.show(&action.rule, &action.item);
             }
             Event::ActionEnded { .. } => self.action_ended(event),
             Event::Published { record, .. } => self.say(Verbosity::Verbose, &render::published(record)),
+            Event::Removed { path, .. } => self.say(Verbosity::Verbose, &format!("removed {}", render::shown(path))),
             Event::PassEnded { .. } => self.pass_ended(event),
             Event::RuleEnded { rule, status, problem, .. } => {
                 if matches!(status, Status::Failed | Status::Skipped) {
@@ -147,6 +149,10 @@ impl Observer for Progress {
             }
             Event::Warning { message } => {
                 self.say(Verbosity::Normal, &render::warning(self.console.paint(), message));
+            }
+            Event::BuildRestarted { reason } => {
+                self.running = 0;
+                self.say(Verbosity::Verbose, &format!("the build begins again: {reason}"));
             }
             Event::BuildEnded { .. } => self.console.end_progress(),
         }
@@ -188,10 +194,15 @@ mod tests {
             ended(Outcome::Ran, None),
             ended(Outcome::FromCache, None),
             ended(Outcome::Failed, problem("`x.pdf` asks for a password")),
-            Event::Published { rule: "passC".to_owned(), pass: Some(Pass('C')), record: record("passC_chunks.json", "[]") },
+            Event::Published {
+                rule: "passC".to_owned(),
+                pass: Some(Pass('C')),
+                record: record("passC_chunks.json", "[]"),
+                files: 1,
+            },
             pass_end('C', Status::Failed, counts, problem("`x.pdf` asks for a password (and 1 more)")),
             pass_end('D', Status::Skipped, Counts::default(), problem("passC is FAILED")),
-            Event::BuildEnded { counts, interrupted: false },
+            Event::BuildEnded { counts, untold: vec![], interrupted: false, problem: None },
         ] {
             progress.on(&event).unwrap();
         }

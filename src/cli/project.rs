@@ -19,6 +19,7 @@ use crate::ingestfile::{self, Loaded};
 use crate::job::Clock;
 use crate::job::folder::{Choice, JobFolder};
 use crate::job::manifest::Manifest;
+use crate::job::redact::redact;
 use crate::passes;
 use crate::sources;
 
@@ -113,7 +114,8 @@ impl Project {
     fn find(&self, root: &Path) -> Result<sources::Found, CliError> {
         let left_out = [self.cache(), self.artifacts()];
         let include = &self.loaded.job.include;
-        sources::find(root, &left_out, &|path| include.is_match(path)).map_err(|e| CliError::from_error(ErrorKind::Failed, &e))
+        sources::find(root, &left_out, &|path| include.is_match(path), redact)
+            .map_err(|e| CliError::from_error(ErrorKind::Failed, &e))
     }
 
     /// The sources, from the Ingestfile's folder or from `uploads`.

@@ -127,6 +127,7 @@ pub fn action(rule: &str, item: &str, outcome: Outcome, millis: u64, reason: &st
         Outcome::Rejected => "rejected".to_owned(),
         Outcome::Blocked => "not built".to_owned(),
         Outcome::LeftOut => "left out".to_owned(),
+        Outcome::Interrupted => "interrupted".to_owned(),
     };
     let reason = if reason.is_empty() { String::new() } else { format!(": {}", line(reason)) };
     format!("{} {did}{reason}", action_name(rule, item))

@@ -15,6 +15,7 @@ use super::watch::InPlace;
 use crate::builtin::TreeEntry;
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, Kind};
+use crate::fail_point::{self, FailPoint};
 use crate::placeholder;
 use crate::staging::{self, Paths, Request};
 use crate::store::cas::Cas;
@@ -22,6 +23,8 @@ use crate::store::records::{Stored, StoredFile, StoredTree};
 
 /// How much of what a failed command said is shown.
 const EXCERPT_BYTES: usize = 2_000;
+/// Shorter values of variables are words that a command may say anyway.
+const NAMED_VALUE: usize = 6;
 
 /// A command rule, ready to be run for any item.
 pub struct CommandTask {
@@ -176,7 +179,9 @@ fn run_in(
     }
     let request = serde_json::to_vec_pretty(&request).unwrap_or_default();
     disk::write(&at.join("request.json"), &request)?;
+    fail_point::reach(FailPoint::InputsStaged, &at)?;
     start_and_wait(&at, dir, command, &names)?;
+    fail_point::reach(FailPoint::CommandEnded, &at)?;
     task.outputs.iter().map(|slot| collect(&at, slot, cas, count)).collect()
 }
 
@@ -242,8 +247,7 @@ fn start_and_wait(at: &Path, dir: &Path, command: &CommandTask, names: &BTreeMap
     if status.success() {
         return Ok(());
     }
-    let tail = &text[text.len().saturating_sub(EXCERPT_BYTES)..];
-    let excerpt = String::from_utf8_lossy(tail).trim().to_owned();
+    let excerpt = excerpt_of(&text, &command.env);
     let status = status.code().map_or_else(|| "a signal".to_owned(), |c| format!("exit code {c}"));
     Err(CommandError::Status { status, excerpt }.into())
 }
@@ -275,6 +279,17 @@ pub(super) fn ended(
         return Err(CommandError::TimedOut { seconds: command.spec.timeout_s.unwrap_or_default() }.into());
     }
     Ok((status, disk::read(&said).unwrap_or_default()))
+}
+
+/// The end of what a command said, from a whole word on. What its declared environment holds is called by its name.
+fn excerpt_of(text: &[u8], env: &[(String, String)]) -> String {
+    let cut = text.len().saturating_sub(EXCERPT_BYTES);
+    let start = if cut == 0 { 0 } else { text[cut..].iter().position(u8::is_ascii_whitespace).map_or(cut, |word| cut + word) };
+    let mut excerpt = String::from_utf8_lossy(&text[start..]).trim().to_owned();
+    for (name, value) in env.iter().filter(|(_, value)| value.len() >= NAMED_VALUE) {
+        excerpt = excerpt.replace(value.as_str(), &format!("${name}"));
+    }
+    excerpt
 }
 
 fn prepare(process: &mut Process, command: &CommandTask, dir: &Path, log: &File) -> std::io::Result<()> {
@@ -315,6 +330,7 @@ fn collect(at: &Path, slot: &OutputSlot, cas: &Cas, count: &dyn Fn(&[u8]) -> Opt
         (Some(Kind::File), false) => {
             let bytes = disk::read(&path)?;
             let digest = Digest::of(&bytes);
+            fail_point::reach(FailPoint::OutputHashed, &path)?;
             keep(&path, &digest, cas)?;
             Ok(Stored::File(StoredFile { digest, bytes: bytes.len() as u64, items: count(&bytes).unwrap_or(1) }))
         }

@@ -69,6 +69,15 @@ pub enum How {
     Command(Arc<CommandTask>),
 }
 
+/// What a run gave.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Made {
+    /// In declared order.
+    pub outputs: Vec<Stored>,
+    /// What they count beside their items, by name.
+    pub counts: Vec<(String, u64)>,
+}
+
 /// Why a run gave no candidate.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -90,14 +99,17 @@ pub enum RunError {
     WrongOutput { builtin: &'static str, output: String },
 }
 
-/// Runs `task`; its outputs in declared order. `count` tells the items of a JSON file.
+/// Runs `task`. `count` tells the items of a JSON file.
 ///
 /// # Errors
 /// See `RunError`.
-pub fn run(task: &Task, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Vec<Stored>, RunError> {
+pub fn run(task: &Task, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Made, RunError> {
     match &task.how {
         How::Builtin { builtin, params } => run_builtin(task, builtin, params, cas, count),
-        How::Command(command) => watch::run(&command.in_place, || command::run(task, command, cas, count)),
+        How::Command(command) => watch::run(&command.in_place, || {
+            let outputs = command::run(task, command, cas, count)?;
+            Ok(Made { outputs, counts: Vec::new() })
+        }),
     }
 }
 
@@ -107,7 +119,7 @@ fn run_builtin(
     params: &Value,
     cas: &Cas,
     count: &dyn Fn(&[u8]) -> Option<u64>,
-) -> Result<Vec<Stored>, RunError> {
+) -> Result<Made, RunError> {
     let inputs = load(task, cas)?;
     let call = AssertUnwindSafe(|| (builtin.run)(&task.item, &inputs, params));
     let mut made = match catch_unwind(call) {
@@ -115,16 +127,21 @@ fn run_builtin(
         Err(panic) => return Err(RunError::Panic { builtin: builtin.name, message: panic_message(panic.as_ref()) }),
     };
     let mut stored = Vec::with_capacity(task.outputs.len());
+    let mut counts = Vec::new();
     for slot in &task.outputs {
         let wrong = || RunError::WrongOutput { builtin: builtin.name, output: slot.name.clone() };
         let at = made.iter().position(|(name, _)| *name == slot.name).ok_or_else(wrong)?;
-        stored.push(match (made.swap_remove(at).1, slot.tree) {
+        let output = made.swap_remove(at).1;
+        if let Some(count) = builtin.output(&slot.name).and_then(|port| port.count) {
+            counts.extend(count(&output).into_iter().map(|(name, n)| (name.to_owned(), n)));
+        }
+        stored.push(match (output, slot.tree) {
             (Output::File(bytes), false) => Stored::File(store_file(&bytes, cas, count)?),
             (Output::Tree(files), true) => Stored::Tree(store_tree(&files, cas)?),
             _ => return Err(wrong()),
         });
     }
-    Ok(stored)
+    Ok(Made { outputs: stored, counts })
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -1,6 +1,8 @@
 //! What happens during a build, as events: the coordinator emits them in order, observers (the job's manifest and log, the
 //! console, tests) act on them. Events hold no clock: whoever writes a time reads it through the clock it was given.
 
+use std::time::Instant;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,9 +51,12 @@ pub enum Outcome {
     Blocked,
     /// Its document is set aside.
     LeftOut,
+    /// The build ended or began again before it did. It is in no count; what it made meanwhile is kept.
+    Interrupted,
 }
 
-/// Counts of a build, of a pass, or of a rule.
+/// Counts of a build, of a pass, or of a rule. An action counts once, by the last line that tells of it; what was up to date
+/// or blocked, or failed as a record of a document that is set aside says, has no line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     pub up_to_date: u64,
@@ -60,10 +65,37 @@ pub struct Counts {
     pub failed: u64,
     pub rejected: u64,
     pub blocked: u64,
-    /// Artifacts written to the job folder.
+    /// Files written to the job folder.
     pub published: u64,
-    /// Files of vanished items or rules that were removed from it.
+    /// Files of vanished items that were removed from it.
     pub removed: u64,
+}
+
+impl Counts {
+    /// The sum of both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            up_to_date: self.up_to_date + other.up_to_date,
+            from_cache: self.from_cache + other.from_cache,
+            ran: self.ran + other.ran,
+            failed: self.failed + other.failed,
+            rejected: self.rejected + other.rejected,
+            blocked: self.blocked + other.blocked,
+            published: self.published + other.published,
+            removed: self.removed + other.removed,
+        }
+    }
+}
+
+/// A pass, or a rule of no pass, that no line of a build tells of: all of it was up to date, or blocked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Untold {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass: Option<Pass>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    pub counts: Counts,
 }
 
 /// Why something failed: for people.
@@ -81,6 +113,15 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
+impl Problem {
+    /// An error with its chain of causes.
+    #[must_use]
+    pub fn of(error: &dyn std::error::Error) -> Self {
+        let causes = std::iter::successors(error.source(), |cause| cause.source());
+        Self { message: error.to_string(), causes: causes.map(ToString::to_string).collect(), ..Self::default() }
+    }
+}
+
 /// A document that was set aside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Quarantined {
@@ -96,7 +137,9 @@ pub struct ActionName {
     pub item: String,
 }
 
-/// One event. Order is the order of emission; `PassStarted` and `PassEnded` of one pass enclose its actions.
+/// One event. Order is the order of emission. `BuildStarted` and `BuildEnded` enclose all others; start and end of a pass, or
+/// of a rule of no pass, enclose its actions, and what of it is published and removed. A pass may begin and end again after
+/// `BuildRestarted`; one that is SKIPPED has only an end. A build restricted to one source tells of actions alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -108,6 +151,10 @@ pub enum Event {
     /// A pass that has something to run or publish begins.
     PassStarted {
         pass: Pass,
+    },
+    /// A rule of no pass that has something to run or publish begins.
+    RuleStarted {
+        rule: String,
     },
     ActionStarted {
         #[serde(flatten)]
@@ -126,8 +173,9 @@ pub enum Event {
         reason: String,
         /// The first cause of the reason.
         cause: Option<Cause>,
+        /// What it took on its thread; 0 if it did not run.
         duration_ms: u64,
-        /// Items of its outputs by output name.
+        /// Items of its outputs by output name, and what built-ins count beside them (`pages`, `tokens`).
         items: Vec<(String, u64)>,
         problem: Option<Problem>,
     },
@@ -136,6 +184,15 @@ pub enum Event {
         rule: String,
         pass: Option<Pass>,
         record: ArtifactRecord,
+        /// How many files of it were written.
+        files: u64,
+    },
+    /// A file of an item that is no more was removed from the job folder.
+    Removed {
+        rule: String,
+        pass: Option<Pass>,
+        /// Path below the job folder.
+        path: String,
     },
     /// A document falls out in a pass, or in a rule of no pass; told before what it falls out of ends.
     Quarantined {
@@ -164,10 +221,39 @@ pub enum Event {
     Warning {
         message: String,
     },
+    /// Something changed under the build's hands: it looks at everything again. What failed or was rejected before this
+    /// counts no more; what ran or came from the cache does.
+    BuildRestarted {
+        reason: String,
+    },
     BuildEnded {
         counts: Counts,
+        /// With these, the counts of passes and rules add up to those of the build.
+        untold: Vec<Untold>,
         interrupted: bool,
+        /// Why the build as a whole was given up, if it was.
+        problem: Option<Problem>,
     },
+}
+
+/// Whose time it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    Coordinator,
+    /// A thread of the pool, from 0.
+    Worker(usize),
+}
+
+/// A stretch of work, told when it is over.
+#[derive(Clone, Debug)]
+pub struct Span {
+    /// Rule and item of an action; else what was done.
+    pub name: String,
+    /// `passA` to `passF` and `rule` for actions that ran; `inputs`, `gate` and `coordinator` for the rest.
+    pub category: String,
+    pub lane: Lane,
+    pub started: Instant,
+    pub ended: Instant,
 }
 
 /// Receives events, on the coordinator's thread.
@@ -181,5 +267,10 @@ pub trait Observer {
     /// Told before `BuildStarted`, and again if a source changed meanwhile: `sha256:` and 64 hex digits by source id.
     fn sources(&mut self, sha_map: &std::collections::BTreeMap<String, String>) {
         let _ = sha_map;
+    }
+
+    /// Told of each stretch of work, in the order in which they end.
+    fn span(&mut self, span: &Span) {
+        let _ = span;
     }
 }

@@ -14,7 +14,7 @@ pub struct Report {
     pub statuses: BTreeMap<Pass, Status>,
     /// Passes and rules that did not come out well, in the order in which it was found.
     pub failures: Vec<(String, Problem)>,
-    /// What is worth saying and stops nothing.
+    /// What is worth saying and stops nothing, unless it was told as an event.
     pub warnings: Vec<String>,
     /// Whether anything was run, published or recorded.
     pub did_something: bool,

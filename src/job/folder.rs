@@ -92,8 +92,8 @@ impl JobFolder {
     /// # Errors
     /// If something cannot be made or written.
     pub fn create(&self) -> Result<(), DiskError> {
-        disk::create_dir_all(&self.path)?;
-        let Some((home, becomes_current)) = &self.home else { return Ok(()) };
+        let Some((home, becomes_current)) = &self.home else { return disk::create_dir_all(&self.path) };
+        disk::create_dir_all(home)?;
         let tag = home.join("CACHEDIR.TAG");
         if !disk::exists(&tag) {
             disk::atomic_write(&tag, CACHEDIR_TAG.as_bytes())?;
@@ -103,7 +103,19 @@ impl JobFolder {
         if *becomes_current && disk::read_if_there(&path)?.as_deref() != Some(line.as_bytes()) {
             disk::atomic_write(&path, line.as_bytes())?;
         }
-        Ok(())
+        // Last, so that a build that dies here leaves no folder that nothing names.
+        disk::create_dir_all(&self.path)
+    }
+
+    /// Removes what killed builds left of atomic writes, in this job or beside it.
+    ///
+    /// # Errors
+    /// If something cannot be removed.
+    pub fn sweep(&self) -> Result<(), DiskError> {
+        disk::remove_leftovers(&self.path)?;
+        // The killed build may have been of another job or environment.
+        let artifacts = self.home.as_ref().and_then(|(home, _)| home.parent());
+        artifacts.map_or(Ok(0), disk::remove_leftovers).map(drop)
     }
 
     /// Its `manifest.json`.

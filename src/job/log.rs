@@ -2,7 +2,8 @@
 //! what `build --json` prints. Made at the first event, only ever appended to.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,10 +22,10 @@ pub struct EventLine {
     pub build_id: String,
     #[serde(flatten)]
     pub event: Event,
-    /// At the end of a pass, a rule or the build: milliseconds since it began.
+    /// At the end of a pass, a rule or the build: milliseconds that it went on in this build.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub elapsed_ms: Option<u64>,
-    /// At the end of a pass, a rule or the build: items that its actions made, by output.
+    /// At the end of a pass, a rule or the build: sums of the `items` of its actions, each by its last line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<BTreeMap<String, u64>>,
 }
@@ -94,10 +95,26 @@ impl LogWriter {
                 if let Some(folder) = self.path.parent() {
                     disk::create_dir_all(folder)?;
                 }
-                Ok(closed.insert(Appender::open(&self.path)?))
+                let torn = is_torn(&self.path);
+                let appender = closed.insert(Appender::open(&self.path)?);
+                if torn {
+                    appender.append(b"\n")?;
+                }
+                Ok(appender)
             }
         }
     }
+}
+
+/// Whether the last line of the log has no end, as a power cut or a full disk leaves it: what comes next begins a line of its own.
+fn is_torn(path: &Path) -> bool {
+    let mut last = [b'\n'];
+    if let Ok(mut file) = disk::open(path)
+        && file.seek(SeekFrom::End(-1)).is_ok()
+    {
+        let _ = file.read_exact(&mut last);
+    }
+    last != *b"\n"
 }
 
 impl Observer for LogWriter {
@@ -166,10 +183,18 @@ mod tests {
                 counts,
                 problem: Some(problem),
             },
+            Event::RuleStarted { rule: "text".to_owned() },
             Event::RuleEnded { rule: "text".to_owned(), status: Status::Success, records: vec![], counts, problem: None },
-            Event::Published { rule: "passC".to_owned(), pass: Some(Pass('C')), record: record("passC_chunks.json", "[]") },
+            Event::Published {
+                rule: "passC".to_owned(),
+                pass: Some(Pass('C')),
+                record: record("passC_chunks.json", "[]"),
+                files: 1,
+            },
+            Event::Removed { rule: "passB".to_owned(), pass: Some(Pass('B')), path: "parts/x.pdf".to_owned() },
             Event::Warning { message: "x".to_owned() },
-            Event::BuildEnded { counts, interrupted: false },
+            Event::BuildRestarted { reason: "`x.pdf` changed while the build read it".to_owned() },
+            Event::BuildEnded { counts, untold: vec![], interrupted: false, problem: None },
         ]
     }
 

@@ -15,7 +15,9 @@ use crate::engine::observe::{ArtifactRecord, Quarantined, Status};
 /// The file's name in the job folder.
 pub const FILE_NAME: &str = "manifest.json";
 
-/// Figures by name: counts, seconds, and `items` by output.
+/// Figures by name: counts, seconds (`wall_s`), `tokens`, and `items` by output. They are of the build that wrote the record,
+/// and sums over its lines in the log: `items` and `tokens` are what that build ran or took from the cache, not what was up to
+/// date (`artifact_records` tell all that is there). A pass for which a build has nothing to do keeps its metrics.
 pub type Metrics = BTreeMap<String, Value>;
 
 /// The whole file.

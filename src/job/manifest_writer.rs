@@ -1,6 +1,6 @@
 //! Rewrites `manifest.json` at each transition of a build. A record that a build does not touch keeps its bytes.
 //!
-//! A pass that starts is written as FAILED, "the build was interrupted"; the event that ends it replaces that. So whatever
+//! A pass that starts, and a rule of no pass that begins to publish, is written as FAILED, "the build was interrupted"; the event that ends it replaces that. So whatever
 //! ends a build, a kill included, the file tells the truth without anyone's doing.
 
 use std::collections::BTreeMap;
@@ -77,27 +77,9 @@ impl ManifestWriter {
         disk::atomic_write(&self.folder.manifest_path(), &bytes).map_err(|e| e.to_string())
     }
 
-    fn pass_started(&mut self, pass: Pass, now: SystemTime) {
-        let key = pass.0.to_string();
-        let before = self.text.passes.get(&key).map(|text| parse(text)).unwrap_or_default();
-        let record = Record {
-            status: Status::Failed,
-            started: Some(rfc3339(now)),
-            ended: None,
-            metrics: Metrics::new(),
-            cached: false,
-            quarantined: Vec::new(),
-            error: Some(INTERRUPTED.to_owned()),
-            ..before
-        };
-        self.text.passes.insert(key, raw(&record));
-    }
-
     fn build_ended(&mut self, counts: &Counts, span: Option<&Span>) {
         let mut metrics = metrics(counts, span);
         metrics.insert("sources".to_owned(), self.sources.into());
-        let tokens = span.and_then(|s| s.items.get("tokens")).copied().unwrap_or(0);
-        metrics.insert("tokens".to_owned(), tokens.into());
         self.text.metrics = metrics;
     }
 }
@@ -115,7 +97,10 @@ impl Observer for ManifestWriter {
                 self.folder.create().map_err(|e| e.to_string())?;
                 self.sources = *sources;
             }
-            Event::PassStarted { pass } => self.pass_started(*pass, now),
+            Event::PassStarted { pass } => begin(&mut self.text.passes, &pass.0.to_string(), now),
+            // One that was never built, or failed, says so already.
+            Event::RuleStarted { rule } if !has_succeeded(&self.text.rules, rule) => return Ok(()),
+            Event::RuleStarted { rule } => begin(&mut self.text.rules, rule, now),
             Event::PassEnded { pass, status, records, counts, problem } => {
                 let quarantined = std::mem::take(&mut self.quarantined);
                 let end = End { status: *status, records, counts, problem: problem.as_ref(), span, quarantined };
@@ -136,12 +121,35 @@ impl Observer for ManifestWriter {
                 return Ok(());
             }
             Event::BuildEnded { counts, .. } => self.build_ended(counts, span.as_ref()),
-            Event::ActionStarted { .. } | Event::ActionEnded { .. } | Event::Published { .. } | Event::Warning { .. } => {
-                return Ok(());
-            }
+            Event::ActionStarted { .. }
+            | Event::ActionEnded { .. }
+            | Event::Published { .. }
+            | Event::Removed { .. }
+            | Event::Warning { .. }
+            | Event::BuildRestarted { .. } => return Ok(()),
         }
         self.save()
     }
+}
+
+/// A pass or rule counts as failed from here on until it ends.
+fn begin(records: &mut BTreeMap<String, Box<RawValue>>, key: &str, now: SystemTime) {
+    let before = records.get(key).map(|text| parse(text)).unwrap_or_default();
+    let record = Record {
+        status: Status::Failed,
+        started: Some(rfc3339(now)),
+        ended: None,
+        metrics: Metrics::new(),
+        cached: false,
+        quarantined: Vec::new(),
+        error: Some(INTERRUPTED.to_owned()),
+        ..before
+    };
+    records.insert(key.to_owned(), raw(&record));
+}
+
+fn has_succeeded(records: &BTreeMap<String, Box<RawValue>>, key: &str) -> bool {
+    records.get(key).is_some_and(|text| parse(text).status == Status::Success)
 }
 
 /// What the end of a pass or rule says.
@@ -220,6 +228,7 @@ fn metrics(counts: &Counts, span: Option<&Span>) -> Metrics {
     #[allow(clippy::cast_precision_loss, reason = "exact below 2^53 ms, which is 285,000 years")]
     let wall_s = millis as f64 / 1000.0;
     metrics.insert("wall_s".to_owned(), wall_s.into());
+    metrics.insert("tokens".to_owned(), items.get("tokens").copied().unwrap_or(0).into());
     metrics.insert("items".to_owned(), Value::Object(items.iter().map(|(k, n)| (k.clone(), (*n).into())).collect()));
     metrics
 }
@@ -327,7 +336,8 @@ mod tests {
     fn a_skipped_pass_has_no_clocks_and_a_build_leaves_its_totals() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("job_1/manifest.json");
-        let ended = Event::BuildEnded { counts: Counts { ran: 3, ..Counts::default() }, interrupted: false };
+        let counts = Counts { ran: 3, ..Counts::default() };
+        let ended = Event::BuildEnded { counts, untold: vec![], interrupted: false, problem: None };
         play(dir.path(), &[started(), pass_ended('C', Status::Skipped, vec![]), ended]);
         let manifest = Manifest::read(&path).unwrap().unwrap();
         let skipped = manifest.pass(Pass('C'));
@@ -390,6 +400,7 @@ mod tests {
                 "ran": 0,
                 "rejected": 0,
                 "removed": 0,
+                "tokens": 0,
                 "up_to_date": 0,
                 "wall_s": 0.0
               },

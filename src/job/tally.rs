@@ -1,4 +1,5 @@
-//! Sums over the events of one build: how long each pass and rule took, and how many items its actions made.
+//! Sums over the events of one build: how long each pass and rule took, and what its actions made. An action counts once,
+//! by the last event that tells of it; a pass that begins again goes on where it ended.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
@@ -7,10 +8,10 @@ use crate::engine::graph::Pass;
 use crate::engine::observe::Event;
 use crate::job::millis_between;
 
-/// Items by output name.
+/// Counts by name: items by output, and what built-ins count beside them.
 pub type Items = BTreeMap<String, u64>;
 
-/// What has ended: since when it went on, for how long, and what its actions made.
+/// What has ended: since when it went on, for how long in all, and what its actions made.
 #[derive(Clone, Debug)]
 pub struct Span {
     pub started: SystemTime,
@@ -20,54 +21,75 @@ pub struct Span {
 
 #[derive(Debug, Default)]
 pub struct Tally {
-    build: Option<Open>,
-    passes: BTreeMap<Pass, Open>,
-    rules: BTreeMap<String, Open>,
+    build: Option<Stretch>,
+    passes: BTreeMap<Pass, Stretch>,
+    rules: BTreeMap<String, Stretch>,
+    /// What each action made, by rule and item.
+    made: BTreeMap<(String, String), Vec<(String, u64)>>,
 }
 
 #[derive(Debug)]
-struct Open {
+struct Stretch {
     started: SystemTime,
+    /// `None` while it has ended.
+    since: Option<SystemTime>,
+    /// What it took before it began again.
+    earlier: u64,
     items: Items,
 }
 
-impl Open {
+impl Stretch {
     fn at(started: SystemTime) -> Self {
-        Self { started, items: Items::new() }
+        Self { started, since: Some(started), earlier: 0, items: Items::new() }
     }
 
-    fn add(&mut self, items: &[(String, u64)]) {
-        for (name, n) in items {
+    fn replace(&mut self, before: &[(String, u64)], now: &[(String, u64)]) {
+        for (name, n) in before {
+            let sum = self.items.entry(name.clone()).or_default();
+            *sum = sum.saturating_sub(*n);
+        }
+        for (name, n) in now {
             let sum = self.items.entry(name.clone()).or_default();
             *sum = sum.saturating_add(*n);
         }
     }
 
-    fn end(self, now: SystemTime) -> Span {
-        Span { started: self.started, millis: millis_between(self.started, now), items: self.items }
+    /// `None` if it has not begun since its last end.
+    fn end(&mut self, now: SystemTime) -> Option<Span> {
+        self.earlier += millis_between(self.since.take()?, now);
+        Some(Span { started: self.started, millis: self.earlier, items: self.items.clone() })
     }
+}
+
+fn begin<K: Ord>(stretches: &mut BTreeMap<K, Stretch>, key: K, now: SystemTime) {
+    stretches.entry(key).or_insert_with(|| Stretch::at(now)).since.get_or_insert(now);
 }
 
 impl Tally {
     /// Takes in `event`, which happens `now`. For one that ends a pass, a rule or the build: its span, if it had begun.
-    /// A rule begins with its first action.
     pub fn on(&mut self, event: &Event, now: SystemTime) -> Option<Span> {
         match event {
-            Event::BuildStarted { .. } => *self = Self { build: Some(Open::at(now)), ..Self::default() },
-            Event::PassStarted { pass } => drop(self.passes.insert(*pass, Open::at(now))),
-            Event::ActionStarted { action, .. } => {
-                self.rules.entry(action.rule.clone()).or_insert_with(|| Open::at(now));
-            }
+            Event::BuildStarted { .. } => *self = Self { build: Some(Stretch::at(now)), ..Self::default() },
+            Event::PassStarted { pass } => begin(&mut self.passes, *pass, now),
+            Event::RuleStarted { rule } => begin(&mut self.rules, rule.clone(), now),
             Event::ActionEnded { action, pass, items, .. } => {
-                let rule = self.rules.entry(action.rule.clone()).or_insert_with(|| Open::at(now));
-                rule.add(items);
-                let pass = pass.and_then(|p| self.passes.get_mut(&p));
-                pass.into_iter().chain(self.build.as_mut()).for_each(|open| open.add(items));
+                let name = (action.rule.clone(), action.item.clone());
+                let before = self.made.insert(name, items.clone()).unwrap_or_default();
+                let owner = match pass {
+                    Some(pass) => self.passes.get_mut(pass),
+                    None => self.rules.get_mut(&action.rule),
+                };
+                owner.into_iter().chain(self.build.as_mut()).for_each(|open| open.replace(&before, items));
             }
-            Event::PassEnded { pass, .. } => return self.passes.remove(pass).map(|open| open.end(now)),
-            Event::RuleEnded { rule, .. } => return self.rules.remove(rule).map(|open| open.end(now)),
-            Event::BuildEnded { .. } => return self.build.take().map(|open| open.end(now)),
-            Event::Published { .. } | Event::Quarantined { .. } | Event::Warning { .. } => {}
+            Event::PassEnded { pass, .. } => return self.passes.get_mut(pass)?.end(now),
+            Event::RuleEnded { rule, .. } => return self.rules.get_mut(rule)?.end(now),
+            Event::BuildEnded { .. } => return self.build.as_mut()?.end(now),
+            Event::ActionStarted { .. }
+            | Event::Published { .. }
+            | Event::Removed { .. }
+            | Event::Quarantined { .. }
+            | Event::Warning { .. }
+            | Event::BuildRestarted { .. } => {}
         }
         None
     }

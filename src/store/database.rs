@@ -1,8 +1,9 @@
 //! The state database: every redb table on one page. All of them map encoded keys to encoded records; `state` knows the types.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use redb::{ReadableDatabase, ReadableTable, TableDefinition};
+use redb::{ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 
 use super::StoreError;
 use super::records::FORMAT;
@@ -34,30 +35,39 @@ pub struct Database {
     path: String,
 }
 
+/// What the database holds.
+pub struct Loaded {
+    pub state: State,
+    /// Records that are not what was written, left out: they will be computed again.
+    pub lost: u64,
+}
+
 impl Database {
-    /// Opens or makes the database at `path`. One of another format, or one that is damaged beyond repair, is set aside as
-    /// `state.redb.damaged`, and the cache starts anew: nothing in it is the only copy of anything.
+    /// Opens or makes the database at `path`.
     ///
     /// # Errors
-    /// If the file cannot be read or written at all.
+    /// `StoreError::Damaged` if it is not what was written, or of another format; else if it cannot be read or written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let named = path.display().to_string();
-        let fail = |e: redb::Error| StoreError::Database { path: named.clone(), source: Box::new(e) };
-        let build = || redb::Database::builder().set_cache_size(CACHE_BYTES).create(path).map_err(redb::Error::from);
-        let usable = build().and_then(|db| Ok((format_of(&db)?, db)));
-        let db = match usable {
-            Ok((None | Some(FORMAT), db)) => db,
-            Err(e @ (redb::Error::Io(_) | redb::Error::DatabaseAlreadyOpen)) => return Err(fail(e)),
-            Ok(_) | Err(_) => {
-                crate::disk::rename(path, &path.with_extension("redb.damaged"))?;
-                build().map_err(fail)?
-            }
-        };
-        Ok(Self { db, path: named })
+        Self::opened_by(path.display().to_string(), || redb::Database::builder().set_cache_size(CACHE_BYTES).create(path))
     }
 
-    fn fail<E: Into<redb::Error>>(&self, e: E) -> StoreError {
-        StoreError::Database { path: self.path.clone(), source: Box::new(e.into()) }
+    /// A database on other storage than a file.
+    #[cfg(test)]
+    fn on(backend: impl redb::StorageBackend) -> Result<Self, StoreError> {
+        Self::opened_by(String::new(), || redb::Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend))
+    }
+
+    fn opened_by(path: String, open: impl FnOnce() -> Result<redb::Database, redb::DatabaseError>) -> Result<Self, StoreError> {
+        let db = guarded(&path, || {
+            let db = open()?;
+            let format = meta(&db, "format")?;
+            Ok((db, format))
+        });
+        match db? {
+            (db, None) => Ok(Self { db, path }),
+            (db, Some(format)) if format == u64::from(FORMAT) => Ok(Self { db, path }),
+            (_, Some(_)) => Err(StoreError::Damaged { path, what: "of another version" }),
+        }
     }
 
     /// Number of commits so far.
@@ -65,28 +75,35 @@ impl Database {
     /// # Errors
     /// If the database cannot be read.
     pub fn generation(&self) -> Result<u64, StoreError> {
-        meta(&self.db, "generation").map(Option::unwrap_or_default).map_err(|e| self.fail(e))
+        guarded(&self.path, || meta(&self.db, "generation").map(Option::unwrap_or_default))
     }
 
-    /// Every record. What does not decode is left out: it will be computed again.
+    /// Every record that is as it was written.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn load(&self) -> Result<State, StoreError> {
+    pub fn load(&self) -> Result<Loaded, StoreError> {
         let mut state = State { generation: self.generation()?, ..State::default() };
-        let read = self.db.begin_read().map_err(|e| self.fail(e))?;
-        for (definition, table) in TABLES.into_iter().zip(state.tables()) {
-            let stored = match read.open_table(definition) {
-                Ok(stored) => stored,
-                Err(redb::TableError::TableDoesNotExist(_)) => continue,
-                Err(e) => return Err(self.fail(e)),
-            };
-            for row in stored.iter().map_err(|e| self.fail(e))? {
-                let (key, value) = row.map_err(|e| self.fail(e))?;
-                let _ = table.load(key.value(), value.value());
+        let mut lost = 0;
+        guarded(&self.path, || {
+            let read = self.db.begin_read()?;
+            for (definition, table) in TABLES.into_iter().zip(state.tables()) {
+                let stored = match read.open_table(definition) {
+                    Ok(stored) => stored,
+                    Err(redb::TableError::TableDoesNotExist(_)) => continue,
+                    Err(e) => return Err(e.into()),
+                };
+                for row in stored.iter()? {
+                    let (key, sealed) = row?;
+                    let value = unsealed(definition.name(), key.value(), sealed.value());
+                    if value.and_then(|value| table.load(key.value(), value)).is_none() {
+                        lost += 1;
+                    }
+                }
             }
-        }
-        Ok(state)
+            Ok(())
+        })?;
+        Ok(Loaded { state, lost })
     }
 
     /// Writes all changes of `state` in one durable transaction and counts the generation up.
@@ -95,7 +112,7 @@ impl Database {
     /// If it cannot be committed; nothing of it is then stored.
     pub fn write(&self, state: &mut State) -> Result<(), StoreError> {
         let next = state.generation + 1;
-        self.transact(state, next).map_err(|e| self.fail(e))?;
+        guarded(&self.path, || self.transact(state, next))?;
         state.generation = next;
         state.tables().into_iter().for_each(super::state::Encoded::settle);
         Ok(())
@@ -117,7 +134,7 @@ impl Database {
                 let mut stored = write.open_table(definition)?;
                 for (key, value) in changes {
                     match value {
-                        Some(value) => stored.insert(key.as_slice(), value.as_slice())?,
+                        Some(value) => stored.insert(key.as_slice(), sealed(definition.name(), &key, value).as_slice())?,
                         None => stored.remove(key.as_slice())?,
                     };
                 }
@@ -128,8 +145,50 @@ impl Database {
     }
 }
 
-fn format_of(db: &redb::Database) -> Result<Option<u32>, redb::Error> {
-    Ok(meta(db, "format")?.map(|f| u32::try_from(f).unwrap_or(u32::MAX)))
+/// Bytes at the end of each value that tell whether it is what was written here: redb checks pages only when it repairs.
+const SEAL: usize = 8;
+
+fn seal(table: &str, key: &[u8], value: &[u8]) -> [u8; SEAL] {
+    let mut hasher = blake3::Hasher::new();
+    for part in [table.as_bytes(), key, value] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part);
+    }
+    let mut seal = [0; SEAL];
+    hasher.finalize_xof().fill(&mut seal);
+    seal
+}
+
+fn sealed(table: &str, key: &[u8], mut value: Vec<u8>) -> Vec<u8> {
+    let seal = seal(table, key, &value);
+    value.extend_from_slice(&seal);
+    value
+}
+
+fn unsealed<'a>(table: &str, key: &[u8], sealed: &'a [u8]) -> Option<&'a [u8]> {
+    let (value, told) = sealed.split_last_chunk::<SEAL>()?;
+    (seal(table, key, value) == *told).then_some(value)
+}
+
+/// Does `work` on the database at `path`. redb panics on some files that it did not write: that is damage like any other.
+fn guarded<T>(path: &str, work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, StoreError> {
+    let damaged = |what| StoreError::Damaged { path: path.to_owned(), what };
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(e)) if is_damage(&e) => Err(damaged("damaged")),
+        Ok(Err(e)) => Err(StoreError::Database { path: path.to_owned(), source: Box::new(e) }),
+        Err(_) => Err(damaged("damaged")),
+    }
+}
+
+/// The file is not what was written, rather than out of reach.
+fn is_damage(error: &redb::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    match error {
+        redb::Error::Io(e) => matches!(e.kind(), InvalidData | InvalidInput | UnexpectedEof),
+        redb::Error::DatabaseAlreadyOpen | redb::Error::PreviousIo | redb::Error::LockPoisoned(_) => false,
+        _ => true,
+    }
 }
 
 fn meta(db: &redb::Database, key: &str) -> Result<Option<u64>, redb::Error> {
@@ -139,3 +198,7 @@ fn meta(db: &redb::Database, key: &str) -> Result<Option<u64>, redb::Error> {
         Err(e) => Err(e.into()),
     }
 }
+
+#[cfg(test)]
+#[path = "database_tests.rs"]
+mod tests;

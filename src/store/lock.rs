@@ -2,6 +2,7 @@
 
 use std::fs::{File, TryLockError};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::disk::{self, DiskError};
 
@@ -11,6 +12,7 @@ pub struct BuildLock {
     path: std::path::PathBuf,
     /// The last holder did not end: what it left must be swept.
     pub after_crash: bool,
+    is_busy: AtomicBool,
 }
 
 /// The outcome of asking for the lock.
@@ -44,7 +46,7 @@ impl BuildLock {
 
     fn held(file: File, path: &Path) -> Result<Self, DiskError> {
         let after_crash = !disk::read_open(&file, path)?.is_empty();
-        let lock = Self { file, path: path.to_path_buf(), after_crash };
+        let lock = Self { file, path: path.to_path_buf(), after_crash, is_busy: AtomicBool::new(false) };
         if after_crash {
             // The pid in it is of a process that is no more: from now on it is ours.
             lock.mark_busy()?;
@@ -52,12 +54,21 @@ impl BuildLock {
         Ok(lock)
     }
 
-    /// Writes down that a build is under way.
+    /// Writes down that a build is under way, once.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn mark_busy(&self) -> Result<(), DiskError> {
+        if self.is_busy.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
         disk::rewrite(&self.file, &self.path, format!("{}\n", std::process::id()).as_bytes())
+    }
+
+    /// Whether this process has written down that a build is under way.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.is_busy.load(Ordering::SeqCst)
     }
 
     /// Writes down that it ended, well or not, with nothing left behind.
@@ -65,7 +76,9 @@ impl BuildLock {
     /// # Errors
     /// If the file cannot be written.
     pub fn mark_idle(&self) -> Result<(), DiskError> {
-        disk::rewrite(&self.file, &self.path, b"")
+        disk::rewrite(&self.file, &self.path, b"")?;
+        self.is_busy.store(false, Ordering::SeqCst);
+        Ok(())
     }
 }
 

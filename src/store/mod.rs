@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::disk::{self, DiskError};
+use crate::fail_point::{self, FailPoint};
 use cas::Cas;
 use database::Database;
+use lock::BuildLock;
 use state::State;
 
 /// Why the store could not do its duty.
@@ -28,6 +30,9 @@ pub enum StoreError {
         #[source]
         source: Box<redb::Error>,
     },
+    /// Set aside, unless it cannot be.
+    #[error("the state database `{path}` is {what}")]
+    Damaged { path: String, what: &'static str },
     #[error("blob {digest} is {what}")]
     Blob { digest: crate::digest::Digest, what: &'static str },
 }
@@ -37,7 +42,11 @@ pub struct Store {
     pub dir: PathBuf,
     pub cas: Arc<Cas>,
     pub state: State,
+    /// Held by a build that may write; it says so from the first thing written to the end.
+    pub lock: Option<BuildLock>,
     database: Option<Database>,
+    /// What people should know of, and has not been told yet.
+    warnings: Vec<String>,
 }
 
 impl Store {
@@ -45,7 +54,14 @@ impl Store {
     #[must_use]
     pub fn read(dir: &Path) -> Self {
         let state = snapshot::read(&dir.join(snapshot::NAME)).unwrap_or_default();
-        Self { dir: dir.to_path_buf(), cas: Arc::new(Cas::new(dir.join("cas"))), state, database: None }
+        Self {
+            dir: dir.to_path_buf(),
+            cas: Arc::new(Cas::new(dir.join("cas"))),
+            state,
+            lock: None,
+            database: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// Whether the database is open, so that `commit` can be called.
@@ -64,6 +80,7 @@ impl Store {
             return Ok(false);
         }
         disk::create_dir_all(&self.dir)?;
+        self.begin()?;
         for (name, text) in [(".gitignore", "*\n!.gitignore\n!CACHEDIR.TAG\n"), ("CACHEDIR.TAG", CACHEDIR_TAG)] {
             let path = self.dir.join(name);
             if disk::stat(&path)?.is_none() {
@@ -73,13 +90,82 @@ impl Store {
         // Whoever opens the store holds the lock: what lies in staging is what a killed build left.
         disk::remove_dir_all(&self.staging())?;
         disk::create_dir_all(&self.staging())?;
-        let database = Database::open(&self.dir.join("state.redb"))?;
-        let stale = database.generation()? != self.state.generation;
-        if stale {
-            self.state = database.load()?;
+        match self.open_database() {
+            Err(StoreError::Damaged { what, .. }) => {
+                self.begin_anew(what)?;
+                Ok(false)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Whether the database knew more than the snapshot.
+    fn open_database(&mut self) -> Result<bool, StoreError> {
+        let database = Database::open(&self.dir.join(DATABASE))?;
+        let generation = database.generation()?;
+        if generation == 0 {
+            // It is new: what the snapshot tells goes into it.
+            self.state.change_all();
+            self.database = Some(database);
+            return Ok(false);
+        }
+        let is_newer = generation != self.state.generation;
+        if is_newer {
+            let loaded = database.load()?;
+            self.state = loaded.state;
+            if loaded.lost > 0 {
+                drop(database);
+                self.begin_anew("damaged in places")?;
+                return Ok(true);
+            }
         }
         self.database = Some(database);
-        Ok(stale)
+        Ok(is_newer)
+    }
+
+    /// Sets the database aside and writes all that is known into a new one.
+    fn begin_anew(&mut self, what: &str) -> Result<(), StoreError> {
+        // Closing a damaged database writes to it, and may fail like any other use of it.
+        let old = self.database.take();
+        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(old)));
+        let (path, aside) = (self.dir.join(DATABASE), self.dir.join(SET_ASIDE));
+        // There is never more than one: an older one is replaced.
+        disk::rename(&path, &aside)?;
+        let database = Database::open(&path)?;
+        self.state.change_all();
+        database.write(&mut self.state)?;
+        self.database = Some(database);
+        let message = format!(
+            "the state database `{}` was {what}, and is set aside as `{SET_ASIDE}`; what the cache no longer tells is made anew",
+            path.display()
+        );
+        self.warnings.push(message);
+        Ok(())
+    }
+
+    /// What happened to the store, to be told once.
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// Something is about to be written: should this process be killed, the lock tells the next.
+    ///
+    /// # Errors
+    /// If the lock file cannot be written.
+    pub fn begin(&self) -> Result<(), DiskError> {
+        self.lock.as_ref().map_or(Ok(()), BuildLock::mark_busy)
+    }
+
+    /// The build is over, well or not, and leaves nothing that is unfinished.
+    ///
+    /// # Errors
+    /// If something cannot be removed: the lock then goes on telling of it.
+    pub fn end(&self) -> Result<(), DiskError> {
+        let Some(lock) = self.lock.as_ref().filter(|l| l.is_busy()) else { return Ok(()) };
+        disk::remove_dir_all(&self.staging())?;
+        disk::remove_file(&self.dir.join(snapshot::NEW))?;
+        fail_point::reach(FailPoint::BuildOver, &self.dir)?;
+        lock.mark_idle()
     }
 
     /// Private, unfinished work; emptied at the end of every build and at the start of one that follows a crash.
@@ -97,8 +183,14 @@ impl Store {
         if !self.state.has_changes() {
             return Ok(());
         }
+        fail_point::reach(FailPoint::BatchBegun, &self.dir)?;
         self.cas.sync()?;
-        database.write(&mut self.state)
+        fail_point::reach(FailPoint::BatchSynced, &self.dir)?;
+        match database.write(&mut self.state) {
+            Err(StoreError::Damaged { what, .. }) => self.begin_anew(what)?,
+            written => written?,
+        }
+        Ok(fail_point::reach(FailPoint::BatchCommitted, &self.dir)?)
     }
 
     /// Renames a picture of the present state into place, for readers.
@@ -110,5 +202,9 @@ impl Store {
     }
 }
 
+/// The database's file, below the cache folder.
+const DATABASE: &str = "state.redb";
+/// What a database becomes that cannot be used.
+const SET_ASIDE: &str = "state.redb.damaged";
 /// Marks the folder for backup tools, and for `clean`, which deletes nothing without it.
 pub const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache made by ingest.\n";

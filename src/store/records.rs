@@ -82,6 +82,8 @@ impl StoredTree {
 pub struct ActionResult {
     /// In the order of the rule's outputs; empty on failure.
     pub outputs: Vec<Stored>,
+    /// What the outputs count beside their items, by name.
+    pub counts: Vec<(String, u64)>,
     pub failure: Option<Failure>,
     pub duration_ms: u64,
 }

@@ -10,6 +10,8 @@ use crate::disk::{self, DiskError};
 
 /// File name below the cache folder.
 pub const NAME: &str = "state.snapshot";
+/// What it is called until it is whole.
+pub const NEW: &str = "state.snapshot.new";
 const MAGIC: &[u8; 8] = b"ingstate";
 const HEADER: usize = 8 + 4 + 32;
 
@@ -33,7 +35,7 @@ pub fn write(path: &Path, state: &State) -> Result<(), DiskError> {
     bytes.extend_from_slice(&FORMAT.to_le_bytes());
     bytes.extend_from_slice(Digest::of(&body).as_bytes());
     bytes.extend_from_slice(&body);
-    let staged = path.with_extension("snapshot.new");
+    let staged = path.with_file_name(NEW);
     disk::write(&staged, &bytes)?;
     disk::rename(&staged, path)
 }

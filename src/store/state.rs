@@ -88,6 +88,8 @@ pub trait Encoded {
     fn load(&mut self, key: &[u8], value: &[u8]) -> Option<()>;
     /// Whether anything waits to be written.
     fn is_changed(&self) -> bool;
+    /// Lets every record wait to be written.
+    fn change_all(&mut self);
 }
 
 impl<K, V> Encoded for Table<K, V>
@@ -111,6 +113,10 @@ where
 
     fn is_changed(&self) -> bool {
         !self.changed.is_empty()
+    }
+
+    fn change_all(&mut self) {
+        self.changed.extend(self.map.keys().cloned());
     }
 }
 
@@ -176,6 +182,11 @@ impl State {
         let builds: BTreeSet<u32> = self.last.iter().flat_map(|(_, l)| &l.history).map(|t| t.build).collect();
         self.gates.keep(|n| gates.contains(n));
         self.builds.keep(|n| builds.contains(n));
+    }
+
+    /// Lets every record wait to be written: for a database that has none of them.
+    pub fn change_all(&mut self) {
+        self.tables().into_iter().for_each(Encoded::change_all);
     }
 
     /// Whether anything waits to be written.

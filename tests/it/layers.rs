@@ -5,12 +5,13 @@ use std::path::Path;
 
 use crate::project::repository;
 
-const LEAVES: [&str; 8] = ["builtin", "digest", "disk", "diagnostic", "rel_path", "placeholder", "source_id", "staging"];
+const LEAVES: [&str; 9] =
+    ["builtin", "digest", "disk", "diagnostic", "fail_point", "rel_path", "placeholder", "source_id", "staging"];
 
 /// What a module of the first level may import, beside itself and leaves.
 fn may_import(module: &str) -> Option<&'static [&'static str]> {
     Some(match module {
-        "builtin" | "digest" | "disk" | "diagnostic" | "rel_path" | "placeholder" | "source_id" | "staging" => &[],
+        "builtin" | "digest" | "disk" | "diagnostic" | "fail_point" | "rel_path" | "placeholder" | "source_id" | "staging" => &[],
         "document" | "store" => &[],
         "passes" => &["document"],
         "engine" => &["store"],

@@ -12,6 +12,7 @@ mod by_hand;
 mod hostile;
 mod layers;
 mod pages_edited;
+mod peers;
 mod project;
 
 #[cfg(unix)]
@@ -25,9 +26,13 @@ mod building;
 #[cfg(unix)]
 mod crash;
 #[cfg(unix)]
+mod damage;
+#[cfg(unix)]
 mod disk_trouble;
 #[cfg(unix)]
 mod edited_meanwhile;
+mod events;
+mod fail_points;
 #[cfg(unix)]
 mod fan_out;
 #[cfg(unix)]
@@ -46,8 +51,13 @@ mod publication;
 #[cfg(unix)]
 mod quarantine;
 #[cfg(unix)]
+mod redaction;
+#[cfg(unix)]
 mod running;
+#[cfg(unix)]
+mod signals;
 #[cfg(unix)]
 mod subsets;
 #[cfg(unix)]
 mod tool_versions;
+mod trace;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::inputs::Unresolved;
-use super::{ActionIx, Condition, Coordinator, Message, Mode, Phase, Soundness, Stop};
+use super::{ActionIx, Condition, Coordinator, Message, Mode, Phase, Soundness, Stop, Stretch};
 use crate::engine::command::CommandError;
 use crate::engine::derive;
-use crate::engine::execute::{self, How, OutputSlot, RunError, Task};
+use crate::engine::execute::{self, How, Made, OutputSlot, RunError, Task};
 use crate::engine::gate::{self, Accepted, Judged};
 use crate::engine::graph::{From, Input, RuleId, Run};
 use crate::engine::manifest::{ActionManifest, Field};
@@ -16,6 +16,7 @@ use crate::engine::plan::{Fate, PlannedAction};
 use crate::engine::reason::Reason;
 use crate::engine::select::Choice;
 use crate::engine::verdict::Verdict;
+use crate::fail_point::FailPoint;
 use crate::staging::safe_extension;
 use crate::store::StoreError;
 use crate::store::records::{ActionResult, Came, Stored};
@@ -63,9 +64,11 @@ impl<'a> Coordinator<'a, '_> {
                 self.open_store()?;
                 let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
                 Ok(Some(Box::new(move |sender: &Sender| {
+                    let started = Instant::now();
                     let compute =
                         |n: &derive::Need| derive::compute(&n.work, &cas, &|b| judge.count_items(b)).map(|d| (n.key, d));
-                    let _ = sender.send(Message::Prepared(ix, needs.iter().map(compute).collect()));
+                    let derived = needs.iter().map(compute).collect();
+                    let _ = sender.send(Message::Prepared(ix, derived, Stretch::since(started)));
                 })))
             }
             Err(Unresolved::Failed(message)) => {
@@ -110,7 +113,8 @@ impl<'a> Coordinator<'a, '_> {
                 self.end(ix, Outcome::Failed, Some(problem))?;
                 Ok(None)
             }
-            Some(ActionResult { failure: None, outputs, .. }) => {
+            Some(ActionResult { failure: None, outputs, counts, .. }) => {
+                self.actions[ix.0].made.clone_from(counts);
                 self.actions[ix.0].candidate = Some(outputs.clone().into());
                 self.judge(ix)
             }
@@ -161,15 +165,14 @@ impl<'a> Coordinator<'a, '_> {
         let (cas, judge, files) = (self.store.cas.clone(), self.setup.judge, self.gate_files.clone());
         Ok(Some(Box::new(move |sender: &Sender| {
             let started = Instant::now();
-            let made = execute::run(&task, &cas, &|b| judge.count_items(b)).map(|outputs| {
+            let made = execute::run(&task, &cas, &|b| judge.count_items(b)).map(|Made { outputs, counts }| {
                 let open: Vec<usize> = (0..rule.gates.len()).filter(|g| is_item_gate(rule, *g)).collect();
                 // A gate that breaks is met again, and told, when the candidate is judged.
                 let verdicts = gate::judge_open(rule, &open, &outputs, &files, &cas, judge).unwrap_or_default();
-                let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-                (ActionResult { outputs, failure: None, duration_ms }, verdicts)
+                let duration_ms = Stretch::since(started).millis();
+                (ActionResult { outputs, counts, failure: None, duration_ms }, verdicts)
             });
-            let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-            let _ = sender.send(Message::Ran(ix, made, duration_ms));
+            let _ = sender.send(Message::Ran(ix, made, Stretch::since(started)));
         })))
     }
 
@@ -219,8 +222,9 @@ impl<'a> Coordinator<'a, '_> {
                 self.actions[ix.0].phase = Phase::Judging;
                 let (cas, judge, files) = (self.store.cas.clone(), self.setup.judge, self.gate_files.clone());
                 Ok(Some(Box::new(move |sender: &Sender| {
+                    let started = Instant::now();
                     let verdicts = gate::judge_open(rule, &open, &candidate, &files, &cas, judge);
-                    let _ = sender.send(Message::Judged(ix, verdicts));
+                    let _ = sender.send(Message::Judged(ix, verdicts, Stretch::since(started)));
                 })))
             }
         }
@@ -269,30 +273,38 @@ impl<'a> Coordinator<'a, '_> {
 
     /// A pool thread has something to say.
     pub(super) fn receive(&mut self, message: Message) -> Result<Option<Work<'a>>, Stop> {
+        self.tell_work(&message);
         match message {
-            Message::Prepared(ix, Ok(derived)) => {
+            Message::Prepared(ix, Ok(derived), _) => {
                 derived.into_iter().for_each(|(key, value)| self.store.state.derived.put(key, value));
                 self.advance(ix)
             }
-            Message::Prepared(ix, Err(derive::DeriveError::Failure(failure))) => {
+            Message::Prepared(ix, Err(derive::DeriveError::Failure(failure)), _) => {
                 self.end(ix, Outcome::Failed, Some(Problem { message: failure.message, ..Problem::default() }))?;
                 Ok(None)
             }
-            Message::Prepared(_, Err(derive::DeriveError::Store(e))) => Err(e.into()),
-            Message::Judged(ix, verdicts) => {
+            Message::Prepared(_, Err(derive::DeriveError::Store(e)), _) => Err(e.into()),
+            Message::Judged(ix, verdicts, _) => {
                 verdicts?.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
+                self.reach(FailPoint::VerdictStored)?;
                 self.judge(ix)
             }
-            Message::Ran(ix, Ok((result, verdicts)), _) => {
+            Message::Ran(ix, Ok((result, verdicts)), stretch) => {
+                self.actions[ix.0].duration_ms = stretch.millis();
+                self.actions[ix.0].made.clone_from(&result.counts);
                 verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
                 self.actions[ix.0].candidate = Some(result.outputs.clone().into());
                 if let Some(key) = self.actions[ix.0].key {
                     self.store.state.results.put(key, result);
                 }
+                self.reach(FailPoint::CandidateStored)?;
                 self.judge(ix)
             }
             Message::Skipped => Ok(None),
-            Message::Ran(ix, Err(error), duration_ms) => self.ran_badly(ix, error, duration_ms).map(|()| None),
+            Message::Ran(ix, Err(error), stretch) => {
+                self.actions[ix.0].duration_ms = stretch.millis();
+                self.ran_badly(ix, error, stretch.millis()).map(|()| None)
+            }
         }
     }
 
@@ -303,7 +315,8 @@ impl<'a> Coordinator<'a, '_> {
             RunError::Command(CommandError::Ended) => Err(crate::engine::error::EngineError::Interrupted.into()),
             RunError::Failure(failure) => {
                 if let Some(key) = self.actions[ix.0].key {
-                    let result = ActionResult { outputs: Vec::new(), failure: Some(failure.clone()), duration_ms };
+                    let result =
+                        ActionResult { outputs: Vec::new(), counts: Vec::new(), failure: Some(failure.clone()), duration_ms };
                     self.store.state.results.put(key, result);
                     self.remember(ix, Came::Failed);
                 }
@@ -311,13 +324,7 @@ impl<'a> Coordinator<'a, '_> {
                 self.end(ix, Outcome::Failed, Some(problem))
             }
             other => {
-                let mut causes = Vec::new();
-                let mut at = std::error::Error::source(&other);
-                while let Some(cause) = at {
-                    causes.push(cause.to_string());
-                    at = cause.source();
-                }
-                let problem = Problem { message: other.to_string(), causes, ..Problem::default() };
+                let problem = Problem::of(&other);
                 self.remember(ix, Came::Failed);
                 self.end(ix, Outcome::Failed, Some(problem))
             }
@@ -341,9 +348,11 @@ impl<'a> Coordinator<'a, '_> {
         self.actions[ix.0].phase = Phase::Done;
         self.actions[ix.0].outcome = Some(outcome);
         self.actions[ix.0].problem = problem;
-        self.count(ix, outcome);
+        let is_told = self.count(ix, outcome);
         if self.mode == Mode::Build {
-            self.announce_end(ix)?;
+            if is_told {
+                self.announce_end(ix)?;
+            }
         } else if matches!(outcome, Outcome::Failed | Outcome::Rejected | Outcome::Blocked) {
             let message = self.actions[ix.0].problem.as_ref().map(|p| p.message.clone()).unwrap_or_default();
             let reason = match outcome {

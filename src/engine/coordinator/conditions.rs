@@ -57,6 +57,8 @@ impl Coordinator<'_, '_> {
             reason: None,
             started: None,
             candidate: None,
+            made: Vec::new(),
+            duration_ms: 0,
             accepted: None,
             outcome: None,
             problem: None,

@@ -6,15 +6,21 @@ use std::time::Instant;
 use super::{ActionIx, Coordinator, Stop};
 use crate::engine::error::EngineError;
 use crate::engine::files;
-use crate::engine::graph::Pass;
+use crate::engine::graph::{Pass, RuleId};
 use crate::engine::items::SourceFile;
-use crate::engine::observe::{ActionName, Counts, Event, Outcome};
+use crate::engine::observe::{ActionName, Event, Outcome};
 use crate::engine::reason::Cause;
 use crate::engine::select::Choice;
+use crate::fail_point::{self, FailPoint};
 
 impl Coordinator<'_, '_> {
     pub(super) fn emit(&mut self, event: &Event) -> Result<(), Stop> {
         self.observer.on(event).map_err(|e| Stop::Error(EngineError::Observer(e)))
+    }
+
+    /// The step at this place is being done: see `fail_point`.
+    pub(super) fn reach(&self, point: FailPoint) -> Result<(), Stop> {
+        Ok(fail_point::reach(point, &self.setup.job_dir)?)
     }
 
     /// Opens the store for writing, if it is not open yet.
@@ -31,7 +37,8 @@ impl Coordinator<'_, '_> {
         self.announced.build = true;
         self.observer.sources(&self.sha_map());
         let event = Event::BuildStarted { sources: self.setup.sources.len() as u64, ignored_files: self.setup.ignored_files };
-        self.emit(&event)
+        self.emit(&event)?;
+        self.store.take_warnings().into_iter().try_for_each(|message| self.emit(&Event::Warning { message }))
     }
 
     /// SHA-256 of every source that could be read, by id.
@@ -44,19 +51,27 @@ impl Coordinator<'_, '_> {
         self.setup.sources.iter().filter_map(sha).collect()
     }
 
+    /// The pass has something to run or publish.
     pub(super) fn announce_pass(&mut self, pass: Pass) -> Result<(), Stop> {
         self.announce_build()?;
         if !self.setup.publish {
             return Ok(());
         }
-        if self.announced.passes.insert(pass) { self.emit(&Event::PassStarted { pass }) } else { Ok(()) }
+        if self.announced.open_passes.insert(pass) { self.emit(&Event::PassStarted { pass }) } else { Ok(()) }
     }
 
-    fn announce_owner(&mut self, ix: ActionIx) -> Result<(), Stop> {
-        match self.setup.graph.rule(self.actions[ix.0].rule).pass {
-            Some(pass) => self.announce_pass(pass),
-            None => self.announce_build(),
+    /// The pass of a rule, or the rule itself if it has none, has something to run or publish.
+    pub(super) fn announce_owner(&mut self, id: RuleId) -> Result<(), Stop> {
+        let rule = self.setup.graph.rule(id);
+        if let Some(pass) = rule.pass {
+            return self.announce_pass(pass);
         }
+        self.announce_build()?;
+        if !self.setup.publish {
+            return Ok(());
+        }
+        let event = Event::RuleStarted { rule: rule.name.clone() };
+        if self.announced.open_rules.insert(id) { self.emit(&event) } else { Ok(()) }
     }
 
     pub(super) fn name_of(&self, ix: ActionIx) -> ActionName {
@@ -65,7 +80,7 @@ impl Coordinator<'_, '_> {
     }
 
     pub(super) fn announce_start(&mut self, ix: ActionIx) -> Result<(), Stop> {
-        self.announce_owner(ix)?;
+        self.announce_owner(self.actions[ix.0].rule)?;
         let (reason, cause) = self.told_reason(ix);
         let event = Event::ActionStarted { action: self.name_of(ix), reason, cause };
         self.emit(&event)
@@ -77,74 +92,68 @@ impl Coordinator<'_, '_> {
         (reason.map(ToString::to_string).unwrap_or_default(), self.cause_of(ix))
     }
 
-    /// Actions that were up to date, and those that something else blocks, are only counted.
+    /// Tells what became of an action.
     pub(super) fn announce_end(&mut self, ix: ActionIx) -> Result<(), Stop> {
-        let action = &self.actions[ix.0];
-        let outcome = match action.outcome {
-            None | Some(Outcome::UpToDate | Outcome::Blocked) => return Ok(()),
-            Some(Outcome::LeftOut) => return Ok(()),
-            Some(Outcome::Failed | Outcome::Rejected) if action.as_before => return Ok(()),
-            Some(_) if self.setup.selection.of(action.rule) == Choice::Frozen => return Ok(()),
-            Some(outcome) => outcome,
-        };
-        self.announce_owner(ix)?;
+        self.announce_owner(self.actions[ix.0].rule)?;
         let name = self.name_of(ix);
         let (reason, cause) = self.told_reason(ix);
         let action = &self.actions[ix.0];
+        let Some(outcome) = action.outcome else { return Ok(()) };
         let rule = self.setup.graph.rule(action.rule);
-        let items = action.accepted.iter().flat_map(|a| rule.outputs.iter().zip(a.outputs()));
+        let outputs = action.accepted.iter().flat_map(|a| rule.outputs.iter().zip(a.outputs()));
+        let mut items: Vec<(String, u64)> = outputs.map(|(o, s)| (o.name.clone(), s.items())).collect();
+        if !items.is_empty() {
+            items.extend(action.made.iter().filter(|(name, _)| rule.outputs.iter().all(|o| o.name != *name)).cloned());
+        }
         let event = Event::ActionEnded {
             pass: rule.pass,
             outcome,
             reason,
             cause,
-            duration_ms: action.started.map_or(0, |s| u64::try_from(s.elapsed().as_millis()).unwrap_or(u64::MAX)),
-            items: items.map(|(o, s)| (o.name.clone(), s.items())).collect(),
+            duration_ms: action.duration_ms,
+            items,
             problem: action.problem.clone(),
             action: name,
         };
         self.emit(&event)
     }
 
-    /// Adds an action to the counts of its pass or rule, and of the build.
-    pub(super) fn count(&mut self, ix: ActionIx, outcome: Outcome) {
-        let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
-        if self.setup.selection.of(rule) == Choice::Frozen {
-            return;
-        }
-        // What ran before the coordinator had to begin again is up to date now; it ran all the same.
-        let outcome = match outcome {
-            Outcome::Ran => {
-                self.announced.ran.insert((rule, self.items.get(item).full_id.clone()));
-                outcome
+    /// What has begun and not ended: the build is over, or begins again.
+    pub(super) fn announce_cut_short(&mut self) {
+        for ix in (0..self.actions.len()).map(ActionIx) {
+            let action = &mut self.actions[ix.0];
+            if action.started.is_some() && action.outcome.is_none() {
+                action.outcome = Some(Outcome::Interrupted);
+                // The build ends for a reason of its own.
+                let _ = self.announce_end(ix);
             }
-            Outcome::UpToDate if self.announced.ran.contains(&(rule, self.items.get(item).full_id.clone())) => Outcome::Ran,
-            other => other,
-        };
-        add(&mut self.counts, outcome);
+        }
+    }
+
+    /// Adds an action to what is known of its pass or rule; whether a line must tell of it.
+    pub(super) fn count(&mut self, ix: ActionIx, outcome: Outcome) -> bool {
         let is_documents = self.is_documents(ix, outcome);
-        let problem = self.actions[ix.0].problem.clone();
-        let pass = self.setup.graph.rule(rule).pass;
         let action = &self.actions[ix.0];
+        let rule = action.rule;
+        if self.setup.selection.of(rule) == Choice::Frozen {
+            return false;
+        }
+        let is_told = self.announced.count(rule, &self.items.get(action.item).full_id, outcome, action.as_before);
+        if is_documents {
+            // The pass goes on without its document.
+            return is_told;
+        }
+        let problem = action.problem.clone();
         let blocked_by_item = action.blocked_by_item.is_some() && action.blocked_by_pass.is_none();
-        match pass.and_then(|p| self.passes.get_mut(&p)) {
+        match self.setup.graph.rule(rule).pass.and_then(|p| self.passes.get_mut(&p)) {
             Some(state) => {
-                add(&mut state.counts, outcome);
-                if is_documents {
-                    return;
-                }
                 state.failed |= matches!(outcome, Outcome::Failed | Outcome::Rejected);
                 state.failed |= outcome == Outcome::Blocked && blocked_by_item;
                 state.problems.extend(problem);
             }
-            None => {
-                add(self.rule_counts.entry(rule).or_default(), outcome);
-                if is_documents {
-                    return;
-                }
-                self.rule_problems.entry(rule).or_default().extend(problem);
-            }
+            None => self.rule_problems.entry(rule).or_default().extend(problem),
         }
+        is_told
     }
 
     /// Makes what was decided so far durable, if enough has come together.
@@ -158,12 +167,14 @@ impl Coordinator<'_, '_> {
         }
         let started = Instant::now();
         self.store.commit()?;
+        self.tell_own("commit".to_owned(), started);
         tracing::debug!(actions = self.since_commit, elapsed = ?started.elapsed(), "committed a batch");
         self.since_commit = 0;
         // The picture for readers may cost a twentieth of the time.
         if now || self.last_snapshot.elapsed() >= self.last_snapshot_cost * 20 {
             let started = Instant::now();
             self.store.publish_snapshot()?;
+            self.tell_own("snapshot".to_owned(), started);
             self.last_snapshot_cost = started.elapsed();
             self.last_snapshot = Instant::now();
         }
@@ -176,15 +187,3 @@ impl Coordinator<'_, '_> {
 const BATCH_ACTIONS: usize = 1_000;
 /// … or this much time.
 const BATCH_TIME: std::time::Duration = std::time::Duration::from_millis(200);
-
-fn add(counts: &mut Counts, outcome: Outcome) {
-    match outcome {
-        Outcome::UpToDate => counts.up_to_date += 1,
-        Outcome::FromCache => counts.from_cache += 1,
-        Outcome::Ran => counts.ran += 1,
-        Outcome::Failed => counts.failed += 1,
-        Outcome::Rejected => counts.rejected += 1,
-        Outcome::Blocked => counts.blocked += 1,
-        Outcome::LeftOut => {}
-    }
-}

@@ -1,7 +1,9 @@
 //! Rules and passes that are complete: publication, status, and what it means for those that wait.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
+use super::announced::Ended;
 use super::publish::Unpublished;
 use super::quarantine::same_documents;
 use super::{Condition, Coordinator, Mode, Soundness, Stop};
@@ -80,7 +82,6 @@ impl Coordinator<'_, '_> {
 
     fn finish_rule(&mut self, rule: RuleId, pool: &rayon::ThreadPool) -> Result<(), Stop> {
         let name = self.setup.graph.rule(rule).name.clone();
-        let announced = self.announced.build;
         let mut problem = None;
         let mut records = Vec::new();
         let per_item = self.setup.graph.rule(rule).outputs.iter().any(|o| o.merge == crate::engine::graph::MergeKind::PerItem);
@@ -95,7 +96,7 @@ impl Coordinator<'_, '_> {
         if wanted && self.setup.publish {
             let published = match soundness {
                 Soundness::Bad => self.publish_good_items(rule, pool)?,
-                _ => self.publish(rule, pool)?,
+                _ => self.published(rule, pool)?,
             };
             match published {
                 Ok(found) => records = found,
@@ -112,16 +113,16 @@ impl Coordinator<'_, '_> {
         if let Some(problem) = &problem {
             self.failures.push((name.clone(), problem.clone()));
         }
-        let counts = self.rule_counts.get(&rule).copied().unwrap_or_default();
-        let is_made = !records.is_empty() || counts.up_to_date > 0;
-        let did_something = counts.ran + counts.from_cache + counts.failed + counts.rejected > self.quarantine.as_before(rule)
-            || (!announced && self.announced.build);
         let prior = self.setup.prior_rules.get(&name);
         let differs = prior.is_some_and(|prior| !same_documents(prior, &quarantined));
-        let is_news = is_refused || (!failed && ((prior.is_none() && is_made) || differs));
-        if self.mode == Mode::Build && (did_something || is_news) {
-            self.announce_build()?;
+        let is_made = !records.is_empty() || self.announced.counts_of([rule]).up_to_date > 0;
+        let is_new = !failed && ((prior.is_none() && is_made) || differs);
+        let is_open = self.announced.open_rules.contains(&rule);
+        if self.mode == Mode::Build && self.setup.publish && (is_open || is_refused || is_new) {
+            self.announce_owner(rule)?;
             self.tell_quarantined(None, Some(&name), quarantined)?;
+            let counts = self.announced.counts_of([rule]);
+            self.announced.rule_ended(rule);
             let status = if failed { Status::Failed } else { Status::Success };
             self.emit(&Event::RuleEnded { rule: name, status, records, counts, problem })?;
         }
@@ -148,7 +149,7 @@ impl Coordinator<'_, '_> {
             Soundness::Good => {
                 let mut records = Vec::new();
                 for rule in rules.into_iter().filter(|_| self.setup.publish) {
-                    match self.publish(rule, pool)? {
+                    match self.published(rule, pool)? {
                         Ok(found) => records.extend(found),
                         Err(Unpublished::Problem(problem)) => return self.pass_failed(pass, Some(problem)),
                         Err(Unpublished::Unknown) => self.would_publish.push(Write::Outputs(pass.to_string())),
@@ -159,13 +160,32 @@ impl Coordinator<'_, '_> {
         }
     }
 
+    fn end_pass(&mut self, pass: Pass, ended: Ended, problem: Option<Problem>) -> Result<(), Stop> {
+        self.announced.pass_ended(pass, ended.clone());
+        let Ended { status, records, quarantined, counts } = ended;
+        self.tell_quarantined(Some(pass), None, quarantined)?;
+        self.emit(&Event::PassEnded { pass, status, records, counts, problem })
+    }
+
+    /// Publishes a rule, and tells how long that took.
+    fn published(&mut self, rule: RuleId, pool: &rayon::ThreadPool) -> Result<Result<Vec<ArtifactRecord>, Unpublished>, Stop> {
+        let started = Instant::now();
+        let records = self.publish(rule, pool);
+        self.tell_own(format!("publication of {}", self.setup.graph.rule(rule).name), started);
+        records
+    }
+
     fn pass_succeeded(&mut self, pass: Pass, records: Vec<ArtifactRecord>) -> Result<(), Stop> {
-        let quarantined = self.quarantined_in(pass);
-        let stands =
-            self.setup.prior.get(&pass).is_some_and(|p| {
-                p.status == Status::Success && p.records == records && same_documents(&p.quarantined, &quarantined)
-            });
-        let announced = self.announced.passes.contains(&pass);
+        let counts = self.announced.counts_of(rules_of(self.setup.graph, pass));
+        let ended = Ended { status: Status::Success, records, quarantined: self.quarantined_in(pass), counts };
+        // What this build told last, if it began again; else what the job's manifest says.
+        let stands = match self.announced.ended_passes.get(&pass) {
+            Some(told) => *told == ended,
+            None => self.setup.prior.get(&pass).is_some_and(|p| {
+                p.status == Status::Success && p.records == ended.records && same_documents(&p.quarantined, &ended.quarantined)
+            }),
+        };
+        let announced = self.announced.open_passes.contains(&pass);
         if !self.setup.publish {
             // Nothing of the job folder was touched.
         } else if self.mode == Mode::Plan {
@@ -174,9 +194,7 @@ impl Coordinator<'_, '_> {
             }
         } else if announced || !stands {
             self.announce_pass(pass)?;
-            let counts = self.passes.get(&pass).map(|s| s.counts).unwrap_or_default();
-            self.tell_quarantined(Some(pass), None, quarantined)?;
-            self.emit(&Event::PassEnded { pass, status: Status::Success, records, counts, problem: None })?;
+            self.end_pass(pass, ended, None)?;
         }
         tracing::info!(%pass, "SUCCESS");
         self.statuses.insert(pass, Status::Success);
@@ -203,7 +221,6 @@ impl Coordinator<'_, '_> {
         let Some(state) = self.passes.get(&pass) else { return Ok(()) };
         let failed = state.failed || gate.is_some();
         let problems = if let Some(problem) = gate { vec![problem] } else { state.problems.clone() };
-        let counts = state.counts;
         let status = if failed { Status::Failed } else { Status::Skipped };
         let problem = if problems.is_empty() { self.blocked_as_a_whole(pass) } else { summary(problems, failed) };
         if failed && !self.setup.keep_going {
@@ -220,8 +237,9 @@ impl Coordinator<'_, '_> {
             }
             let problem = Some(problem);
             if self.setup.publish {
-                self.tell_quarantined(Some(pass), None, self.quarantined_in(pass))?;
-                self.emit(&Event::PassEnded { pass, status, records: Vec::new(), counts, problem })?;
+                let counts = self.announced.counts_of(rules_of(self.setup.graph, pass));
+                let ended = Ended { status, records: Vec::new(), quarantined: self.quarantined_in(pass), counts };
+                self.end_pass(pass, ended, problem)?;
             }
         } else {
             self.blocked_passes.push((pass, problem.message));

@@ -12,6 +12,7 @@
 //! | done | accepted, rejected, failed, blocked or left out (its document is set aside); its scope is told |
 
 mod advance;
+mod announced;
 mod conditions;
 mod emit;
 mod finish;
@@ -19,12 +20,14 @@ mod fold;
 mod frozen;
 mod in_place;
 mod inputs;
+mod intent;
 mod judge_job;
 mod publish;
 mod put;
 mod quarantine;
 mod reasons;
 mod run;
+mod spans;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -38,7 +41,7 @@ use super::execute::InputValue;
 use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
-use super::observe::{ArtifactRecord, Counts, Observer, Outcome, Problem, Quarantined, Status};
+use super::observe::{ArtifactRecord, Observer, Outcome, Problem, Quarantined, Status};
 use super::plan::{PlannedAction, Write};
 use super::policy::{Barrier, OnError};
 use super::reason::{Loss, Reason};
@@ -47,6 +50,9 @@ use super::verdict::Judge;
 use crate::digest::Digest;
 use crate::store::Store;
 use crate::store::records::{ActionResult, Derived, Stored};
+
+use announced::Announced;
+use spans::Stretch;
 
 pub use run::build;
 
@@ -168,6 +174,10 @@ struct Action {
     reason: Option<Reason>,
     started: Option<Instant>,
     candidate: Option<Arc<[Stored]>>,
+    /// What the candidate counts beside its items.
+    made: Vec<(String, u64)>,
+    /// What it took on its thread.
+    duration_ms: u64,
     accepted: Option<Accepted>,
     outcome: Option<Outcome>,
     problem: Option<Problem>,
@@ -184,16 +194,15 @@ struct Progress {
 struct PassState {
     /// Rules of it that are not complete.
     open_rules: usize,
-    counts: Counts,
     problems: Vec<Problem>,
     failed: bool,
 }
 
 /// What a pool thread sends back.
 enum Message {
-    Prepared(ActionIx, Result<Vec<(Digest, Derived)>, super::derive::DeriveError>),
-    Ran(ActionIx, Result<(ActionResult, Verdicts), super::execute::RunError>, u64),
-    Judged(ActionIx, Result<Verdicts, super::gate::GateError>),
+    Prepared(ActionIx, Result<Vec<(Digest, Derived)>, super::derive::DeriveError>, Stretch),
+    Ran(ActionIx, Result<(ActionResult, Verdicts), super::execute::RunError>, Stretch),
+    Judged(ActionIx, Result<Verdicts, super::gate::GateError>, Stretch),
     /// It was not begun: the build is over.
     Skipped,
 }
@@ -218,20 +227,6 @@ impl<E: Into<EngineError>> From<E> for Stop {
             e => Self::Error(e),
         }
     }
-}
-
-/// What survives a fresh start of the coordinator within one build.
-#[derive(Default)]
-struct Announced {
-    build: bool,
-    passes: BTreeSet<Pass>,
-    /// Actions that ran, by rule and item.
-    ran: BTreeSet<(RuleId, String)>,
-    /// Results that were forgotten because of a blob, by action key.
-    lost: BTreeMap<Digest, reasons::LostBlob>,
-    /// How often each file changed under our hands.
-    changes: BTreeMap<PathBuf, usize>,
-    total: Counts,
 }
 
 struct Coordinator<'a, 'b> {
@@ -273,9 +268,7 @@ struct Coordinator<'a, 'b> {
     in_flight: usize,
     /// The first pass that failed, unless the build keeps going.
     stopped_at: Option<Pass>,
-    counts: Counts,
     rule_problems: HashMap<RuleId, Vec<Problem>>,
-    rule_counts: HashMap<RuleId, Counts>,
     planned: Vec<PlannedAction>,
     would_publish: Vec<Write>,
     blocked_passes: Vec<(Pass, String)>,

@@ -1,11 +1,12 @@
 //! The job folder: what belongs there, what of it is there already, and putting the rest in place by rename.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use rayon::prelude::*;
 
 use super::inputs::Unresolved;
-use super::put::Make;
+use super::put::{Make, Merged};
 use super::{Coordinator, Mode, Stop};
 use crate::builtin::{Merge, TreeEntry};
 use crate::digest::Digest;
@@ -13,8 +14,9 @@ use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
 use crate::engine::graph::{MergeKind, Range, RuleId, Run};
 use crate::engine::items::JOB;
-use crate::engine::observe::{ArtifactRecord, Counts, Event, Problem};
+use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::plan::Write;
+use crate::fail_point::{self, FailPoint};
 use crate::placeholder;
 use crate::store::records::{Published, Stored, StoredFile};
 
@@ -70,7 +72,10 @@ impl Coordinator<'_, '_> {
             Ok(wanted) => wanted,
             Err(unpublished) => return Ok(Err(unpublished)),
         };
-        if let Some(problem) = self.judge_job(rule, &wanted, pool)? {
+        let started = Instant::now();
+        let rejected = self.judge_job(rule, &wanted, pool)?;
+        self.tell_own(format!("gates of {}", self.setup.graph.rule(rule).name), started);
+        if let Some(problem) = rejected {
             return Ok(Err(Unpublished::Problem(problem)));
         }
         let mut records = Vec::new();
@@ -138,7 +143,9 @@ impl Coordinator<'_, '_> {
             self.open_store()?;
             let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
             let compute = |n: &derive::Need| (n.key, derive::compute(&n.work, &cas, &|b| judge.count_items(b)));
+            let started = Instant::now();
             let made: Vec<_> = pool.install(|| needs.par_iter().map(compute).collect());
+            self.tell_own(format!("merge of {}", self.setup.graph.rule(rule).name), started);
             for (key, value) in made {
                 match value {
                     Ok(value) => self.store.state.derived.put(key, value),
@@ -229,15 +236,6 @@ impl Coordinator<'_, '_> {
         Ok(files)
     }
 
-    /// Counts a file of the job folder for the build, and for the pass or rule that it belongs to.
-    fn count_file(&mut self, rule: RuleId, add: fn(&mut Counts)) {
-        add(&mut self.counts);
-        match self.setup.graph.rule(rule).pass.and_then(|p| self.passes.get_mut(&p)) {
-            Some(state) => add(&mut state.counts),
-            None => add(self.rule_counts.entry(rule).or_default()),
-        }
-    }
-
     pub(super) fn published_key(&self, path: &str) -> String {
         format!("{}\0{path}", self.setup.job_key)
     }
@@ -271,7 +269,7 @@ impl Coordinator<'_, '_> {
         if self.mode == Mode::Build && !stale.is_empty() {
             let pass = self.setup.graph.rule(rule).pass;
             let rule = self.setup.graph.rule(rule).name.clone();
-            self.emit(&Event::Published { rule, pass, record: record.clone() })?;
+            self.emit(&Event::Published { rule, pass, record: record.clone(), files: stale.len() as u64 })?;
         }
         Ok(record)
     }
@@ -281,19 +279,18 @@ impl Coordinator<'_, '_> {
     }
 
     fn write(&mut self, rule: RuleId, output: &OutputFiles, stale: &[&Wanted], pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        match self.setup.graph.rule(rule).pass {
-            Some(pass) => self.announce_pass(pass)?,
-            None => self.announce_build()?,
-        }
+        self.announce_owner(rule)?;
         for wanted in stale {
             self.keep_foreign(&wanted.path)?;
         }
         self.claim_places(rule, output, stale);
         // What is published must be in the cache for good before anybody can see it.
+        let merges = self.intend(stale)?;
         self.batch(true)?;
+        self.reach(FailPoint::OutputToPublish)?;
         let (dir, cas) = (&self.setup.job_dir, &self.store.cas);
-        let put = |w: &&Wanted| w.make.put(&dir.join(&w.path), cas, !output.many);
-        let written: Vec<_> = pool.install(|| stale.par_iter().with_min_len(8).map(put).collect());
+        let put = |(w, merge): (&&Wanted, Option<Merged>)| w.make.put(merge, &dir.join(&w.path), cas, !output.many);
+        let written: Vec<_> = pool.install(|| stale.par_iter().zip(merges).with_min_len(8).map(put).collect());
         let declared = self.setup.graph.rule(rule);
         for (wanted, done) in stale.iter().zip(written) {
             let (digest, bytes, stat) = done?;
@@ -308,10 +305,11 @@ impl Coordinator<'_, '_> {
             };
             let key = self.published_key(&wanted.path);
             self.store.state.published.put(key, published);
-            self.count_file(rule, |c| c.published += 1);
+            self.is_published(&wanted.path);
+            self.announced.count_file(rule, |c| c.published += 1);
             self.since_commit += 1;
         }
-        Ok(())
+        self.reach(FailPoint::OutputPublished)
     }
 
     /// Notes whose files are about to stand where none of ours stood, so that they are found again, and removed with their
@@ -362,6 +360,7 @@ impl Coordinator<'_, '_> {
         let kept = self.setup.rejected_dir.join(path);
         disk::create_dir_all(kept.parent().unwrap_or(&self.setup.rejected_dir))?;
         disk::atomic_write(&kept, &bytes)?;
+        fail_point::reach(FailPoint::ForeignKept, &kept)?;
         let message = format!("`{path}` was changed by hand; what it held is kept as `{}`", self.shown(&kept));
         self.emit(&Event::Warning { message })
     }
@@ -405,19 +404,19 @@ impl Coordinator<'_, '_> {
             return Ok(());
         }
         for path in gone {
-            match self.setup.graph.rule(rule).pass {
-                Some(pass) => self.announce_pass(pass)?,
-                None => self.announce_build()?,
-            }
+            self.announce_owner(rule)?;
             self.keep_foreign(&path)?;
             let at = self.setup.job_dir.join(&path);
             disk::remove_file(&at)?;
+            fail_point::reach(FailPoint::FileUnpublished, &at)?;
             if let Some(folder) = at.parent().filter(|f| *f != self.setup.job_dir) {
                 let _ = disk::remove_dir_if_empty(folder);
             }
             let key = self.published_key(&path);
             self.store.state.published.remove(&key);
-            self.count_file(rule, |c| c.removed += 1);
+            self.announced.count_file(rule, |c| c.removed += 1);
+            let declared = self.setup.graph.rule(rule);
+            self.emit(&Event::Removed { rule: declared.name.clone(), pass: declared.pass, path })?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::Stop;
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, StatTuple};
 use crate::engine::derive::{self, PieceOf, SpliceError};
+use crate::fail_point::{self, FailPoint};
 use crate::store::StoreError;
 use crate::store::cas::Cas;
 use crate::store::records::StoredFile;
@@ -49,51 +50,80 @@ impl Make {
         }
     }
 
-    /// Puts them at `at`, by rename; their digest, how many they are, and the stat tuple of the file. `durable`: synced before
-    /// anybody sees them.
-    pub(super) fn put(&self, at: &Path, cas: &Cas, durable: bool) -> Result<(Digest, u64, StatTuple), Stop> {
-        let put = || match self {
-            Self::Copy(file) => {
+    /// A splice, made beside its place; `None` for a blob, which is known by itself.
+    pub(super) fn prepare(&self, at: &Path, cas: &Cas) -> Result<Option<Merged>, Stop> {
+        let Self::Splice(pieces) = self else { return Ok(None) };
+        or_with_folder(at, || Merged::beside(at, pieces, cas)).map(Some)
+    }
+
+    /// Puts them at `at`, by rename; their digest, how many they are, and the stat tuple of the file. `merged` is what
+    /// `prepare` gave. `durable`: synced before anybody sees them.
+    pub(super) fn put(
+        &self,
+        merged: Option<Merged>,
+        at: &Path,
+        cas: &Cas,
+        durable: bool,
+    ) -> Result<(Digest, u64, StatTuple), Stop> {
+        let (digest, bytes) = match (self, merged) {
+            (_, Some(merged)) => merged.put()?,
+            (Self::Copy(file), None) => {
                 let write = if durable { disk::atomic_write } else { disk::replace };
-                write(at, &cas.read(&file.digest)?)?;
-                Ok((file.digest, file.bytes))
+                or_with_folder(at, || {
+                    write(at, &cas.read(&file.digest)?)?;
+                    Ok((file.digest, file.bytes))
+                })?
             }
-            Self::Splice(pieces) => put_spliced(pieces, at, cas),
-        };
-        let (digest, bytes) = match put() {
-            Ok(written) => written,
-            Err(Stop::Error(_)) => {
-                // The folder is made only when it is missed.
-                disk::create_dir_all(at.parent().unwrap_or(at))?;
-                put()?
-            }
-            Err(stop) => return Err(stop),
+            (Self::Splice(pieces), None) => or_with_folder(at, || Merged::beside(at, pieces, cas))?.put()?,
         };
         let missing = || DiskError::new("find", at, io::ErrorKind::NotFound.into());
         let stat = disk::stat(at)?.ok_or_else(missing)?;
+        fail_point::reach(FailPoint::FilePublished, at)?;
         Ok((digest, bytes, stat))
     }
 }
 
-fn put_spliced(pieces: &[PieceOf], at: &Path, cas: &Cas) -> Result<(Digest, u64), Stop> {
-    let mut hasher = blake3::Hasher::new();
-    let mut failed = None;
-    let written = disk::atomic_write_with(at, |file| {
-        let mut out = Hashing { file, hasher: &mut hasher };
-        derive::write_spliced(pieces, cas, &mut out).map_err(|e| match e {
-            SpliceError::Io(e) => e,
-            other => {
-                failed = Some(other);
-                io::ErrorKind::InvalidData.into()
-            }
-        })
-    });
-    match failed {
-        Some(e) => Err(stopped(e, at)),
-        None => {
-            written?;
-            Ok((Digest::of_hasher(&hasher), hasher.count()))
+/// Tries again with the folder of `at`, which is made only when it is missed.
+fn or_with_folder<T>(at: &Path, make: impl Fn() -> Result<T, Stop>) -> Result<T, Stop> {
+    match make() {
+        Err(Stop::Error(_)) => {
+            disk::create_dir_all(at.parent().unwrap_or(at))?;
+            make()
         }
+        made => made,
+    }
+}
+
+/// A splice that stands beside its place.
+pub(super) struct Merged {
+    file: disk::Prepared,
+    pub(super) digest: Digest,
+    pub(super) bytes: u64,
+}
+
+impl Merged {
+    fn beside(at: &Path, pieces: &[PieceOf], cas: &Cas) -> Result<Self, Stop> {
+        let mut hasher = blake3::Hasher::new();
+        let mut failed = None;
+        let prepared = disk::prepare(at, |file| {
+            let mut out = Hashing { file, hasher: &mut hasher };
+            derive::write_spliced(pieces, cas, &mut out).map_err(|e| match e {
+                SpliceError::Io(e) => e,
+                other => {
+                    failed = Some(other);
+                    io::ErrorKind::InvalidData.into()
+                }
+            })
+        });
+        match failed {
+            Some(e) => Err(stopped(e, at)),
+            None => Ok(Self { file: prepared?, digest: Digest::of_hasher(&hasher), bytes: hasher.count() }),
+        }
+    }
+
+    fn put(self) -> Result<(Digest, u64), Stop> {
+        self.file.put()?;
+        Ok((self.digest, self.bytes))
     }
 }
 

@@ -22,8 +22,6 @@ pub(super) struct Quarantine {
     pub(super) sets_aside: bool,
     upstream: Upstream,
     failures: BTreeMap<ItemIx, Failures>,
-    /// Actions that failed just as they did in the build that recorded it, by rule.
-    as_before: BTreeMap<RuleId, u64>,
     /// Some action failed in a way that is tried again by the next build.
     pub(super) tries_again: bool,
 }
@@ -100,11 +98,6 @@ impl Quarantine {
         recorded.or_else(|| failures?.reason(|_| true)).unwrap_or_default()
     }
 
-    /// How many actions of `rule` failed as they did before.
-    pub(super) fn as_before(&self, rule: RuleId) -> u64 {
-        self.as_before.get(&rule).copied().unwrap_or(0)
-    }
-
     /// The rules over documents that must have come to an end before `rule` can know who is out.
     pub(super) fn waits_for(&self, rule: RuleId) -> impl Iterator<Item = RuleId> {
         self.upstream.before(rule).filter(|_| self.sets_aside).into_iter().flatten().copied()
@@ -159,9 +152,6 @@ impl Coordinator<'_, '_> {
         let key = self.actions[ix.0].key;
         let is_lasting = key.and_then(|k| self.store.state.results.get(&k)).is_some();
         self.quarantine.tries_again |= !is_lasting;
-        if self.actions[ix.0].as_before {
-            *self.quarantine.as_before.entry(rule).or_default() += 1;
-        }
     }
 
     /// Whether an action that fails, or is rejected, for what is known of its key did so in the build before, which recorded

@@ -19,7 +19,7 @@ use crate::engine::gate::GateFiles;
 use crate::engine::gate_list::GateList;
 use crate::engine::graph::{Range, RuleId, Run};
 use crate::engine::items::{Items, JOB};
-use crate::engine::observe::{Event, Observer, Problem, Status};
+use crate::engine::observe::{Event, Observer};
 use crate::engine::plan::Plan;
 use crate::engine::reason::Loss;
 use crate::engine::report::Report;
@@ -45,38 +45,48 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
     let mut announced = Announced::default();
     tracing::info!(sources = setup.sources.len(), rules = setup.graph.rules.len(), jobs = setup.jobs, ?mode, "build");
     let mut broken: BTreeMap<Digest, usize> = BTreeMap::new();
-    loop {
+    let error = loop {
         let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &pool).and_then(|c| c.run(&pool));
         match attempt {
             Ok(report) => return Ok(report),
-            Err(Stop::Error(e)) => {
-                if store.is_writable() {
-                    let _ = store.commit();
-                    let _ = store.publish_snapshot();
-                }
-                if mode == Mode::Build {
-                    let _ = disk::remove_dir_all(&store.staging());
-                }
-                if announced.build {
-                    let interrupted = matches!(e, EngineError::Interrupted);
-                    let _ = observer.on(&Event::BuildEnded { counts: announced.total, interrupted });
-                }
-                return Err(e);
-            }
-            Err(Stop::Stale) => {}
+            Err(Stop::Error(e)) => break e,
+            Err(Stop::Stale) => begin_again(&mut announced, observer, "the cache holds more than was seen"),
             Err(Stop::Changed(path)) => {
                 tracing::info!(path = %path.display(), "changed under our hands: the build begins again");
+                let shown = path.strip_prefix(&setup.root).unwrap_or(&path).display().to_string().replace('\\', "/");
+                begin_again(&mut announced, observer, &format!("`{shown}` changed while the build read it"));
             }
             Err(Stop::Blob(digest, what)) => {
                 tracing::warn!(%digest, "a blob is missing or damaged: what leads to it is made anew");
                 let tries = broken.entry(digest).or_default();
                 *tries += 1;
                 if *tries == TRIES {
-                    return Err(EngineError::KeepsBreaking(digest));
+                    break EngineError::KeepsBreaking(digest);
                 }
-                announced.lost.extend(forget(store, &digest, what)?);
+                match forget(store, &digest, what) {
+                    Ok(lost) => announced.lost.extend(lost),
+                    Err(e) => break e,
+                }
+                begin_again(&mut announced, observer, &format!("blob {digest} is missing or damaged"));
             }
         }
+    };
+    if store.is_writable() {
+        let _ = store.commit();
+        let _ = store.publish_snapshot();
+    }
+    if mode == Mode::Build {
+        let _ = disk::remove_dir_all(&store.staging());
+    }
+    announced.give_up(setup.graph, &error, observer);
+    Err(error)
+}
+
+/// An observer that cannot do its duty is met again at the next event.
+fn begin_again(announced: &mut Announced, observer: &mut dyn Observer, reason: &str) {
+    announced.begin_again();
+    if announced.build {
+        let _ = observer.on(&Event::BuildRestarted { reason: reason.to_owned() });
     }
 }
 
@@ -149,9 +159,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             ready: Vec::new(),
             in_flight: 0,
             stopped_at: None,
-            counts: super::Counts::default(),
             rule_problems: HashMap::new(),
-            rule_counts: HashMap::new(),
             planned: Vec::new(),
             would_publish: Vec::new(),
             blocked_passes: Vec::new(),
@@ -166,6 +174,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         coordinator.read_gate_files()?;
         coordinator.seed()?;
         coordinator.look_at_sources(pool)?;
+        coordinator.tell_own("digests of sources".to_owned(), now);
         coordinator.verify_frozen()?;
         Ok(coordinator)
     }
@@ -176,7 +185,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             if self.setup.selection.of(id) != Choice::Selected {
                 continue;
             }
-            let fresh = || PassState { open_rules: 0, counts: super::Counts::default(), problems: Vec::new(), failed: false };
+            let fresh = || PassState { open_rules: 0, problems: Vec::new(), failed: false };
             self.passes.entry(pass).or_insert_with(fresh).open_rules += 1;
         }
     }
@@ -233,6 +242,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             return None;
         }
         let staging = self.store.staging();
+        self.store.begin().ok()?;
         disk::create_dir_all(&staging).ok()?;
         files::probe(&staging)
     }
@@ -262,12 +272,8 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             outcome
         });
         outcome.and_then(|()| self.conclude(pool)).map_err(|stop| {
-            let stop = self.or_give_up(stop);
-            self.announced.total = self.counts;
-            if let Stop::Error(e) = &stop {
-                self.tell_failed(e);
-            }
-            stop
+            self.announce_cut_short();
+            self.or_give_up(stop)
         })
     }
 
@@ -328,14 +334,16 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         while self.in_flight > 0 {
             let Ok(message) = receiver.recv() else { return };
             self.in_flight -= 1;
+            self.tell_work(&message);
             match message {
-                Message::Ran(ix, Ok((result, verdicts)), _) => {
+                Message::Ran(ix, Ok((result, verdicts)), stretch) => {
+                    self.actions[ix.0].duration_ms = stretch.millis();
                     verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
                     if let Some(key) = self.actions[ix.0].key {
                         self.store.state.results.put(key, result);
                     }
                 }
-                Message::Prepared(_, Ok(derived)) => {
+                Message::Prepared(_, Ok(derived), _) => {
                     derived.into_iter().for_each(|(key, value)| self.store.state.derived.put(key, value));
                 }
                 _ => {}
@@ -343,32 +351,21 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         }
     }
 
-    /// Passes that were under way when the build was stopped.
-    fn tell_failed(&mut self, error: &EngineError) {
-        let problem = Problem { message: error.to_string(), ..Problem::default() };
-        for pass in self.announced.passes.clone() {
-            if !self.statuses.contains_key(&pass) {
-                let counts = self.passes.get(&pass).map(|s| s.counts).unwrap_or_default();
-                let event = Event::PassEnded {
-                    pass,
-                    status: Status::Failed,
-                    records: Vec::new(),
-                    counts,
-                    problem: Some(problem.clone()),
-                };
-                let _ = self.emit(&event);
-            }
-        }
-    }
-
     fn conclude(&mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
+        let mut warnings = self.store.take_warnings();
+        warnings.extend(self.older_passes());
         if self.mode == Mode::Build {
+            let started = Instant::now();
             self.check_again(pool)?;
+            self.tell_own("sources looked at again".to_owned(), started);
             if self.announced.build {
                 self.store.state.drop_unnamed();
                 self.batch(true)?;
-                let event = Event::BuildEnded { counts: self.counts, interrupted: false };
-                self.emit(&event)?;
+                for message in std::mem::take(&mut warnings) {
+                    self.emit(&Event::Warning { message })?;
+                }
+                let (counts, untold) = (self.announced.total(), self.announced.untold(self.setup.graph));
+                self.emit(&Event::BuildEnded { counts, untold, interrupted: false, problem: None })?;
             } else if self.store.state.has_changes() {
                 // Only stamps moved: remembered, so that the same bytes are not hashed at every build.
                 self.open_store()?;
@@ -386,10 +383,9 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             blocked: std::mem::take(&mut self.blocked_passes),
             quarantined: self.quarantined(),
         });
-        let warnings = self.older_passes();
         Ok(Report {
             warnings,
-            counts: self.counts,
+            counts: self.announced.total(),
             statuses: std::mem::take(&mut self.statuses),
             failures: std::mem::take(&mut self.failures),
             did_something: self.announced.build,

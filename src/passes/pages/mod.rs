@@ -98,12 +98,19 @@ pub static BUILTIN: Builtin = Builtin {
     name: "pages",
     about: "cuts a source into small groups of pages that survive insertions",
     inputs: &["source"],
-    outputs: &[OutputPort { name: "groups", tree: true, merge: Merge::Splice, projections: &[] }],
+    outputs: &[OutputPort { name: "groups", tree: true, merge: Merge::Splice, projections: &[], count: Some(pages_of) }],
     default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params: |params| crate::passes::params::params_of::<Params>(params).map(|_| ()),
     run: run_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_PAGES"),
 };
+
+/// Pages of all groups; none of what has no pages.
+fn pages_of(output: &Output) -> Vec<(&'static str, u64)> {
+    let Output::Tree(groups) = output else { return Vec::new() };
+    let pages = groups.iter().filter_map(|g| Placement::from_attrs(&g.attrs).page_count).map(u64::from).sum();
+    vec![("pages", pages)]
+}
 
 fn run_bytes(_item: &Item, inputs: &Inputs, _params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
     let source = inputs.file("source")?;

@@ -135,7 +135,7 @@ pub static BUILTIN: Builtin = Builtin {
     name: "enrich",
     about: "finds names, expressions, cross-references and keywords in chunks",
     inputs: &["chunks", "names?"],
-    outputs: &[OutputPort { name: "enriched", tree: false, merge: Merge::Rebased(merge::merge), projections: &[] }],
+    outputs: &[OutputPort { name: "enriched", tree: false, merge: Merge::Rebased(merge::merge), projections: &[], count: None }],
     default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params,
     run: run_on_bytes,

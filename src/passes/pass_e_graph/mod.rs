@@ -82,7 +82,7 @@ pub static BUILTIN: Builtin = Builtin {
     name: "graph",
     about: "links sources, sections, chunks and entities, and resolves cross-references",
     inputs: &["toc", "dictionary", "enriched"],
-    outputs: &[OutputPort { name: "graph", tree: false, merge: Merge::Files(unite::merge), projections: &[] }],
+    outputs: &[OutputPort { name: "graph", tree: false, merge: Merge::Files(unite::merge), projections: &[], count: None }],
     default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params: |params| artifact::check(params, &Params::default()).map(|_| ()),
     run: run_on_bytes,

@@ -62,6 +62,7 @@ pub static BUILTIN: Builtin = Builtin {
         tree: true,
         merge: Merge::Tree(merge),
         projections: &[Projection { name: "part", apply: Project::Tree(part) }],
+        count: None,
     }],
     default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params: |params| params_of::<Params>(params).map(|_| ()),

@@ -26,14 +26,35 @@ pub static BUILTIN: Builtin = Builtin {
     about: "packs elements into chunks of bounded size that never cross a section, and says what is in no chunk",
     inputs: &["elements"],
     outputs: &[
-        OutputPort { name: "chunks", tree: false, merge: Merge::Rebased(rebase::chunks), projections: &[] },
-        OutputPort { name: "coverage", tree: false, merge: Merge::Rebased(rebase::coverage), projections: &[] },
+        OutputPort {
+            name: "chunks",
+            tree: false,
+            merge: Merge::Rebased(rebase::chunks),
+            projections: &[],
+            count: Some(tokens_of),
+        },
+        OutputPort { name: "coverage", tree: false, merge: Merge::Rebased(rebase::coverage), projections: &[], count: None },
     ],
     default_params: || serde_json::to_value(Params::default()).unwrap_or(Value::Null),
     check_params,
     run: run_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_CHUNK"),
 };
+
+/// Sum of the chunks' `token_count`s.
+fn tokens_of(output: &Output) -> Vec<(&'static str, u64)> {
+    #[derive(Deserialize)]
+    struct Counted {
+        metadata: Tokens,
+    }
+    #[derive(Deserialize)]
+    struct Tokens {
+        token_count: u64,
+    }
+    let Output::File(bytes) = output else { return Vec::new() };
+    let chunks: Vec<Counted> = serde_json::from_slice(bytes).unwrap_or_default();
+    vec![("tokens", chunks.iter().map(|c| c.metadata.token_count).sum())]
+}
 
 /// Sizes in Unicode code points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
