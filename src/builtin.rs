@@ -171,6 +171,10 @@ pub enum Project {
     Tree(fn(entries: &[TreeEntry], item: &Item, attrs: &Attrs) -> Result<Vec<TreeEntry>, Failure>),
 }
 
+/// The inverse of a built-in's own merge within a source: given the merged bytes and the items (id, attrs) in their order,
+/// the piece of each. Merging the pieces again gives the same values. `Err` for what belongs to none of the items.
+pub type Split = fn(merged: &[u8], items: &[(String, Attrs)]) -> Result<Vec<Vec<u8>>, Failure>;
+
 /// What an output counts beside its items, by name (`pages`, `tokens`); pure. Sums of it stand in events and manifest.json.
 pub type Count = fn(&Output) -> Vec<(&'static str, u64)>;
 
@@ -179,6 +183,8 @@ pub struct OutputPort {
     pub name: &'static str,
     pub tree: bool,
     pub merge: Merge,
+    /// Undoes `Merge::Files`; `None` if that cannot be undone, or is not its own.
+    pub split: Option<Split>,
     pub projections: &'static [Projection],
     /// A name is counted by one port of one built-in only, so that sums over rules count nothing twice.
     pub count: Option<Count>,

@@ -119,6 +119,12 @@ pub struct Build {
     /// Run only these passes (A,C); take the others as they are
     #[arg(long, value_name = "PASSES", value_delimiter = ',', value_parser = parse_pass, conflicts_with = "targets")]
     pub passes: Vec<Pass>,
+    /// Adopt what was edited by hand in what these passes, rules or artifacts published, if their gates accept it
+    #[arg(long, value_name = "TARGET", value_delimiter = ',', conflicts_with_all = ["new_job", "dry_run"])]
+    pub accept: Vec<String>,
+    /// Give up what was adopted by `--accept`, and take the rule's own result
+    #[arg(long, value_name = "TARGET", value_delimiter = ',', conflicts_with_all = ["new_job", "dry_run"])]
+    pub discard: Vec<String>,
     /// Folder of books, instead of the one in the Ingestfile
     #[arg(long, value_name = "DIR", help_heading = "Job")]
     pub uploads: Option<PathBuf>,

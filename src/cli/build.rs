@@ -24,7 +24,7 @@ use crate::engine::observe::{Event, Observer, Problem, Span, Status};
 use crate::engine::plan::Plan;
 use crate::engine::report::Report;
 use crate::engine::select::Selection;
-use crate::engine::{self, Mode, Setup};
+use crate::engine::{self, Adopting, Mode, Setup};
 use crate::fail_point::{self, FailPoint};
 use crate::job::Clock;
 use crate::job::folder::JobFolder;
@@ -57,7 +57,12 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         found.sources.retain(|s| s.id == *source);
     }
     tell_passed_over(&found, args.verbose, console);
-    let is_plain = args.selected().is_none() && args.targets.is_empty() && found.refused.is_empty() && !args.retry;
+    let is_plain = args.selected().is_none()
+        && args.targets.is_empty()
+        && found.refused.is_empty()
+        && !args.retry
+        && args.accept.is_empty()
+        && args.discard.is_empty();
     let question = is_plain.then(|| idle::question(&project, &job));
     let stands = question.as_ref().filter(|_| lock.as_ref().is_some_and(|l| !l.after_crash));
     if let Some(quarantined) = stands.and_then(|q| idle::stands(&project, q, &found)) {
@@ -68,6 +73,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     }
     let mut setup = project.setup(&job, &found, selection)?;
     setup.publish = only.is_none();
+    setup.adopting = adopting(args, &project, setup.publish)?;
     let build_id = crate::job::build_id(started, std::process::id());
     setup.rejected_dir = project.cache().join(crate::job::rejected::FOLDER).join(&build_id);
     setup.build_id.clone_from(&build_id);
@@ -163,6 +169,22 @@ fn selection(args: &Build, project: &Project, found: &Found) -> Result<(Selectio
         only = target.source;
     }
     Ok((Selection::targets(graph, &rules), only))
+}
+
+/// The outputs that `--accept` and `--discard` mean.
+fn adopting(args: &Build, project: &Project, publishes: bool) -> Result<Adopting, CliError> {
+    let outputs = |targets: &[String]| {
+        let mut outputs = Vec::new();
+        for text in targets {
+            if !publishes || text.contains(':') {
+                let message = format!("`{text}`: what is published is adopted and discarded whole, not by source");
+                return Err(CliError::new(ErrorKind::Usage, message));
+            }
+            outputs.extend(project.adoptable(text)?);
+        }
+        Ok(outputs)
+    };
+    Ok(Adopting { accept: outputs(&args.accept)?, discard: outputs(&args.discard)? })
 }
 
 fn tell_passed_over(found: &Found, verbose: bool, console: &Console) {
@@ -287,6 +309,7 @@ fn finish(
     console.end_progress();
     match end {
         Ok(report) => {
+            report.notes.iter().for_each(|n| console.status(&render::shown(n)));
             report.warnings.iter().for_each(|w| console.status(&render::warning(console.paint(), w)));
             let failed_passes = report.statuses.values().filter(|s| **s == Status::Failed).count() as u64;
             let failed_rules = report.failures.len() as u64 - report.failures.iter().filter(|(n, _)| is_pass(n)).count() as u64;
@@ -311,6 +334,11 @@ fn finish(
             let end = BuildEnd { interrupted: true, elapsed, ..BuildEnd::default() };
             console.status(&render::outcome(&end));
             Err(CliError::told(ErrorKind::Interrupted))
+        }
+        Err(EngineError::Adoption(problem)) => {
+            console.status(&render::problem(console.paint(), "", &problem));
+            console.status("ingest: stopped; nothing was adopted");
+            Err(CliError::told(ErrorKind::Failed))
         }
         Err(e) => {
             let error = CliError::from_error(ErrorKind::Failed, &e);

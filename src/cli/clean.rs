@@ -330,7 +330,25 @@ impl Sweep<'_> {
             }
         }
         self.commit()?;
+        self.adopted()?;
         self.cache(&self.project.cache())
+    }
+
+    /// What was adopted as edited by hand is in the cache only, once the jobs are gone.
+    fn adopted(&mut self) -> Result<(), CliError> {
+        let adoptions: Vec<(String, Digest)> =
+            self.store.state.adoptions.iter().map(|(key, a)| (key.clone(), a.file.digest)).collect();
+        for (key, digest) in adoptions {
+            let path = key.split('\0').next_back().unwrap_or_default();
+            self.done.kept += 1;
+            if !self.dry_run && self.store.cas.has(&digest) {
+                let kept = rejected::keep(&self.project.cache(), &self.build_id, path, &self.store.cas.path(&digest))?;
+                let message =
+                    format!("`{path}` was adopted as edited by hand; what it held is kept as `{}`", self.project.shown(&kept));
+                self.console.status(&render::warning(self.console.paint(), &message));
+            }
+        }
+        Ok(())
     }
 
     /// Jobs in folders of their own are no part of `--all`.

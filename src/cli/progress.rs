@@ -134,6 +134,7 @@ impl Observer for Progress {
             }
             Event::ActionEnded { .. } => self.action_ended(event),
             Event::Published { record, .. } => self.say(Verbosity::Verbose, &render::published(record)),
+            Event::Adopted { record, .. } => self.say(Verbosity::Normal, &render::adopted(record)),
             Event::Removed { path, .. } => self.say(Verbosity::Verbose, &format!("removed {}", render::shown(path))),
             Event::PassEnded { .. } => self.pass_ended(event),
             Event::RuleEnded { rule, status, problem, .. } => {

@@ -9,7 +9,7 @@ use super::args::Global;
 use super::console::Console;
 use super::error::{CliError, ErrorKind};
 use crate::disk;
-use crate::engine::graph::{Pass, RuleId};
+use crate::engine::graph::{MergeKind, Output, Pass, RuleId};
 use crate::engine::items::SourceFile;
 use crate::engine::observe::Status;
 use crate::engine::select::{self, Selection};
@@ -197,6 +197,25 @@ impl Project {
         Ok(Target { rules, source })
     }
 
+    /// The outputs that `text` means, if they are published as single files.
+    ///
+    /// # Errors
+    /// Exit code 2, if it is not known, or publishes only trees or files of items.
+    pub fn adoptable(&self, text: &str) -> Result<Vec<(RuleId, usize)>, CliError> {
+        let rules = self.target(text, &[])?.rules;
+        let graph = &self.loaded.graph;
+        let all = rules.iter().flat_map(|r| graph.rule(*r).outputs.iter().enumerate().map(move |(ix, o)| (*r, ix, o)));
+        let is_meant =
+            |o: &Output| o.path == text || !rules.iter().any(|r| graph.rule(*r).outputs.iter().any(|o| o.path == text));
+        let single = all.filter(|(_, _, o)| o.publish && !o.tree && o.merge != MergeKind::PerItem && is_meant(o));
+        let found: Vec<(RuleId, usize)> = single.map(|(r, ix, _)| (r, ix)).collect();
+        if found.is_empty() {
+            let message = format!("`{text}` publishes no single file: only such a file can be adopted");
+            return Err(CliError::new(ErrorKind::Usage, message));
+        }
+        Ok(found)
+    }
+
     /// What a build of `selection` over `sources` into `job` is told.
     ///
     /// # Errors
@@ -227,6 +246,7 @@ impl Project {
             env,
             keep_going: false,
             retry: false,
+            adopting: crate::engine::Adopting::default(),
             allow_drop: false,
             publish: true,
             rejected_dir: self.cache().join("rejected").join("build"),

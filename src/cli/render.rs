@@ -152,6 +152,17 @@ pub fn quarantined(paint: Paint, of: &str, document: &Quarantined) -> String {
     format!("{} in {of}: {id}: {}", paint.yellow("quarantined"), line(&document.reason))
 }
 
+/// An adopted artifact in one line.
+#[must_use]
+pub fn adopted(record: &ArtifactRecord) -> String {
+    format!(
+        "adopted {} as edited by hand ({}, {} bytes)",
+        shown(&record.name),
+        number(record.items, "item", "items"),
+        record.bytes
+    )
+}
+
 /// A warning in one line.
 #[must_use]
 pub fn warning(paint: Paint, message: &str) -> String {

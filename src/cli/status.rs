@@ -64,6 +64,8 @@ pub struct Line {
     pub is_old: bool,
     /// Published files that would be written.
     pub publish: Vec<Rewritten>,
+    /// Artifacts that hold what was edited by hand and adopted.
+    pub adopted: Vec<String>,
 }
 
 /// A document that the last build set aside.
@@ -190,6 +192,7 @@ fn line(name: String, record: &Record, rules: &[RuleId], causes: &Causes<'_>, pu
         error: record.error.clone(),
         is_old: matches!(record.status, Status::Failed | Status::Skipped) && !record.artifact_records.is_empty(),
         publish,
+        adopted: record.artifact_records.iter().filter(|r| r.adopted).map(|r| r.name.clone()).collect(),
     }
 }
 
@@ -261,6 +264,9 @@ fn one_line(line: &Line, paint: Paint) -> String {
     if line.is_old {
         text.push_str("; what is published is of an earlier build");
     }
+    for path in &line.adopted {
+        text.push_str(&format!("; `{}` is adopted as edited by hand", render::shown(path)));
+    }
     text.push('\n');
     text
 }
@@ -308,6 +314,7 @@ mod tests {
             error: None,
             is_old: status == Status::Failed,
             publish: Vec::new(),
+            adopted: if name == "passA" { vec!["passA_toc.json".to_owned()] } else { Vec::new() },
         }
     }
 
@@ -338,7 +345,7 @@ mod tests {
         };
         insta::assert_snapshot!(told(&report, Paint(false)), @r"
         artifacts/dev/job_1 (dev), 1 source
-        passA SUCCESS, 1 artifact, 7 items: up to date
+        passA SUCCESS, 1 artifact, 7 items: up to date; `passA_toc.json` is adopted as edited by hand
         passB SUCCESS, 1 artifact, 7 items: out of date: param `n` changed from `1` to `2` (2 actions)
         passC FAILED: fails: it is no PDF (2 actions); what is published is of an earlier build
         passD PENDING: never built (2 actions)

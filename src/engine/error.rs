@@ -28,6 +28,9 @@ pub enum EngineError {
     KeepsBreaking(Digest),
     #[error("the thread pool could not be made: {0}")]
     Threads(String),
+    /// What was to be adopted or discarded cannot be.
+    #[error("{}", .0.message)]
+    Adoption(Box<super::observe::Problem>),
     /// Ctrl-C, or a termination signal.
     #[error("interrupted")]
     Interrupted,

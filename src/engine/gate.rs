@@ -26,8 +26,8 @@ impl Accepted {
 
     /// What a frozen pass published before, accepted when it was built and verified on disk since.
     #[must_use]
-    pub fn from_record(outputs: Vec<Stored>) -> Self {
-        Self(outputs.into())
+    pub fn from_record(outputs: Arc<[Stored]>) -> Self {
+        Self(outputs)
     }
 }
 

@@ -1,11 +1,13 @@
 //! The engine: from a build graph to accepted, published artifacts. Never names a document, a schema language or a terminal.
 //!
 //! `graph` says what there is to do, `select` what of it is wanted, `coordinator` does it: `items` and `files` (what there
-//! is), `manifest` (the action key), `reason` and `gate_list` (why an action is not up to date), `execute` and `command`
-//! (work on pool threads), `derive` (merges, projections), `gate` (judging; its files in `gate_files`, its commands in
-//! `command_gate`), `watch` (whether what was read in place held still), and publication. `policy` and `upstream` say what
-//! the failure of a document means for the rest. `observe` tells the outside as it happens, `report` and `plan` at the end.
+//! is), `manifest` (the action key), `reason`, `gate_list` and `adoption` (why an action is not up to date), `execute` and
+//! `command` (work on pool threads), `derive` (merges, projections), `split` (merges undone), `gate` (judging; its files in
+//! `gate_files`, its commands in `command_gate`), `watch` (whether what was read in place held still), and publication.
+//! `policy` and `upstream` say what the failure of a document means for the rest. `observe` tells the outside as it happens,
+//! `report` and `plan` at the end.
 
+pub mod adoption;
 pub mod command;
 pub mod command_gate;
 pub mod coordinator;
@@ -26,8 +28,9 @@ pub mod probe;
 pub mod reason;
 pub mod report;
 pub mod select;
+pub mod split;
 pub mod upstream;
 pub mod verdict;
 pub mod watch;
 
-pub use coordinator::{Mode, Prior, Setup, build};
+pub use coordinator::{Adopting, Mode, Prior, Setup, build};

@@ -33,6 +33,9 @@ pub struct ArtifactRecord {
     pub bytes: u64,
     /// Array length, files of a tree, or 1.
     pub items: u64,
+    /// It holds what was edited by hand and adopted (`--accept`), in the place of what its rule made.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopted: bool,
 }
 
 /// What became of an action.
@@ -193,6 +196,12 @@ pub enum Event {
         pass: Option<Pass>,
         /// Path below the job folder.
         path: String,
+    },
+    /// A published file that was edited by hand is adopted: it stands for what its rule made.
+    Adopted {
+        rule: String,
+        pass: Option<Pass>,
+        record: ArtifactRecord,
     },
     /// A document falls out in a pass, or in a rule of no pass; told before what it falls out of ends.
     Quarantined {

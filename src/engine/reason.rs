@@ -40,6 +40,8 @@ pub enum Reason {
     Blocked(String),
     /// Its document is set aside; one sentence.
     Quarantined(String),
+    /// What it published was adopted as edited by hand, and what that replaces is made of something else now; one sentence.
+    Adopted { path: String, message: String },
 }
 
 /// What is wrong with a blob.
@@ -110,6 +112,8 @@ pub enum Kind {
     Blocked,
     /// Its document is set aside.
     Quarantined,
+    /// What it reads was edited by hand and adopted; or what it made was, and that no longer fits.
+    Adopted,
     /// An input comes from a rule that is not up to date.
     Input,
     /// Anything else: the sentence says it.
@@ -149,6 +153,7 @@ impl Reason {
             Self::AsksTool { old } => Cause { old: old.clone(), ..Cause::of(Kind::ToolVersion) },
             Self::Blocked(_) => Cause::of(Kind::Blocked),
             Self::Quarantined(_) => Cause::of(Kind::Quarantined),
+            Self::Adopted { path, .. } => Cause::named(Kind::Adopted, path),
         }
     }
 }
@@ -173,9 +178,11 @@ impl std::fmt::Display for Reason {
                 let old = old.as_deref().unwrap_or_default();
                 write!(f, "its tool is another file than the one that said `{old}`, and would be asked for its version first")
             }
-            Self::Fails(message) | Self::Rejects(message) | Self::Blocked(message) | Self::Quarantined(message) => {
-                f.write_str(message)
-            }
+            Self::Fails(message)
+            | Self::Rejects(message)
+            | Self::Blocked(message)
+            | Self::Quarantined(message)
+            | Self::Adopted { message, .. } => f.write_str(message),
         }
     }
 }

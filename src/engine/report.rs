@@ -16,6 +16,8 @@ pub struct Report {
     pub failures: Vec<(String, Problem)>,
     /// What is worth saying and stops nothing, unless it was told as an event.
     pub warnings: Vec<String>,
+    /// What else is worth knowing.
+    pub notes: Vec<String>,
     /// Whether anything was run, published or recorded.
     pub did_something: bool,
     /// Documents that are set aside, by source.

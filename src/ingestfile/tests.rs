@@ -10,11 +10,11 @@ use crate::builtin::{Merge, OutputPort, Project, Projection};
 use crate::engine::graph::{Check, From, MergeKind, Pass, Range, RuleId, Run, Scope};
 
 const fn file(name: &'static str, projections: &'static [Projection]) -> OutputPort {
-    OutputPort { name, tree: false, merge: Merge::Splice, projections, count: None }
+    OutputPort { name, tree: false, merge: Merge::Splice, split: None, projections, count: None }
 }
 
 const fn tree(name: &'static str, projections: &'static [Projection]) -> OutputPort {
-    OutputPort { name, tree: true, merge: Merge::Splice, projections, count: None }
+    OutputPort { name, tree: true, merge: Merge::Splice, split: None, projections, count: None }
 }
 
 const fn stub(name: &'static str, inputs: &'static [&'static str], outputs: &'static [OutputPort]) -> Builtin {

@@ -108,6 +108,10 @@ impl Observer for ManifestWriter {
                     return Ok(());
                 }
             }
+            Event::Adopted { rule, pass, record } => match pass {
+                Some(pass) => adopt(&mut self.text.passes, &pass.0.to_string(), record),
+                None => adopt(&mut self.text.rules, rule, record),
+            },
             Event::RuleEnded { rule, status, records, counts, problem } => {
                 let quarantined = std::mem::take(&mut self.quarantined);
                 let end = End { status: *status, records, counts, problem: problem.as_ref(), span, quarantined };
@@ -192,6 +196,14 @@ impl End<'_> {
             error: self.problem.map(sentence),
         }
     }
+}
+
+/// Marks an artifact as adopted; the rest of the record stays.
+fn adopt(records: &mut BTreeMap<String, Box<RawValue>>, key: &str, adopted: &ArtifactRecord) {
+    let Some(text) = records.get(key) else { return };
+    let mut record = parse(text);
+    record.artifact_records.iter_mut().filter(|r| r.name == adopted.name).for_each(|r| *r = adopted.clone());
+    records.insert(key.to_owned(), raw(&record));
 }
 
 /// What a failed pass published before stays, with its record; what it published now replaces the like-named.

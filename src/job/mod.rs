@@ -56,7 +56,7 @@ pub(crate) mod testing {
 
     pub fn record(name: &str, content: &str) -> ArtifactRecord {
         let digest = crate::digest::Digest::of(content.as_bytes());
-        ArtifactRecord { name: name.to_owned(), digest, bytes: content.len() as u64, items: 2 }
+        ArtifactRecord { name: name.to_owned(), digest, bytes: content.len() as u64, items: 2, adopted: false }
     }
 
     pub fn pass_ended(pass: char, status: Status, records: Vec<ArtifactRecord>) -> Event {

@@ -86,6 +86,7 @@ impl Tally {
             Event::BuildEnded { .. } => return self.build.as_mut()?.end(now),
             Event::ActionStarted { .. }
             | Event::Published { .. }
+            | Event::Adopted { .. }
             | Event::Removed { .. }
             | Event::Quarantined { .. }
             | Event::Warning { .. }

@@ -12,7 +12,7 @@ use super::state::State;
 type Bytes = &'static [u8];
 
 /// In the order of `State::tables`.
-const TABLES: [TableDefinition<Bytes, Bytes>; 10] = [
+const TABLES: [TableDefinition<Bytes, Bytes>; 11] = [
     TableDefinition::new("files"),
     TableDefinition::new("results"),
     TableDefinition::new("last"),
@@ -23,6 +23,7 @@ const TABLES: [TableDefinition<Bytes, Bytes>; 10] = [
     TableDefinition::new("baselines"),
     TableDefinition::new("gates"),
     TableDefinition::new("builds"),
+    TableDefinition::new("adoptions"),
 ];
 /// `format` and `generation`.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");

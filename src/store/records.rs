@@ -171,6 +171,30 @@ pub struct Published {
     pub stat: StatTuple,
 }
 
+/// A published file that was edited by hand and adopted: what stands in the place of what its rule made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adoption {
+    pub rule: String,
+    pub output: String,
+    /// The file as it was adopted.
+    pub file: StoredFile,
+    /// What a merge of all items was made from when it was adopted (`Published::content`): while that holds, the file is
+    /// published as it was adopted, byte for byte.
+    pub content: Digest,
+    /// The items that were edited.
+    pub pieces: Vec<AdoptedPiece>,
+}
+
+/// An item's share of an adopted file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdoptedPiece {
+    /// Ids from the source inwards, joined by `/`; "" for what is done once per job.
+    pub item: String,
+    /// The action key whose result it replaces.
+    pub key: Digest,
+    pub file: StoredFile,
+}
+
 /// What a tool said of its version, and what that rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {

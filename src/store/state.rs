@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::records::{ActionResult, Derived, FileEntry, LastBuild, Probe, Published, Verdict};
+use super::records::{ActionResult, Adoption, Derived, FileEntry, LastBuild, Probe, Published, Verdict};
 use crate::digest::Digest;
 
 /// A record table: a sorted map that knows what changed.
@@ -157,11 +157,13 @@ pub struct State {
     pub gates: Table<u32, Arc<[u8]>>,
     /// Ids of builds: by the number that last builds hold.
     pub builds: Table<u32, String>,
+    /// Published files that were adopted as edited by hand: by (job, path), joined by NUL.
+    pub adoptions: Table<String, Adoption>,
 }
 
 impl State {
     /// The tables in the order of `database::TABLES`.
-    pub fn tables(&mut self) -> [&mut dyn Encoded; 10] {
+    pub fn tables(&mut self) -> [&mut dyn Encoded; 11] {
         [
             &mut self.files,
             &mut self.results,
@@ -173,6 +175,7 @@ impl State {
             &mut self.baselines,
             &mut self.gates,
             &mut self.builds,
+            &mut self.adoptions,
         ]
     }
 

@@ -24,8 +24,8 @@ static BUILTIN: Builtin = Builtin {
     about: "",
     inputs: &["text", "lines?"],
     outputs: &[
-        OutputPort { name: "seen", tree: false, merge: Merge::Splice, projections: &[], count: None },
-        OutputPort { name: "pages", tree: true, merge: Merge::Splice, projections: &[], count: None },
+        OutputPort { name: "seen", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
+        OutputPort { name: "pages", tree: true, merge: Merge::Splice, split: None, projections: &[], count: None },
     ],
     default_params: || json!({"n": 7}),
     check_params: check,

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs and does not get is its failure")]
 #![allow(dead_code, reason = "where no shell is, much of the DSL goes unused")]
 
+mod adopted_books;
 mod books;
 mod by_hand;
 mod hostile;
@@ -15,6 +16,8 @@ mod pages_edited;
 mod peers;
 mod project;
 
+#[cfg(unix)]
+mod accept;
 #[cfg(unix)]
 mod asking;
 #[cfg(unix)]
@@ -56,6 +59,8 @@ mod redaction;
 mod running;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod subset_table;
 #[cfg(unix)]
 mod subsets;
 #[cfg(unix)]

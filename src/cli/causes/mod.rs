@@ -2,6 +2,7 @@
 //! changed source, param, file or command. Pure: works on a plan and on the records of the last builds; prints nothing.
 //! `nodes` says how things stand with each action, `history` how they stood before, `related` which of them have to do with each other.
 
+mod adopted;
 pub mod history;
 mod nodes;
 mod related;
@@ -364,6 +365,10 @@ impl<'a> Causes<'a> {
     fn change(&self, node: &Node, change: &Change) -> Found {
         let source = self.source_of(&node.item).map(|_| self.path_of(&node.item));
         let cause = reason::of_change(self.graph, node.rule, source.as_deref(), change);
+        if let Some(path) = self.adopted(node, change) {
+            let because = format!("`{path}` was adopted as edited by hand");
+            return Found { cause: Cause { kind: Kind::Adopted, name: Some(path), ..cause }, because, through: None };
+        }
         let Field::Input(name) = &change.field else {
             return Found { cause, because: change.to_string(), through: None };
         };

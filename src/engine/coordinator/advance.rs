@@ -102,6 +102,10 @@ impl<'a> Coordinator<'a, '_> {
         self.actions[ix.0].key = Some(key);
         tracing::trace!(action = ?self.name_of(ix), %key, "keyed");
         self.actions[ix.0].manifest = Some(encoded);
+        if let Some(problem) = self.adoption_conflict(ix, key)? {
+            self.end(ix, Outcome::Failed, Some(problem))?;
+            return Ok(None);
+        }
         match self.store.state.results.get(&key) {
             Some(ActionResult { failure: Some(failure), .. }) if !self.setup.retry => {
                 let problem = Problem { message: failure.message.clone(), ..Problem::default() };
@@ -115,7 +119,8 @@ impl<'a> Coordinator<'a, '_> {
             }
             Some(ActionResult { failure: None, outputs, counts, .. }) => {
                 self.actions[ix.0].made.clone_from(counts);
-                self.actions[ix.0].candidate = Some(outputs.clone().into());
+                self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), outputs.clone()));
+                self.recount(ix)?;
                 self.judge(ix)
             }
             _ => self.start(ix),
@@ -293,8 +298,9 @@ impl<'a> Coordinator<'a, '_> {
                 self.actions[ix.0].duration_ms = stretch.millis();
                 self.actions[ix.0].made.clone_from(&result.counts);
                 verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
-                self.actions[ix.0].candidate = Some(result.outputs.clone().into());
                 if let Some(key) = self.actions[ix.0].key {
+                    self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), result.outputs.clone()));
+                    self.recount(ix)?;
                     self.store.state.results.put(key, result);
                 }
                 self.reach(FailPoint::CandidateStored)?;
@@ -358,7 +364,10 @@ impl<'a> Coordinator<'a, '_> {
             let reason = match outcome {
                 Outcome::Blocked => Reason::Blocked(message),
                 Outcome::Rejected => Reason::Rejects(message),
-                _ => Reason::Fails(message),
+                _ => match self.actions[ix.0].reason.take() {
+                    Some(conflict @ Reason::Adopted { .. }) => conflict,
+                    _ => Reason::Fails(message),
+                },
             };
             let fate = match outcome {
                 Outcome::Blocked => Fate::Blocked,

@@ -43,6 +43,14 @@ pub(super) struct Announced {
     pub(super) lost: BTreeMap<Digest, LostBlob>,
     /// How often each file changed under our hands.
     pub(super) changes: BTreeMap<PathBuf, usize>,
+    /// `Setup::adopting` was done.
+    pub(super) adopting_done: bool,
+    /// Outputs whose adopted pieces this build may give other keys.
+    pub(super) accepting: BTreeSet<(RuleId, usize)>,
+    /// Records of the files that it adopted.
+    pub(super) adopted: Vec<ArtifactRecord>,
+    /// For people, at the end.
+    pub(super) notes: Vec<String>,
 }
 
 impl Announced {

@@ -181,7 +181,7 @@ impl Coordinator<'_, '_> {
         // What this build told last, if it began again; else what the job's manifest says.
         let stands = match self.announced.ended_passes.get(&pass) {
             Some(told) => *told == ended,
-            None => self.setup.prior.get(&pass).is_some_and(|p| {
+            None => self.prior(pass).is_some_and(|p| {
                 p.status == Status::Success && p.records == ended.records && same_documents(&p.quarantined, &ended.quarantined)
             }),
         };

@@ -158,8 +158,9 @@ impl Coordinator<'_, '_> {
         let why = match found {
             None => Some(format!("{whose} has no result for `{item}`, and it is not among the passes to build")),
             Some((last, result)) => {
-                self.actions[ix.0].accepted = Some(Accepted::from_record(result.outputs.clone()));
+                let outputs = self.with_adopted(ix, None, result.outputs.clone());
                 let differs = last.source != self.source_digest(self.actions[ix.0].item);
+                self.actions[ix.0].accepted = Some(Accepted::from_record(outputs));
                 differs.then(|| format!("{whose} was made from other bytes of `{item}`"))
             }
         };

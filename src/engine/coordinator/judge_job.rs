@@ -143,7 +143,17 @@ impl Coordinator<'_, '_> {
 
     /// What a job-scoped gate says of a published artifact; `None` if that is not known when planning.
     pub(super) fn judge_published(&mut self, gate: &GateSpec, subject: Artifact) -> Result<Option<Verdict>, Stop> {
-        let others = gate.others.iter().map(|at| self.published_artifact(*at)).collect::<Result<Vec<_>, _>>();
+        let others = gate.others.iter().map(|at| self.published_artifact(*at)).collect();
+        self.judge_beside(gate, subject, others)
+    }
+
+    /// What a job-scoped gate says of a file of the job folder beside `others`, or why those are not there.
+    pub(super) fn judge_beside(
+        &mut self,
+        gate: &GateSpec,
+        subject: Artifact,
+        others: Result<Vec<Artifact>, String>,
+    ) -> Result<Option<Verdict>, Stop> {
         let known = match others {
             Ok(others) => self.known(gate, subject, others)?,
             Err(message) => Known::Not(message),
@@ -285,7 +295,7 @@ impl Coordinator<'_, '_> {
         Artifact { name: self.output_name(at), path: file.path.clone(), content: file.content, items: file.items, held }
     }
 
-    fn published_artifact(&self, at: (RuleId, usize)) -> Result<Artifact, String> {
+    pub(super) fn published_artifact(&self, at: (RuleId, usize)) -> Result<Artifact, String> {
         let path = &self.setup.graph.rule(at.0).outputs[at.1].path;
         let Some(known) = self.store.state.published.get(&self.published_key(path)) else { return Err(self.not_there(at)) };
         let is_ours = disk::stat(&self.setup.job_dir.join(path)).ok().flatten() == Some(known.stat);

@@ -11,6 +11,8 @@
 //! | judging | it has a candidate that some gate has not judged |
 //! | done | accepted, rejected, failed, blocked or left out (its document is set aside); its scope is told |
 
+mod adopt;
+mod adopted;
 mod advance;
 mod announced;
 mod conditions;
@@ -22,6 +24,7 @@ mod in_place;
 mod inputs;
 mod intent;
 mod judge_job;
+mod placed;
 mod publish;
 mod put;
 mod quarantine;
@@ -54,6 +57,7 @@ use crate::store::records::{ActionResult, Derived, Stored};
 use announced::Announced;
 use spans::Stretch;
 
+pub use adopt::Adopting;
 pub use run::build;
 
 /// What a pass was before this build: its status and records in the job's manifest.
@@ -94,6 +98,8 @@ pub struct Setup<'a> {
     pub keep_going: bool,
     /// Run again what failed or was rejected for the same inputs.
     pub retry: bool,
+    /// What to adopt as it was edited by hand, and what no longer.
+    pub adopting: Adopting,
     /// Accept artifacts that lost more of their items than their gate allows.
     pub allow_drop: bool,
     /// Whether the job folder is brought up to date; if not (a target restricted to one source), results stay in the cache.

@@ -68,6 +68,9 @@ impl Coordinator<'_, '_> {
         rule: RuleId,
         pool: &rayon::ThreadPool,
     ) -> Result<Result<Vec<ArtifactRecord>, Unpublished>, Stop> {
+        if let Some(problem) = self.lost_pieces(rule)? {
+            return Ok(Err(Unpublished::Problem(problem)));
+        }
         let wanted = match self.wanted(rule, pool)? {
             Ok(wanted) => wanted,
             Err(unpublished) => return Ok(Err(unpublished)),
@@ -135,7 +138,7 @@ impl Coordinator<'_, '_> {
     ) -> Result<Result<OutputFiles, Unpublished>, Stop> {
         loop {
             let needs = match self.output_files(rule, output) {
-                Ok(files) => return Ok(Ok(files)),
+                Ok(files) => return Ok(Ok(self.as_adopted(files))),
                 Err(Unresolved::Needs(_)) if self.mode == Mode::Plan => return Ok(Err(Unpublished::Unknown)),
                 Err(Unresolved::Needs(needs)) => needs,
                 Err(Unresolved::Failed(message)) => return Ok(Err(Unpublished::Problem(sentence(message)))),
@@ -154,6 +157,18 @@ impl Coordinator<'_, '_> {
                 }
             }
         }
+    }
+
+    /// A file that would hold just what was adopted is published as it was adopted, byte for byte.
+    fn as_adopted(&self, mut output: OutputFiles) -> OutputFiles {
+        for file in &mut output.files {
+            let adoption = self.store.state.adoptions.get(&self.published_key(&file.path));
+            if let Some(adoption) = adoption.filter(|a| a.content == file.content) {
+                file.make = Make::Copy(adoption.file);
+                file.items = adoption.file.items;
+            }
+        }
+        output
     }
 
     fn output_files(&mut self, rule: RuleId, output: usize) -> Result<OutputFiles, Unresolved> {
@@ -365,7 +380,7 @@ impl Coordinator<'_, '_> {
         self.emit(&Event::Warning { message })
     }
 
-    fn shown(&self, path: &std::path::Path) -> String {
+    pub(super) fn shown(&self, path: &std::path::Path) -> String {
         path.strip_prefix(&self.setup.root).unwrap_or(path).display().to_string().replace('\\', "/")
     }
 
@@ -377,7 +392,8 @@ impl Coordinator<'_, '_> {
             .filter_map(|w| self.store.state.published.get(&self.published_key(&w.path)).map(|p| (&w.path, p)));
         if !output.many {
             let (digest, bytes, items) = known.next_back().map_or((Digest::of(b""), 0, 0), |(_, p)| (p.digest, p.bytes, p.items));
-            return ArtifactRecord { name, digest, bytes, items };
+            let adopted = self.is_adopted(&name);
+            return ArtifactRecord { name, digest, bytes, items, adopted };
         }
         let sorted: BTreeMap<&String, &Published> = known.collect();
         let mut hasher = blake3::Hasher::new();
@@ -387,7 +403,7 @@ impl Coordinator<'_, '_> {
             hasher.update(p.digest.as_bytes());
         }
         let bytes = sorted.values().map(|p| p.bytes).sum();
-        ArtifactRecord { name, digest: Digest::of_hasher(&hasher), bytes, items: sorted.len() as u64 }
+        ArtifactRecord { name, digest: Digest::of_hasher(&hasher), bytes, items: sorted.len() as u64, adopted: false }
     }
 
     /// Removes what the rule published for items that are no more.

@@ -12,6 +12,7 @@ use crate::engine::graph::{From, Pass, Range, RuleId};
 use crate::engine::items::{ItemIx, Items, JOB};
 use crate::engine::observe::{Outcome, Problem, Quarantined};
 use crate::engine::policy::{Barrier, OnError};
+use crate::engine::reason::Reason;
 use crate::engine::select::{Choice, rules_of};
 use crate::engine::upstream::Upstream;
 
@@ -129,9 +130,11 @@ impl Coordinator<'_, '_> {
         Some(self.items.in_range(self.actions[ix.0].item, Range::Source)).filter(|item| *item != JOB)
     }
 
-    /// Whether it is a document that fails when the action ends like that.
+    /// Whether it is a document that fails when the action ends like that. A document whose edits by hand no longer fit is
+    /// not set aside: a person has to choose.
     pub(super) fn is_documents(&self, ix: ActionIx, outcome: Outcome) -> bool {
         self.quarantine.sets_aside
+            && !matches!(self.actions[ix.0].reason, Some(Reason::Adopted { .. }))
             && matches!(outcome, Outcome::Failed | Outcome::Rejected)
             && self.setup.selection.of(self.actions[ix.0].rule) == Choice::Selected
             && self.source_item(ix).is_some()
@@ -175,6 +178,17 @@ impl Coordinator<'_, '_> {
                 && self.store.state.gates.get(&l.gates) == Some(&self.gate_lists[action.rule.ix()])
         };
         by_rule && by_pass && last.is_some_and(same)
+    }
+
+    /// Whether what is published of `rule` is without the source with that id, as the job's manifest says.
+    pub(super) fn is_published_without(&self, source_id: &str, rule: RuleId) -> bool {
+        let has = |out: &[Quarantined]| out.iter().any(|q| q.source_id == source_id);
+        let in_pass = |upto: Pass| self.setup.prior.range(..=upto).any(|(_, prior)| has(&prior.quarantined));
+        let by = |id: RuleId| match self.setup.graph.rule(id).pass {
+            Some(pass) => in_pass(pass),
+            None => self.setup.prior_rules.get(&self.setup.graph.rule(id).name).is_some_and(|out| has(out)),
+        };
+        by(rule) || self.quarantine.upstream.before(rule).is_some_and(|before| before.iter().any(|r| by(*r)))
     }
 
     /// Whether an action whose conditions hold is left out, because its document fell out before.

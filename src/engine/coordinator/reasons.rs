@@ -8,11 +8,12 @@ use super::inputs::Unresolved;
 use super::{ActionIx, Coordinator, Mode};
 use crate::digest::Digest;
 use crate::disk;
+use crate::engine::adoption;
 use crate::engine::gate_list::GateList;
 use crate::engine::graph::{From, RuleId, Run};
 use crate::engine::manifest::{ActionManifest, Change, Field};
 use crate::engine::probe;
-use crate::engine::reason::{Cause, Loss, Reason};
+use crate::engine::reason::{Cause, Kind, Loss, Reason};
 use crate::store::cas::Cas;
 use crate::store::records::{Came, LastBuild, Stored, Turn};
 
@@ -61,7 +62,17 @@ impl Coordinator<'_, '_> {
     pub(super) fn cause_of(&self, ix: ActionIx) -> Option<Cause> {
         let action = &self.actions[ix.0];
         let source = self.items.source_of(action.item).map(|s| s.path.as_str());
-        action.reason.as_ref().map(|r| r.cause(self.setup.graph, action.rule, source))
+        let cause = action.reason.as_ref().map(|r| r.cause(self.setup.graph, action.rule, source))?;
+        let changed = match &action.reason {
+            Some(Reason::Changed(changes)) => changes.first(),
+            _ => None,
+        };
+        let adopted =
+            changed.and_then(|c| adoption::read(self.setup.graph, &self.store.state, &self.setup.job_key, action.rule, c));
+        Some(match adopted {
+            Some(path) => Cause { kind: Kind::Adopted, name: Some(path.to_owned()), ..cause },
+            None => cause,
+        })
     }
 
     /// Planning: why an action whose inputs are not known yet runs all the same: what changed of its own declaration.

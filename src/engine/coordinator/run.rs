@@ -19,7 +19,7 @@ use crate::engine::gate::GateFiles;
 use crate::engine::gate_list::GateList;
 use crate::engine::graph::{Range, RuleId, Run};
 use crate::engine::items::{Items, JOB};
-use crate::engine::observe::{Event, Observer};
+use crate::engine::observe::{Event, Observer, Problem};
 use crate::engine::plan::Plan;
 use crate::engine::reason::Loss;
 use crate::engine::report::Report;
@@ -98,6 +98,16 @@ fn forget(store: &mut Store, digest: &Digest, what: Loss) -> Result<Vec<(Digest,
         Stored::File(f) => f.digest == *digest,
         Stored::Tree(t) => t.entries.iter().any(|e| e.digest == *digest),
     };
+    let adopted =
+        store.state.adoptions.iter().find(|(_, a)| a.file.digest == *digest || a.pieces.iter().any(|p| p.file.digest == *digest));
+    if let Some((key, adoption)) = adopted {
+        let path = key.split('\0').next_back().unwrap_or_default();
+        return Err(EngineError::Adoption(Box::new(Problem {
+            message: format!("`{path}` was adopted as edited by hand, and its bytes are lost from the cache"),
+            hint: Some(format!("`ingest build --discard {}` takes the result of the rule again", adoption.rule)),
+            ..Problem::default()
+        })));
+    }
     let place = |outputs: &[Stored]| outputs.iter().position(holds);
     let results = store.state.results.iter().filter_map(|(k, r)| Some((*k, place(&r.outputs)?)));
     let lost: Vec<(Digest, LostBlob)> = results.map(|(key, output)| (key, LostBlob { output, digest: *digest, what })).collect();
@@ -175,6 +185,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         coordinator.seed()?;
         coordinator.look_at_sources(pool)?;
         coordinator.tell_own("digests of sources".to_owned(), now);
+        coordinator.adopt()?;
         coordinator.verify_frozen()?;
         Ok(coordinator)
     }
@@ -385,6 +396,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         });
         Ok(Report {
             warnings,
+            notes: std::mem::take(&mut self.announced.notes),
             counts: self.announced.total(),
             statuses: std::mem::take(&mut self.statuses),
             failures: std::mem::take(&mut self.failures),

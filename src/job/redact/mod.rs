@@ -82,7 +82,7 @@ pub fn redact_event(event: &Event) -> Event {
             records.iter_mut().for_each(redact_record);
             *problem = problem.as_ref().map(redact_problem);
         }
-        Event::Published { record, .. } => redact_record(record),
+        Event::Published { record, .. } | Event::Adopted { record, .. } => redact_record(record),
         Event::Quarantined { document, .. } => document.reason = owned(&document.reason),
         Event::Removed { path: text, .. } | Event::Warning { message: text } | Event::BuildRestarted { reason: text } => {
             *text = owned(text);

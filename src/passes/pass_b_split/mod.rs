@@ -195,8 +195,8 @@ pub static BUILTIN: Builtin = Builtin {
     about: "cuts a source at section boundaries into parts of limited size",
     inputs: &["source", "toc"],
     outputs: &[
-        OutputPort { name: "splits", tree: false, merge: Merge::Splice, projections: &[], count: None },
-        OutputPort { name: "parts", tree: true, merge: Merge::Splice, projections: &[], count: None },
+        OutputPort { name: "splits", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
+        OutputPort { name: "parts", tree: true, merge: Merge::Splice, split: None, projections: &[], count: None },
     ],
     default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params: |params| params_of::<Params>(params).and_then(|p| check(&p)),

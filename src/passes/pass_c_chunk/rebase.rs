@@ -7,56 +7,31 @@ use serde_json::value::RawValue;
 
 use crate::builtin::{Failure, FailureKind, Level, Piece};
 use crate::document::chunk::{Chunk, SourceCoverage};
-use crate::document::element::{Element, PageBox};
+use crate::document::element::Element;
 use crate::document::part::Placement;
-
-/// What holds part-relative pages.
-trait Paged {
-    fn shift(&mut self, offset: u32);
-}
-
-fn shift_page(page: &mut Option<u32>, offset: u32) {
-    if let Some(page) = page {
-        *page = page.saturating_add(offset);
-    }
-}
-
-fn shift_boxes(boxes: &mut [PageBox], offset: u32) {
-    for bounds in boxes {
-        bounds.page = bounds.page.saturating_add(offset);
-    }
-}
+use crate::passes::split::Paged;
 
 impl Paged for Element {
-    fn shift(&mut self, offset: u32) {
-        shift_page(&mut self.page, offset);
-        if let Some(bounds) = &mut self.bounds {
-            bounds.page = bounds.page.saturating_add(offset);
-        }
-        shift_boxes(&mut self.metadata.boxes, offset);
-        for page_break in &mut self.metadata.page_breaks {
-            page_break.page = page_break.page.saturating_add(offset);
-        }
+    fn each_page(&mut self, visit: &mut dyn FnMut(&mut u32)) {
+        self.page.iter_mut().for_each(&mut *visit);
+        self.bounds.iter_mut().for_each(|b| visit(&mut b.page));
+        self.metadata.boxes.iter_mut().for_each(|b| visit(&mut b.page));
+        self.metadata.page_breaks.iter_mut().for_each(|b| visit(&mut b.page));
     }
 }
 
 impl Paged for Chunk {
-    fn shift(&mut self, offset: u32) {
-        shift_page(&mut self.page, offset);
-        shift_page(&mut self.metadata.page_start, offset);
-        shift_page(&mut self.metadata.page_end, offset);
-        shift_boxes(&mut self.metadata.boxes, offset);
+    fn each_page(&mut self, visit: &mut dyn FnMut(&mut u32)) {
+        let pages = [&mut self.page, &mut self.metadata.page_start, &mut self.metadata.page_end];
+        pages.into_iter().flatten().for_each(&mut *visit);
+        self.metadata.boxes.iter_mut().for_each(|b| visit(&mut b.page));
     }
 }
 
 impl Paged for SourceCoverage {
-    fn shift(&mut self, offset: u32) {
-        for page in &mut self.pages {
-            page.page = page.page.saturating_add(offset);
-        }
-        for dropped in &mut self.dropped {
-            shift_page(&mut dropped.page, offset);
-        }
+    fn each_page(&mut self, visit: &mut dyn FnMut(&mut u32)) {
+        self.pages.iter_mut().for_each(|p| visit(&mut p.page));
+        self.dropped.iter_mut().filter_map(|d| d.page.as_mut()).for_each(visit);
     }
 }
 
@@ -114,7 +89,7 @@ fn shifted<T: Paged + DeserializeOwned>(piece: &Piece) -> Result<Vec<T>, Failure
     let offset = Placement::from_attrs(&piece.attrs).offset();
     let mut items: Vec<T> = serde_json::from_slice(&piece.bytes).map_err(|e| unreadable(piece, &e))?;
     for item in &mut items {
-        item.shift(offset);
+        item.each_page(&mut |page| *page = page.saturating_add(offset));
     }
     Ok(items)
 }

@@ -1,13 +1,17 @@
-//! The merge of `enriched`: within a source pages become physical, across sources arrays are spliced.
+//! The merge of `enriched`, and its inverse: within a source pages become physical, across sources arrays are spliced.
 
 use std::sync::Arc;
 
+use crate::builtin::Attrs;
 use crate::builtin::Failure;
 use crate::builtin::FailureKind;
 use crate::builtin::Level;
 use crate::builtin::Piece;
 use crate::document::entity::Enriched;
 use crate::document::part::Placement;
+use crate::passes::split;
+use crate::passes::split::OfPart;
+use crate::passes::split::Paged;
 
 /// The pieces as one array.
 ///
@@ -40,15 +44,31 @@ fn rebased(piece: &Piece, offset: u32) -> Result<Vec<u8>, Failure> {
     let mut items: Vec<Enriched> =
         serde_json::from_slice(&piece.bytes).map_err(|e| not_an_array(&piece.item_id, &e.to_string()))?;
     for item in &mut items {
-        let pages = [&mut item.page, &mut item.metadata.page_start, &mut item.metadata.page_end];
-        for page in pages.into_iter().flatten() {
-            *page = page.saturating_add(offset);
-        }
-        for bounds in &mut item.metadata.boxes {
-            bounds.page = bounds.page.saturating_add(offset);
-        }
+        item.each_page(&mut |page| *page = page.saturating_add(offset));
     }
     serde_json::to_vec(&items).map_err(|e| not_an_array(&piece.item_id, &e.to_string()))
+}
+
+impl Paged for Enriched {
+    fn each_page(&mut self, visit: &mut dyn FnMut(&mut u32)) {
+        let pages = [&mut self.page, &mut self.metadata.page_start, &mut self.metadata.page_end];
+        pages.into_iter().flatten().for_each(&mut *visit);
+        self.metadata.boxes.iter_mut().for_each(|b| visit(&mut b.page));
+    }
+}
+
+impl OfPart for Enriched {
+    fn part_id(&self) -> &str {
+        &self.metadata.part_id
+    }
+}
+
+/// Undoes the merge within a source.
+///
+/// # Errors
+/// `BadArtifact` if it does not parse, or an item belongs to none of `parts`.
+pub fn split(merged: &[u8], parts: &[(String, Attrs)]) -> Result<Vec<Vec<u8>>, Failure> {
+    split::by_part::<Enriched>(merged, parts)
 }
 
 fn not_an_array(item_id: &str, why: &str) -> Failure {
@@ -75,6 +95,23 @@ mod tests {
         assert_eq!((within[1].metadata.page_end, within[1].metadata.boxes[0].page), (Some(11), 11));
         let across: Vec<Enriched> = serde_json::from_slice(&merge(Level::AcrossSources, &pieces).unwrap()).unwrap();
         assert_eq!(across[1].page, Some(1));
+    }
+
+    #[test]
+    fn what_was_merged_is_split_back_to_the_same_bytes() {
+        let (mut one, mut two) = (piece(1, "One."), piece(11, "Two."));
+        for (n, piece) in [&mut one, &mut two].into_iter().enumerate() {
+            let mut items: Vec<Enriched> = serde_json::from_slice(&piece.bytes).unwrap();
+            items[0].metadata.part_id = format!("part-{n}");
+            piece.item_id = format!("part-{n}");
+            piece.bytes = serde_json::to_vec(&items).unwrap().into();
+        }
+        let pieces = [one, two];
+        let merged = merge(Level::WithinSource, &pieces).unwrap();
+        let parts: Vec<(String, Attrs)> = pieces.iter().map(|p| (p.item_id.clone(), p.attrs.clone())).collect();
+        let back = super::split(&merged, &parts).unwrap();
+        assert_eq!(back, pieces.iter().map(|p| p.bytes.to_vec()).collect::<Vec<_>>());
+        assert!(super::split(&merged, &parts[..1]).unwrap_err().message.contains("`part-1`"));
     }
 
     #[test]

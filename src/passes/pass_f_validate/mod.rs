@@ -187,8 +187,8 @@ pub static BUILTIN: Builtin = Builtin {
     about: "checks coverage, duplicates, references and the link graph, and tells what to drop",
     inputs: &["toc", "dictionary", "coverage", "chunks", "enriched", "graph"],
     outputs: &[
-        OutputPort { name: "clean", tree: false, merge: Merge::Splice, projections: &[], count: None },
-        OutputPort { name: "cleanup", tree: false, merge: Merge::Splice, projections: &[], count: None },
+        OutputPort { name: "clean", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
+        OutputPort { name: "cleanup", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
     ],
     default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params,

@@ -61,6 +61,7 @@ pub static BUILTIN: Builtin = Builtin {
         name: "lines",
         tree: true,
         merge: Merge::Tree(merge),
+        split: None,
         projections: &[Projection { name: "part", apply: Project::Tree(part) }],
         count: None,
     }],

@@ -14,7 +14,7 @@ use crate::builtin::{self, Builtin, Failure, FailureKind, Item, Merge, Output, O
 use crate::document::chunk::{Chunk, ChunkMetadata, SourceCoverage};
 use crate::document::element::{Element, ElementType};
 use crate::document::{ids, sentences};
-use crate::passes::pass_c_chunk::rebase;
+use crate::passes::pass_c_chunk::{rebase, split};
 
 mod atoms;
 mod coverage;
@@ -30,10 +30,18 @@ pub static BUILTIN: Builtin = Builtin {
             name: "chunks",
             tree: false,
             merge: Merge::Rebased(rebase::chunks),
+            split: Some(split::chunks),
             projections: &[],
             count: Some(tokens_of),
         },
-        OutputPort { name: "coverage", tree: false, merge: Merge::Rebased(rebase::coverage), projections: &[], count: None },
+        OutputPort {
+            name: "coverage",
+            tree: false,
+            merge: Merge::Rebased(rebase::coverage),
+            split: Some(split::coverage),
+            projections: &[],
+            count: None,
+        },
     ],
     default_params: || serde_json::to_value(Params::default()).unwrap_or(Value::Null),
     check_params,

@@ -13,7 +13,7 @@ use crate::document::element::Element;
 use crate::document::page_text::{PageText, TextUnit};
 use crate::document::profile::SourceProfile;
 use crate::document::section::PartToc;
-use crate::passes::pass_c_chunk::rebase;
+use crate::passes::pass_c_chunk::{rebase, split};
 
 mod elements;
 mod flow;
@@ -29,6 +29,7 @@ pub static BUILTIN: Builtin = Builtin {
         name: "elements",
         tree: false,
         merge: Merge::Rebased(rebase::elements),
+        split: Some(split::elements),
         projections: &[],
         count: None,
     }],
