@@ -36,6 +36,8 @@
 //!   a digest of its own; placements of items (which page a part starts on) steer merges and projections and are in no key.
 //! - Merges and projections ([`engine::derive`]) are remembered by what they are made from.
 //! - Verdicts are remembered by all that the gate read: a mended schema judges again and runs nothing.
+//! - Documents that are set aside ([`engine::upstream`]) are left out of merges, whose keys tell; the record of the pass in
+//!   which one fell out tells the next build that there is nothing new about it.
 //! - Publication compares what a file is made from, and its stat tuple, with its record.
 //!
 //! # What is on disk

@@ -101,6 +101,9 @@ pub struct Build {
     /// After a failure, still run what does not depend on it
     #[arg(short, long)]
     pub keep_going: bool,
+    /// Exit with 0 although documents are quarantined
+    #[arg(long)]
+    pub allow_quarantined: bool,
     /// Run again what failed or was rejected, even if nothing changed
     #[arg(long)]
     pub retry: bool,

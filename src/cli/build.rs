@@ -64,9 +64,11 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         && args.accept.is_empty()
         && args.discard.is_empty();
     let question = is_plain.then(|| idle::question(&project, &job));
-    if lock.as_ref().is_some_and(|l| !l.after_crash) && question.as_ref().is_some_and(|q| idle::stands(&project, q, &found)) {
+    let stands = question.as_ref().filter(|_| lock.as_ref().is_some_and(|l| !l.after_crash));
+    if let Some(quarantined) = stands.and_then(|q| idle::stands(&project, q, &found)) {
         let is_traced = trace::is_ended_well(trace, console);
-        console.status(&render::outcome(&BuildEnd::default()));
+        console.status(&render::outcome(&BuildEnd { quarantined, ..BuildEnd::default() }));
+        with_quarantined(quarantined, args)?;
         return if is_traced { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) };
     }
     let mut setup = project.setup(&job, &found, selection)?;
@@ -91,8 +93,9 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     if let (Some(question), Ok(report)) = (&question, &end)
         && (report.did_something || store.is_writable())
         && report.is_good()
+        && !report.tries_again
     {
-        idle::remember(&project, &job, &setup, &store, question);
+        idle::remember(&project, &job, &setup, &store, question, report.quarantined.len() as u64);
     }
     tell_edited_ingestfile(&project, global, console);
     // Last of all that is written, so that whatever a kill leaves is told of by the lock.
@@ -100,7 +103,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     let end = end.and_then(|report| ended.map(|()| report).map_err(EngineError::from));
     let elapsed = clock().duration_since(started).unwrap_or(Duration::ZERO);
     let is_traced = trace::is_ended_well(trace, console);
-    finish(end, &found, elapsed, console)?;
+    finish(end, &found, elapsed, args, console)?;
     if is_traced { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) }
 }
 
@@ -291,7 +294,18 @@ fn end_at_once() -> ! {
     std::process::exit(130)
 }
 
-fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, console: &Console) -> Result<(), CliError> {
+/// A build that came out well but for documents that are set aside.
+pub(super) fn with_quarantined(documents: u64, args: &Build) -> Result<(), CliError> {
+    if documents == 0 || args.allow_quarantined { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) }
+}
+
+fn finish(
+    end: Result<Report, EngineError>,
+    found: &Found,
+    elapsed: Duration,
+    args: &Build,
+    console: &Console,
+) -> Result<(), CliError> {
     console.end_progress();
     match end {
         Ok(report) => {
@@ -305,6 +319,7 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
                 failed_rules,
                 skipped_passes: report.statuses.values().filter(|s| **s == Status::Skipped).count() as u64,
                 refused_files: found.refused.len() as u64,
+                quarantined: report.quarantined.len() as u64,
                 did_something: report.did_something,
                 interrupted: false,
                 elapsed,
@@ -313,7 +328,7 @@ fn finish(end: Result<Report, EngineError>, found: &Found, elapsed: Duration, co
             if !found.refused.is_empty() {
                 return Err(CliError::told(ErrorKind::Failed));
             }
-            if report.is_good() { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) }
+            if report.is_good() { with_quarantined(end.quarantined, args) } else { Err(CliError::told(ErrorKind::Failed)) }
         }
         Err(EngineError::Interrupted) => {
             let end = BuildEnd { interrupted: true, elapsed, ..BuildEnd::default() };

@@ -64,16 +64,16 @@ fn tool(project: &Project, words: &[String], base_env: &[(String, String)]) -> O
     probe::find(words.first()?, &project.root, base_env)
 }
 
-/// Whether the last good build's answer still stands.
+/// The number of documents that are set aside, if the last good build's answer still stands.
 #[must_use]
-pub fn stands(project: &Project, question: &Question, found: &Found) -> bool {
-    let read = Idle::read(&project.cache().join(idle::NAME));
-    read.is_some_and(|idle| idle.holds(question.digest, found.sources.iter().map(|s| s.file.as_path())))
+pub fn stands(project: &Project, question: &Question, found: &Found) -> Option<u64> {
+    let idle = Idle::read(&project.cache().join(idle::NAME))?;
+    idle.holds(question.digest, found.sources.iter().map(|s| s.file.as_path())).then_some(idle.quarantined)
 }
 
-/// Remembers what a build that ended well rested on, if all of it can be trusted.
-pub fn remember(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, question: &Question) {
-    let idle = ground(project, job, setup, store, question);
+/// Remembers what a build that ended well, but for `quarantined` documents, rested on, if all of it can be trusted.
+pub fn remember(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, question: &Question, quarantined: u64) {
+    let idle = ground(project, job, setup, store, question).map(|idle| Idle { quarantined, ..idle });
     let path = project.cache().join(idle::NAME);
     // It only saves time: a cache that cannot be written is told by whoever must write it.
     match idle {
@@ -108,7 +108,7 @@ fn ground(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, 
     let manifest = job.manifest_path();
     let stat = disk::stat(&manifest).ok().flatten()?;
     files.push((manifest, stat));
-    Some(Idle { question: Some(question.digest), sources, files })
+    Some(Idle { question: Some(question.digest), sources, files, quarantined: 0 })
 }
 
 fn is_settled(stat: &StatTuple, now: Duration) -> bool {

@@ -10,7 +10,7 @@ use super::rewritten::{self, Rewritten};
 use super::{build, render};
 use crate::engine::Setup;
 use crate::engine::graph::Pass;
-use crate::engine::observe::Counts;
+use crate::engine::observe::{Counts, Quarantined};
 use crate::engine::plan::{Fate, Plan, PlannedAction, Write};
 use crate::engine::reason::{Cause, Reason};
 use crate::job::redact::{redact, redact_cause};
@@ -30,6 +30,8 @@ pub struct PlanReport {
     pub publish: Vec<Rewritten>,
     /// Passes that are blocked as a whole.
     pub blocked: Vec<BlockedPass>,
+    /// Documents that are set aside. Their actions that are left out are not among the actions.
+    pub quarantined: Vec<Quarantined>,
     /// Of all actions. `ran` counts those that would run and those that may.
     pub counts: Counts,
 }
@@ -70,13 +72,14 @@ pub fn run(setup: &Setup<'_>, store: &mut Store, args: &Build, console: &Console
         console.data(told(&plan, args.quiet).as_bytes());
     }
     let judged = plan.publish.iter().filter(|w| matches!(w, Write::Verdict { .. })).count() as u64;
-    console.status(&render::dry_outcome(&counts(&plan), judged));
+    let quarantined = plan.quarantined.len() as u64;
+    console.status(&render::dry_outcome(&counts(&plan), judged, quarantined));
     let blocked = !plan.blocked.is_empty() || plan.actions.iter().any(|a| matches!(a.fate, Fate::StillFailing | Fate::Blocked));
-    if blocked { Err(CliError::told(ErrorKind::Failed)) } else { Ok(()) }
+    if blocked { Err(CliError::told(ErrorKind::Failed)) } else { build::with_quarantined(quarantined, args) }
 }
 
 fn report(plan: &Plan, setup: &Setup<'_>, store: &Store) -> Result<PlanReport, CliError> {
-    let open = plan.actions.iter().filter(|a| a.fate != Fate::UpToDate);
+    let open = plan.actions.iter().filter(|a| !is_settled(a.fate));
     let planned = |a: &PlannedAction| Planned {
         rule: a.action.rule.clone(),
         item: a.action.item.clone(),
@@ -91,13 +94,23 @@ fn report(plan: &Plan, setup: &Setup<'_>, store: &Store) -> Result<PlanReport, C
         actions: open.map(planned).collect(),
         publish: rewritten::all(plan, setup, store)?,
         blocked: plan.blocked.iter().map(|(pass, why)| BlockedPass { pass: *pass, because: redact(why).into_owned() }).collect(),
+        quarantined: plan.quarantined.iter().map(redacted).collect(),
         counts: counts(plan),
     })
 }
 
+fn redacted(out: &Quarantined) -> Quarantined {
+    Quarantined { reason: redact(&out.reason).into_owned(), ..out.clone() }
+}
+
+/// Nothing would be done.
+fn is_settled(fate: Fate) -> bool {
+    matches!(fate, Fate::UpToDate | Fate::LeftOut)
+}
+
 fn told(plan: &Plan, quiet: bool) -> String {
     let mut text = String::new();
-    for action in plan.actions.iter().filter(|a| a.fate != Fate::UpToDate) {
+    for action in plan.actions.iter().filter(|a| !is_settled(a.fate)) {
         let name = render::action_name(&action.action.rule, &action.action.item);
         text.push_str(&format!("{} {name}: {}\n", verb(action.fate), render::shown(&because(action))));
     }
@@ -132,6 +145,7 @@ fn verb(fate: Fate) -> &'static str {
         Fate::May => "may run",
         Fate::StillFailing => "fails",
         Fate::Blocked => "blocked",
+        Fate::LeftOut => "leave out",
     }
 }
 
@@ -151,6 +165,7 @@ fn counts(plan: &Plan) -> Counts {
             Fate::Run | Fate::May => counts.ran += 1,
             Fate::StillFailing => counts.failed += 1,
             Fate::Blocked => counts.blocked += 1,
+            Fate::LeftOut => {}
         }
     }
     counts

@@ -142,6 +142,12 @@ impl Observer for Progress {
                     self.complain(&render::shown(rule), problem.as_ref());
                 }
             }
+            Event::Quarantined { pass, rule, document } => {
+                let of = pass.map(|p| p.to_string()).or_else(|| rule.clone()).unwrap_or_default();
+                // The pass that needs a rule of no pass says it again.
+                let from = if pass.is_some() { Verbosity::Normal } else { Verbosity::Verbose };
+                self.say(from, &render::quarantined(self.console.paint(), &of, document));
+            }
             Event::Warning { message } => {
                 self.say(Verbosity::Normal, &render::warning(self.console.paint(), message));
             }

@@ -1,6 +1,6 @@
 //! A project, as every command opens it: the Ingestfile, the sources, the job, and the set-up of a build from them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -224,7 +224,7 @@ impl Project {
         let manifest = Manifest::read(&job.manifest_path())?.unwrap_or_default();
         let prior = Pass::ALL.into_iter().map(|p| {
             let record = manifest.pass(p);
-            (p, Prior { status: record.status, records: record.artifact_records })
+            (p, Prior { status: record.status, records: record.artifact_records, quarantined: record.quarantined })
         });
         let rules = manifest.rules.iter().filter(|(_, r)| r.status == Status::Success);
         let env: BTreeMap<String, String> = environment();
@@ -237,7 +237,9 @@ impl Project {
             ignored_files: found.ignored.len() as u64,
             selection,
             prior: prior.collect(),
-            prior_rules: rules.map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(),
+            prior_rules: rules.map(|(name, r)| (name.clone(), r.quarantined.clone())).collect(),
+            on_error: self.loaded.job.on_error,
+            barrier: self.loaded.job.barrier,
             jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             judge: &self.gates,
             base_env: base_env(&env),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::console::Paint;
-use crate::engine::observe::{ArtifactRecord, Counts, Outcome, Problem, Status};
+use crate::engine::observe::{ArtifactRecord, Counts, Outcome, Problem, Quarantined, Status};
 use crate::job::redact::redact;
 
 /// What is known when a build is over.
@@ -19,6 +19,8 @@ pub struct BuildEnd {
     pub skipped_passes: u64,
     /// Files that a pattern takes and that cannot be sources.
     pub refused_files: u64,
+    /// Documents that are set aside: if nothing else went wrong, what failed is one of them.
+    pub quarantined: u64,
     /// Whether anything was run, published or recorded.
     pub did_something: bool,
     pub interrupted: bool,
@@ -31,9 +33,14 @@ pub fn outcome(end: &BuildEnd) -> String {
     let c = &end.counts;
     let done = counted(&[(c.ran, "ran"), (c.from_cache, "from cache"), (c.removed, "removed"), (c.up_to_date, "up to date")]);
     let not_done = counted(&[(c.failed, "failed"), (c.rejected, "rejected"), (c.blocked, "not built")]);
+    let set_aside = match end.quarantined {
+        0 => String::new(),
+        n => format!("; {} quarantined", number(n, "document", "documents")),
+    };
+    let only_documents = end.quarantined > 0 && c.blocked + end.failed_passes + end.failed_rules + end.skipped_passes == 0;
     let said = if end.interrupted {
         return format!("ingest: interrupted{}", [done, not_done].concat().iter().map(|s| format!(", {s}")).collect::<String>());
-    } else if !not_done.is_empty() {
+    } else if !not_done.is_empty() && !only_documents {
         return format!("ingest: {}", not_done.join(", "));
     } else if end.failed_passes > 0 {
         return format!("ingest: {} failed", number(end.failed_passes, "pass", "passes"));
@@ -43,21 +50,22 @@ pub fn outcome(end: &BuildEnd) -> String {
         return format!("ingest: {} not built", number(end.skipped_passes, "pass", "passes"));
     } else if end.refused_files > 0 {
         let refused = format!("{} refused", number(end.refused_files, "file", "files"));
-        return format!("ingest: {}", [vec![refused], done].concat().join(", "));
+        return format!("ingest: {}{set_aside}", [vec![refused], done].concat().join(", "));
     } else if !end.did_something && c.ran + c.from_cache + c.published + c.removed == 0 {
-        return "ingest: nothing to do".to_owned();
+        return format!("ingest: nothing to do{set_aside}");
     } else if c.ran + c.from_cache == 0 && c.published > 0 {
         // Files put back, or merged anew from what is there.
         [counted(&[(c.published, "published")]), done].concat()
     } else {
         done
     };
-    format!("ingest: {} ({} s)", said.join(", "), seconds(end.elapsed))
+    let said = if said.is_empty() { "nothing was built".to_owned() } else { said.join(", ") };
+    format!("ingest: {said}{set_aside} ({} s)", seconds(end.elapsed))
 }
 
 /// The last line of a dry run; `judged` files would be judged again as a whole.
 #[must_use]
-pub fn dry_outcome(counts: &Counts, judged: u64) -> String {
+pub fn dry_outcome(counts: &Counts, judged: u64, quarantined: u64) -> String {
     let c = counts;
     let said = counted(&[
         (c.ran, "would run"),
@@ -71,7 +79,11 @@ pub fn dry_outcome(counts: &Counts, judged: u64) -> String {
         (c.up_to_date, "up to date"),
     ]);
     let idle = judged + c.ran + c.from_cache + c.published + c.removed + c.failed + c.rejected + c.blocked == 0;
-    if idle { "ingest: nothing to do".to_owned() } else { format!("ingest: {}", said.join(", ")) }
+    let said = if idle { "nothing to do".to_owned() } else { said.join(", ") };
+    match quarantined {
+        0 => format!("ingest: {said}"),
+        n => format!("ingest: {said}; {} quarantined", number(n, "document", "documents")),
+    }
 }
 
 /// The end of a pass in one line: `passA SUCCESS: 4 ran, 2 from cache (0.42 s)`.
@@ -114,6 +126,7 @@ pub fn action(rule: &str, item: &str, outcome: Outcome, millis: u64, reason: &st
         Outcome::Failed => "failed".to_owned(),
         Outcome::Rejected => "rejected".to_owned(),
         Outcome::Blocked => "not built".to_owned(),
+        Outcome::LeftOut => "left out".to_owned(),
         Outcome::Interrupted => "interrupted".to_owned(),
     };
     let reason = if reason.is_empty() { String::new() } else { format!(": {}", line(reason)) };
@@ -130,6 +143,13 @@ pub fn action_name(rule: &str, item: &str) -> String {
 #[must_use]
 pub fn published(record: &ArtifactRecord) -> String {
     format!("published {} ({}, {} bytes)", shown(&record.name), number(record.items, "item", "items"), record.bytes)
+}
+
+/// A document that fell out, in one line: `quarantined in passC: books-core.pdf: …`.
+#[must_use]
+pub fn quarantined(paint: Paint, of: &str, document: &Quarantined) -> String {
+    let (of, id) = (shown(of), shown(&document.source_id));
+    format!("{} in {of}: {id}: {}", paint.yellow("quarantined"), line(&document.reason))
 }
 
 /// An adopted artifact in one line.
@@ -257,11 +277,23 @@ mod tests {
     }
 
     #[test]
+    fn documents_that_are_set_aside_are_told_beside_what_was_done() {
+        let end = |counts, quarantined| BuildEnd { counts, quarantined, did_something: true, ..BuildEnd::default() };
+        let counts = Counts { ran: 4, failed: 1, up_to_date: 2, ..Counts::default() };
+        assert_eq!(outcome(&end(counts, 1)), "ingest: 4 ran, 2 up to date; 1 document quarantined (0.00 s)");
+        let idle = BuildEnd { quarantined: 2, counts: Counts { rejected: 2, ..Counts::default() }, ..BuildEnd::default() };
+        assert_eq!(outcome(&idle), "ingest: nothing to do; 2 documents quarantined");
+        let failed = BuildEnd { failed_passes: 1, ..end(counts, 1) };
+        assert_eq!(outcome(&failed), "ingest: 1 failed", "a pass that fails is told first");
+    }
+
+    #[test]
     fn a_dry_run_says_what_would_be() {
-        assert_eq!(dry_outcome(&Counts { up_to_date: 3, ..Counts::default() }, 0), "ingest: nothing to do");
+        assert_eq!(dry_outcome(&Counts { up_to_date: 3, ..Counts::default() }, 0, 0), "ingest: nothing to do");
         let counts = Counts { ran: 4, up_to_date: 3, ..Counts::default() };
-        assert_eq!(dry_outcome(&counts, 0), "ingest: 4 would run, 3 up to date");
-        assert_eq!(dry_outcome(&Counts::default(), 1), "ingest: 1 would be judged again");
+        assert_eq!(dry_outcome(&counts, 0, 0), "ingest: 4 would run, 3 up to date");
+        assert_eq!(dry_outcome(&Counts::default(), 1, 0), "ingest: 1 would be judged again");
+        assert_eq!(dry_outcome(&Counts::default(), 0, 1), "ingest: nothing to do; 1 document quarantined");
     }
 
     #[test]

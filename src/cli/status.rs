@@ -13,7 +13,7 @@ use super::project::Project;
 use super::rewritten::{self, Rewritten};
 use super::{build, render};
 use crate::engine::graph::{Pass, RuleId};
-use crate::engine::observe::Status;
+use crate::engine::observe::{Quarantined, Status};
 use crate::engine::select::{self, Selection};
 use crate::job::Clock;
 use crate::job::manifest::{Manifest, Record};
@@ -34,6 +34,8 @@ pub struct StatusReport {
     pub passes: Vec<Line>,
     /// Rules of no pass, in order.
     pub rules: Vec<Line>,
+    /// Documents that are set aside, each once, in the order of the passes and rules in which they fell out.
+    pub quarantined: Vec<SetAside>,
     /// What is published of rules that the Ingestfile no longer has.
     pub removed_rules: Vec<Removed>,
 }
@@ -64,6 +66,16 @@ pub struct Line {
     pub publish: Vec<Rewritten>,
     /// Artifacts that hold what was edited by hand and adopted.
     pub adopted: Vec<String>,
+}
+
+/// A document that the last build set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SetAside {
+    /// The pass, or the rule of no pass, in which it fell out.
+    pub name: String,
+    pub source_id: String,
+    /// Redacted.
+    pub reason: String,
 }
 
 /// A rule that is gone, and what it left.
@@ -125,8 +137,30 @@ fn report(args: &Args, project: &Project, console: &Console) -> Result<StatusRep
         sources: found.sources.len() as u64,
         passes: passes.map(of_pass).collect::<Result<_, CliError>>()?,
         rules: free.map(of_rule).collect::<Result<_, CliError>>()?,
+        quarantined: set_aside(&manifest),
         removed_rules: removed_rules(project, &store, &setup.job_key),
     })
+}
+
+fn set_aside(manifest: &Manifest) -> Vec<SetAside> {
+    let passes = manifest.passes.iter().map(|(letter, r)| (format!("pass{letter}"), r));
+    let rules = manifest.rules.iter().map(|(name, r)| (name.clone(), r));
+    let of = |(name, record): (String, &Record)| {
+        let out = |q: &Quarantined| SetAside {
+            name: name.clone(),
+            source_id: q.source_id.clone(),
+            reason: redact(&q.reason).into_owned(),
+        };
+        record.quarantined.iter().map(out).collect::<Vec<_>>()
+    };
+    let mut all: Vec<SetAside> = Vec::new();
+    for out in passes.chain(rules).flat_map(of) {
+        // What fell out in a rule of no pass fell out in the pass that needs it.
+        if !all.iter().any(|told| told.source_id == out.source_id) {
+            all.push(out);
+        }
+    }
+    all
 }
 
 fn removed_rules(project: &Project, store: &Store, job_key: &str) -> Vec<Removed> {
@@ -190,6 +224,11 @@ pub fn told(report: &StatusReport, paint: Paint) -> String {
         text.push_str(&format!("{names}: up to date\n"));
     }
     open.iter().for_each(|l| text.push_str(&one_line(l, paint)));
+    for out in &report.quarantined {
+        let document = Quarantined { source_id: out.source_id.clone(), reason: out.reason.clone() };
+        text.push_str(&render::quarantined(paint, &out.name, &document));
+        text.push('\n');
+    }
     for removed in &report.removed_rules {
         let rule = render::shown(&removed.rule);
         let files = render::number(removed.files, "file", "files");
@@ -236,17 +275,18 @@ fn standing(line: &Line) -> String {
     let actions = render::number(line.actions, "action", "actions");
     let because = render::shown(&line.because);
     match line.standing {
-        Standing::UpToDate | Standing::Ran | Standing::CameFromCache => match (line.status, &line.error, line.publish.as_slice())
-        {
-            (Status::Failed | Status::Skipped, Some(error), _) => render::shown(&redact(error)).into_owned(),
-            (Status::Pending, _, []) => "not published yet".to_owned(),
-            (_, _, []) => "up to date".to_owned(),
-            (_, _, [first, rest @ ..]) => {
-                let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-                let would = first.would.participle();
-                format!("`{}`{more} would be {would}: {}", render::shown(&first.what), first.because)
+        Standing::UpToDate | Standing::LeftOut | Standing::Ran | Standing::CameFromCache => {
+            match (line.status, &line.error, line.publish.as_slice()) {
+                (Status::Failed | Status::Skipped, Some(error), _) => render::shown(&redact(error)).into_owned(),
+                (Status::Pending, _, []) => "not published yet".to_owned(),
+                (_, _, []) => "up to date".to_owned(),
+                (_, _, [first, rest @ ..]) => {
+                    let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+                    let would = first.would.participle();
+                    format!("`{}`{more} would be {would}: {}", render::shown(&first.what), first.because)
+                }
             }
-        },
+        }
         Standing::StillFailing => format!("fails: {because} ({actions})"),
         Standing::Blocked => format!("blocked: {because} ({actions})"),
         _ if line.because == NEVER => format!("never built ({actions})"),
@@ -296,6 +336,11 @@ mod tests {
                 line("pages", Status::Success, Standing::UpToDate, ""),
                 line("text", Status::Success, Standing::UpToDate, ""),
             ],
+            quarantined: vec![SetAside {
+                name: "passB".to_owned(),
+                source_id: "beta.txt".to_owned(),
+                reason: "`passB` of beta.txt: it is no PDF".to_owned(),
+            }],
             removed_rules: vec![Removed { rule: "upper".to_owned(), files: 3 }],
         };
         insta::assert_snapshot!(told(&report, Paint(false)), @r"
@@ -305,6 +350,7 @@ mod tests {
         passC FAILED: fails: it is no PDF (2 actions); what is published is of an earlier build
         passD PENDING: never built (2 actions)
         pages, text: up to date
+        quarantined in passB: beta.txt: `passB` of beta.txt: it is no PDF
         rule `upper` is no longer in the Ingestfile; `ingest clean upper` removes its 3 files
         ");
     }

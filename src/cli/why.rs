@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::args::{Global, Why};
 use super::causes::history::ActionHistory;
-use super::causes::{Causes, Node, Standing, Step};
+use super::causes::{Causes, Node, Step};
 use super::console::{Console, Paint};
 use super::error::{CliError, ErrorKind};
 use super::project::Project;
@@ -100,8 +100,7 @@ fn report(args: &Why, project: &Project, console: &Console) -> Result<WhyReport,
     Ok(WhyReport {
         target: args.target.clone(),
         about: if args.last { About::Last } else { About::Next },
-        up_to_date: nodes.iter().all(|n| matches!(n.standing, Standing::UpToDate | Standing::Ran | Standing::CameFromCache))
-            && publish.is_empty(),
+        up_to_date: nodes.iter().all(|n| n.standing.is_settled()) && publish.is_empty(),
         actions: nodes.iter().map(|n| n.count).sum(),
         steps,
         publish,

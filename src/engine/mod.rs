@@ -4,7 +4,8 @@
 //! is), `manifest` (the action key), `reason`, `gate_list` and `adoption` (why an action is not up to date), `execute` and
 //! `command` (work on pool threads), `derive` (merges, projections), `split` (merges undone), `gate` (judging; its files in
 //! `gate_files`, its commands in `command_gate`), `watch` (whether what was read in place held still), and publication.
-//! `observe` tells the outside as it happens, `report` and `plan` at the end.
+//! `policy` and `upstream` say what the failure of a document means for the rest. `observe` tells the outside as it happens,
+//! `report` and `plan` at the end.
 
 pub mod adoption;
 pub mod command;
@@ -22,11 +23,13 @@ pub mod items;
 pub mod manifest;
 pub mod observe;
 pub mod plan;
+pub mod policy;
 pub mod probe;
 pub mod reason;
 pub mod report;
 pub mod select;
 pub mod split;
+pub mod upstream;
 pub mod verdict;
 pub mod watch;
 

@@ -52,12 +52,14 @@ pub enum Outcome {
     Rejected,
     /// Something that it needs failed, was rejected or is not selected.
     Blocked,
+    /// Its document is set aside.
+    LeftOut,
     /// The build ended or began again before it did. It is in no count; what it made meanwhile is kept.
     Interrupted,
 }
 
 /// Counts of a build, of a pass, or of a rule. An action counts once, by the last line that tells of it; what was up to date
-/// or blocked has no line.
+/// or blocked, or failed as a record of a document that is set aside says, has no line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     pub up_to_date: u64,
@@ -121,6 +123,13 @@ impl Problem {
         let causes = std::iter::successors(error.source(), |cause| cause.source());
         Self { message: error.to_string(), causes: causes.map(ToString::to_string).collect(), ..Self::default() }
     }
+}
+
+/// A document that was set aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Quarantined {
+    pub source_id: String,
+    pub reason: String,
 }
 
 /// Name of an action: its rule and its item ("" for once-per-job rules).
@@ -193,6 +202,14 @@ pub enum Event {
         rule: String,
         pass: Option<Pass>,
         record: ArtifactRecord,
+    },
+    /// A document falls out in a pass, or in a rule of no pass; told before what it falls out of ends.
+    Quarantined {
+        pass: Option<Pass>,
+        /// Null for a pass.
+        rule: Option<String>,
+        #[serde(flatten)]
+        document: Quarantined,
     },
     PassEnded {
         pass: Pass,

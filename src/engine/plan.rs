@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::graph::{Check, Pass};
 use super::manifest::ActionManifest;
-use super::observe::ActionName;
+use super::observe::{ActionName, Quarantined};
 use super::reason::{Cause, Reason};
 
 /// What would become of an action.
@@ -22,6 +22,8 @@ pub enum Fate {
     /// It failed, or was rejected, for just these inputs: told again without a run.
     StillFailing,
     Blocked,
+    /// Its document is set aside: nothing is to be done.
+    LeftOut,
 }
 
 /// One action of a plan.
@@ -83,6 +85,8 @@ pub struct Plan {
     pub publish: Vec<Write>,
     /// Passes that are blocked as a whole, with the sentence.
     pub blocked: Vec<(Pass, String)>,
+    /// Documents that are set aside.
+    pub quarantined: Vec<Quarantined>,
     /// What the manifests of each rule's actions have in common as it is declared now, by the rule's name.
     pub declared: BTreeMap<String, ActionManifest>,
 }
@@ -91,6 +95,8 @@ impl Plan {
     /// Whether a build would find nothing to do.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.publish.is_empty() && self.blocked.is_empty() && self.actions.iter().all(|a| a.fate == Fate::UpToDate)
+        self.publish.is_empty()
+            && self.blocked.is_empty()
+            && self.actions.iter().all(|a| matches!(a.fate, Fate::UpToDate | Fate::LeftOut))
     }
 }

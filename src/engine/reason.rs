@@ -38,6 +38,8 @@ pub enum Reason {
     Rejects(String),
     /// Something that it needs is not there; one sentence.
     Blocked(String),
+    /// Its document is set aside; one sentence.
+    Quarantined(String),
     /// What it published was adopted as edited by hand, and what that replaces is made of something else now; one sentence.
     Adopted { path: String, message: String },
 }
@@ -108,6 +110,8 @@ pub enum Kind {
     NoRecords,
     /// Something that it needs failed, was rejected or is not there.
     Blocked,
+    /// Its document is set aside.
+    Quarantined,
     /// What it reads was edited by hand and adopted; or what it made was, and that no longer fits.
     Adopted,
     /// An input comes from a rule that is not up to date.
@@ -148,6 +152,7 @@ impl Reason {
             Self::Waits { rule, .. } | Self::Merges { rule, .. } => Cause::named(Kind::Input, rule),
             Self::AsksTool { old } => Cause { old: old.clone(), ..Cause::of(Kind::ToolVersion) },
             Self::Blocked(_) => Cause::of(Kind::Blocked),
+            Self::Quarantined(_) => Cause::of(Kind::Quarantined),
             Self::Adopted { path, .. } => Cause::named(Kind::Adopted, path),
         }
     }
@@ -173,9 +178,11 @@ impl std::fmt::Display for Reason {
                 f.write_str("its tool would be asked for its version first")?;
                 old.as_ref().map_or(Ok(()), |old| write!(f, ": what `{old}` rested on changed"))
             }
-            Self::Fails(message) | Self::Rejects(message) | Self::Blocked(message) | Self::Adopted { message, .. } => {
-                f.write_str(message)
-            }
+            Self::Fails(message)
+            | Self::Rejects(message)
+            | Self::Blocked(message)
+            | Self::Quarantined(message)
+            | Self::Adopted { message, .. } => f.write_str(message),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::graph::Pass;
-use super::observe::{Counts, Problem, Status};
+use super::observe::{Counts, Problem, Quarantined, Status};
 use super::plan::Plan;
 
 /// The outcome of a build.
@@ -20,15 +20,21 @@ pub struct Report {
     pub notes: Vec<String>,
     /// Whether anything was run, published or recorded.
     pub did_something: bool,
+    /// Documents that are set aside, by source.
+    pub quarantined: Vec<Quarantined>,
+    /// Some of them failed in a way that the next build tries again.
+    pub tries_again: bool,
     /// Only when planning.
     pub plan: Option<Plan>,
 }
 
 impl Report {
-    /// Whether everything that was asked for is there.
+    /// Whether everything that was asked for is there, but for documents that are set aside.
     #[must_use]
     pub fn is_good(&self) -> bool {
         let c = &self.counts;
-        self.failures.is_empty() && c.failed + c.rejected + c.blocked == 0
+        // Where documents are set aside, what failed is a document, or has failed a pass or a rule.
+        let failed = if self.quarantined.is_empty() { c.failed + c.rejected } else { 0 };
+        self.failures.is_empty() && failed + c.blocked == 0
     }
 }

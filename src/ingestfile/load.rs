@@ -40,6 +40,8 @@ fn job(table: &Table<'_, '_>, problems: &mut Problems) -> Job {
         sources: fields.optional("sources", problems, string),
         include: fields.optional("include", problems, strings),
         artifacts: fields.optional("artifacts", problems, string),
+        on_error: fields.optional("on_error", problems, string),
+        barrier: fields.optional("barrier", problems, string),
     };
     fields.finish(problems);
     job

@@ -11,6 +11,7 @@ use globset::GlobSet;
 use crate::builtin::Builtin;
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::Graph;
+use crate::engine::policy::{Barrier, OnError};
 
 mod check;
 mod load;
@@ -36,6 +37,8 @@ pub struct JobConfig {
     pub include_patterns: Vec<String>,
     /// Folder of what is published, below the project root.
     pub artifacts: String,
+    pub on_error: OnError,
+    pub barrier: Barrier,
 }
 
 /// An Ingestfile that has nothing wrong with it.

@@ -54,6 +54,15 @@ pub struct Job {
     pub include: Option<At<Vec<At<String>>>>,
     /// Folder of what is published, relative to the Ingestfile; "artifacts/ingest" if not given.
     pub artifacts: Option<At<String>>,
+    /// What becomes of a build in which a document fails: `stop` (the default) finishes the pass for the other documents
+    /// and starts no later one; `quarantine` sets the document aside: it is left out of what that pass and all later ones
+    /// publish, and recorded in `quarantined` of the pass in which it fell out.
+    #[schemars(extend("enum" = ["stop", "quarantine"]))]
+    pub on_error: Option<At<String>>,
+    /// What stands between two passes: `pass` (the default) starts a pass when those that it needs are SUCCESS; `item` lets
+    /// a document go ahead by itself, and needs `on_error = "quarantine"`.
+    #[schemars(extend("enum" = ["pass", "item"]))]
+    pub barrier: Option<At<String>>,
 }
 
 /// A rule: a built-in (`run`) or a command (`command`).

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::disk::{self, DiskError};
 use crate::engine::graph::Pass;
-use crate::engine::observe::{ArtifactRecord, Status};
+use crate::engine::observe::{ArtifactRecord, Quarantined, Status};
 
 /// The file's name in the job folder.
 pub const FILE_NAME: &str = "manifest.json";
@@ -62,18 +62,12 @@ pub struct Record {
     /// Nothing had to run: all came from the cache or was there.
     #[serde(default)]
     pub cached: bool,
+    /// Documents that fell out in it, by source; later passes are without them too.
     #[serde(default)]
     pub quarantined: Vec<Quarantined>,
     /// Why it is FAILED or SKIPPED; null otherwise.
     #[serde(default)]
     pub error: Option<String>,
-}
-
-/// A document that was set aside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Quarantined {
-    pub source_id: String,
-    pub reason: String,
 }
 
 impl Default for Record {

@@ -16,7 +16,7 @@ use super::tally::{Items, Span, Tally};
 use super::{Clock, redact, rfc3339};
 use crate::disk;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{ArtifactRecord, Counts, Event, Observer, Problem, Status};
+use crate::engine::observe::{ArtifactRecord, Counts, Event, Observer, Problem, Quarantined, Status};
 
 /// `error` of a pass between its start and its end.
 pub const INTERRUPTED: &str = "the build was interrupted";
@@ -46,6 +46,8 @@ pub struct ManifestWriter {
     clock: Clock,
     tally: Tally,
     sources: u64,
+    /// Documents that fell out in the pass or rule that is about to end.
+    quarantined: Vec<Quarantined>,
 }
 
 impl ManifestWriter {
@@ -66,7 +68,7 @@ impl ManifestWriter {
         }
         let (job_id, env) = (folder.job_id.clone(), folder.env.clone());
         let text = Text { job_id, env, build_id, ..text };
-        Ok(Self { folder, text, clock, tally: Tally::default(), sources: 0 })
+        Ok(Self { folder, text, clock, tally: Tally::default(), sources: 0, quarantined: Vec::new() })
     }
 
     fn save(&self) -> Result<(), String> {
@@ -100,7 +102,8 @@ impl Observer for ManifestWriter {
             Event::RuleStarted { rule } if !has_succeeded(&self.text.rules, rule) => return Ok(()),
             Event::RuleStarted { rule } => begin(&mut self.text.rules, rule, now),
             Event::PassEnded { pass, status, records, counts, problem } => {
-                let end = End { status: *status, records, counts, problem: problem.as_ref(), span };
+                let quarantined = std::mem::take(&mut self.quarantined);
+                let end = End { status: *status, records, counts, problem: problem.as_ref(), span, quarantined };
                 if !end.apply(&mut self.text.passes, &pass.0.to_string(), now) {
                     return Ok(());
                 }
@@ -110,10 +113,16 @@ impl Observer for ManifestWriter {
                 None => adopt(&mut self.text.rules, rule, record),
             },
             Event::RuleEnded { rule, status, records, counts, problem } => {
-                let end = End { status: *status, records, counts, problem: problem.as_ref(), span };
+                let quarantined = std::mem::take(&mut self.quarantined);
+                let end = End { status: *status, records, counts, problem: problem.as_ref(), span, quarantined };
                 if !end.apply(&mut self.text.rules, rule, now) {
                     return Ok(());
                 }
+            }
+            Event::Quarantined { document, .. } => {
+                let reason = redact::redact(&document.reason).into_owned();
+                self.quarantined.push(Quarantined { reason, ..document.clone() });
+                return Ok(());
             }
             Event::BuildEnded { counts, .. } => self.build_ended(counts, span.as_ref()),
             Event::ActionStarted { .. }
@@ -155,6 +164,8 @@ struct End<'a> {
     problem: Option<&'a Problem>,
     /// `None` if nothing of it began: skipped or up to date.
     span: Option<Span>,
+    /// Redacted.
+    quarantined: Vec<Quarantined>,
 }
 
 impl End<'_> {
@@ -162,7 +173,8 @@ impl End<'_> {
     fn apply(self, records: &mut BTreeMap<String, Box<RawValue>>, key: &str, now: SystemTime) -> bool {
         let before = records.get(key).map(|text| parse(text)).unwrap_or_default();
         let both_succeeded = self.status == Status::Success && before.status == Status::Success;
-        if self.span.is_none() && both_succeeded && before.artifact_records == self.records {
+        let same = before.artifact_records == self.records && before.quarantined == self.quarantined;
+        if self.span.is_none() && both_succeeded && same {
             return false;
         }
         records.insert(key.to_owned(), raw(&self.record(before, now)));
@@ -180,7 +192,7 @@ impl End<'_> {
             artifact_records: records,
             metrics: metrics(self.counts, self.span.as_ref()),
             cached: succeeded && self.counts.ran == 0,
-            quarantined: Vec::new(),
+            quarantined: self.quarantined,
             error: self.problem.map(sentence),
         }
     }
@@ -315,6 +327,21 @@ mod tests {
         let record = Manifest::read(&path).unwrap().unwrap().pass(Pass('A'));
         assert_eq!(record.artifacts, ["old.json", "new.json"]);
         assert_eq!(record.error.as_deref(), Some("1 document failed; write to [e-mail]"));
+    }
+
+    #[test]
+    fn a_pass_records_the_documents_that_fell_out_in_it_without_what_logs_do_not_tell() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("job_1/manifest.json");
+        let out = |reason: &str| Quarantined { source_id: "book".to_owned(), reason: reason.to_owned() };
+        let told = Event::Quarantined { pass: Some(Pass('B')), rule: None, document: out("torn; ask gm@example.org") };
+        let ended = |pass| pass_ended(pass, Status::Success, vec![]);
+        play(dir.path(), &[started(), Event::PassStarted { pass: Pass('B') }, told, ended('B'), ended('C')]);
+        let manifest = Manifest::read(&path).unwrap().unwrap();
+        assert_eq!(manifest.pass(Pass('B')).quarantined, [out("torn; ask [e-mail]")]);
+        assert_eq!(manifest.pass(Pass('C')).quarantined, []);
+        play(dir.path(), &[started(), ended('B')]);
+        assert_eq!(Manifest::read(&path).unwrap().unwrap().pass(Pass('B')).quarantined, [], "it came back");
     }
 
     #[test]

@@ -88,6 +88,7 @@ impl Tally {
             | Event::Published { .. }
             | Event::Adopted { .. }
             | Event::Removed { .. }
+            | Event::Quarantined { .. }
             | Event::Warning { .. }
             | Event::BuildRestarted { .. } => {}
         }

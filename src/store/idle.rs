@@ -22,6 +22,8 @@ pub struct Idle {
     pub sources: Vec<(PathBuf, StatTuple)>,
     /// What is published, and every other file that was read.
     pub files: Vec<(PathBuf, StatTuple)>,
+    /// Documents that were set aside.
+    pub quarantined: u64,
 }
 
 impl Idle {
@@ -70,10 +72,11 @@ mod tests {
         disk::write(&other, b"2").unwrap();
         let entry = |p: &Path| (p.to_path_buf(), disk::stat(p).unwrap().unwrap());
         let question = Digest::of(b"?");
-        let idle = Idle { question: Some(question), sources: vec![entry(&source)], files: vec![entry(&other)] };
+        let idle = Idle { question: Some(question), sources: vec![entry(&source)], files: vec![entry(&other)], quarantined: 2 };
         let at = dir.path().join(NAME);
         idle.write(&at).unwrap();
         let read = Idle::read(&at).unwrap();
+        assert_eq!(read.quarantined, 2);
         assert!(read.holds(question, [source.as_path()].into_iter()));
         assert!(!read.holds(Digest::of(b"other"), [source.as_path()].into_iter()));
         assert!(!read.holds(question, std::iter::empty::<&Path>().collect::<Vec<_>>().into_iter()));

@@ -52,6 +52,8 @@ mod probes;
 #[cfg(unix)]
 mod publication;
 #[cfg(unix)]
+mod quarantine;
+#[cfg(unix)]
 mod redaction;
 #[cfg(unix)]
 mod running;

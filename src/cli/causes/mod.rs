@@ -42,6 +42,8 @@ pub enum Standing {
     /// It failed, or was rejected, for just these inputs.
     StillFailing,
     Blocked,
+    /// Its document is quarantined.
+    LeftOut,
     /// It ran in an earlier build.
     Ran,
     /// In this job it never ran: an earlier build took it from the cache.
@@ -49,6 +51,12 @@ pub enum Standing {
 }
 
 impl Standing {
+    /// Nothing is to be done.
+    #[must_use]
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::UpToDate | Self::LeftOut | Self::Ran | Self::CameFromCache)
+    }
+
     /// How bad it is: greatest is what needs a person first.
     #[must_use]
     pub fn weight(self) -> u8 {
@@ -58,7 +66,7 @@ impl Standing {
             Self::Blocked => 3,
             Self::May => 2,
             Self::FromCache => 1,
-            Self::UpToDate | Self::Ran | Self::CameFromCache => 0,
+            Self::UpToDate | Self::LeftOut | Self::Ran | Self::CameFromCache => 0,
         }
     }
 
@@ -78,6 +86,7 @@ impl Standing {
             Self::May => "may run",
             Self::StillFailing => "fails as before",
             Self::Blocked => "is blocked",
+            Self::LeftOut => "is left out",
             Self::Ran => "last ran",
             Self::CameFromCache => "came from the cache",
         }
@@ -240,7 +249,7 @@ impl<'a> Causes<'a> {
         let related = Related::of(self.graph, members, maker);
         let ran = members[0].standing.is_past();
         let open: Vec<&Node> =
-            self.of(maker).iter().filter(|n| !ran && n.standing != Standing::UpToDate && related.takes(&n.item)).collect();
+            self.of(maker).iter().filter(|n| !ran && !n.standing.is_settled() && related.takes(&n.item)).collect();
         if !open.is_empty() {
             return self.grouped(&open, told);
         }
@@ -255,7 +264,7 @@ impl<'a> Causes<'a> {
     fn found(&self, node: &Node) -> Vec<Found> {
         let is_known = node.standing.is_past() || self.last(node.rule, &node.item).is_some() || node.below;
         if (!is_known || (node.below && self.last_below(node).is_empty()))
-            && !matches!(node.standing, Standing::StillFailing | Standing::Blocked)
+            && !matches!(node.standing, Standing::StillFailing | Standing::Blocked | Standing::LeftOut)
         {
             return vec![self.first_time(node)];
         }
@@ -263,8 +272,8 @@ impl<'a> Causes<'a> {
             Some(Reason::Changed(changes)) => changes.iter().map(|c| self.change(node, c)).collect(),
             _ => Vec::new(),
         };
-        if let Some(maker) = node.waits_for.filter(|_| node.standing != Standing::Blocked) {
-            let is_open = || self.of(maker).iter().any(|n| n.standing != Standing::UpToDate);
+        if let Some(maker) = node.waits_for.filter(|_| !matches!(node.standing, Standing::Blocked | Standing::LeftOut)) {
+            let is_open = || self.of(maker).iter().any(|n| !n.standing.is_settled());
             match self.gone_source(node).filter(|_| !is_open()) {
                 Some(gone) => all.push(gone),
                 None => all.push(self.waiting(node, maker)),

@@ -3,6 +3,7 @@
 use super::{Causes, Node, Standing};
 use crate::engine::graph::{Range, RuleId};
 use crate::engine::manifest::ActionManifest;
+use crate::engine::observe::Quarantined;
 use crate::engine::plan::{Fate, Plan};
 use crate::engine::reason::Reason;
 use crate::store::records::LastBuild;
@@ -18,6 +19,7 @@ impl<'a> Causes<'a> {
                 Fate::May => Standing::May,
                 Fate::StillFailing => Standing::StillFailing,
                 Fate::Blocked => Standing::Blocked,
+                Fate::LeftOut => Standing::LeftOut,
             };
             let node = Node {
                 rule,
@@ -33,7 +35,7 @@ impl<'a> Causes<'a> {
         for ix in 0..self.graph.rules.len() {
             let rule = RuleId(u32::try_from(ix).unwrap_or(u32::MAX));
             if let Range::Tree { rule: maker, .. } = self.graph.rule(rule).range {
-                let unmade: Vec<Node> = self.of(maker).iter().filter_map(|n| self.unmade(rule, n)).collect();
+                let unmade: Vec<Node> = self.of(maker).iter().filter_map(|n| self.unmade(rule, n, plan)).collect();
                 if !unmade.is_empty() {
                     self.nodes.entry(rule).or_default().extend(unmade);
                 }
@@ -42,8 +44,13 @@ impl<'a> Causes<'a> {
     }
 
     /// Stands for the actions of `rule` below an action whose tree is not known.
-    fn unmade(&self, rule: RuleId, maker: &Node) -> Option<Node> {
+    fn unmade(&self, rule: RuleId, maker: &Node, plan: &Plan) -> Option<Node> {
+        let source = self.source_of(&maker.item);
+        let out = plan.quarantined.iter().find(|q| source == Some(q.source_id.as_str()));
         let (standing, reason) = match maker.standing {
+            Standing::Run | Standing::LeftOut if out.is_some() => {
+                (Standing::LeftOut, Some(Reason::Quarantined(self.quarantined(&maker.item, out))))
+            }
             Standing::Run | Standing::May => (Standing::May, None),
             Standing::StillFailing | Standing::Blocked => (Standing::Blocked, maker.reason.clone()),
             _ => return None,
@@ -52,6 +59,10 @@ impl<'a> Causes<'a> {
         let node = Node { rule, item: maker.item.clone(), standing, count: 1, reason, waits_for, below: true };
         let count = self.last_below(&node).len().max(1) as u64;
         Some(self.with_own_changes(Node { count, ..node }))
+    }
+
+    fn quarantined(&self, item: &str, out: Option<&Quarantined>) -> String {
+        format!("`{}` is quarantined: {}", self.path_of(item), out.map_or("", |q| q.reason.as_str()))
     }
 
     /// What changed of the declaration of actions that cannot be named yet.

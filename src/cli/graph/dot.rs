@@ -54,6 +54,7 @@ fn colour(standing: Standing) -> &'static str {
         Standing::May => "lemonchiffon",
         Standing::StillFailing => "salmon",
         Standing::Blocked => "lightgray",
+        Standing::LeftOut => "white",
     }
 }
 

@@ -9,13 +9,14 @@ use crate::cli::render;
 use crate::engine::graph::Pass;
 
 /// Class and look of the nodes that stand like that.
-const CLASSES: [(&str, &str); 6] = [
+const CLASSES: [(&str, &str); 7] = [
     ("current", "fill:#f0fff0,stroke:#8a8"),
     ("cached", "fill:#add8e6,stroke:#68a"),
     ("run", "fill:#ffd700,stroke:#a80"),
     ("may", "fill:#fffacd,stroke:#aa8"),
     ("failing", "fill:#fa8072,stroke:#a44"),
     ("blocked", "fill:#d3d3d3,stroke:#888"),
+    ("out", "fill:#ffffff,stroke:#888"),
 ];
 
 /// The text of a `flowchart`.
@@ -68,6 +69,7 @@ fn class(standing: Standing) -> &'static str {
         Standing::May => "may",
         Standing::StillFailing => "failing",
         Standing::Blocked => "blocked",
+        Standing::LeftOut => "out",
     }
 }
 

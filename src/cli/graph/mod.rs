@@ -159,6 +159,7 @@ fn words(standing: Standing) -> &'static str {
         Standing::May => "may run",
         Standing::StillFailing => "failing",
         Standing::Blocked => "blocked",
+        Standing::LeftOut => "left out",
     }
 }
 

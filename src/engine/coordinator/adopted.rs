@@ -87,9 +87,13 @@ impl Coordinator<'_, '_> {
     pub(super) fn lost_pieces(&mut self, rule: RuleId) -> Result<Option<Problem>, Stop> {
         for output in 0..self.setup.graph.rule(rule).outputs.len() {
             let Some(adoption) = self.adoption(rule, output) else { continue };
+            // Nothing is published of a document that is set aside; its edits wait for it.
+            let out = self.quarantine.left_out(rule);
+            let out: BTreeSet<&str> = out.iter().map(|source| self.items.get(*source).full_id.as_str()).collect();
+            let is_out = |item: &str| item.split('/').next().is_some_and(|source| out.contains(source));
             let there: BTreeSet<&str> =
                 self.actions.iter().filter(|a| a.rule == rule).map(|a| self.items.get(a.item).full_id.as_str()).collect();
-            let lost = adoption.pieces.iter().map(|p| p.item.clone()).filter(|i| !there.contains(i.as_str()));
+            let lost = adoption.pieces.iter().map(|p| p.item.clone()).filter(|i| !there.contains(i.as_str()) && !is_out(i));
             let lost: Vec<String> = lost.collect();
             let Some(first) = lost.first() else { continue };
             let path = self.setup.graph.rule(rule).outputs[output].path.clone();

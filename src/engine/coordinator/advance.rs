@@ -35,6 +35,13 @@ impl<'a> Coordinator<'a, '_> {
             self.take_frozen(ix)?;
             return Ok(None);
         }
+        if self.is_left_out(ix) {
+            self.end(ix, Outcome::LeftOut, None)?;
+            return Ok(None);
+        }
+        if let Some(why) = self.nothing_left(ix) {
+            self.actions[ix.0].blocked_by_item.get_or_insert(why);
+        }
         if let Some(why) = self.blocked_reason(ix) {
             self.end(ix, Outcome::Blocked, Some(Problem { message: why, ..Problem::default() }))?;
             return Ok(None);
@@ -102,6 +109,11 @@ impl<'a> Coordinator<'a, '_> {
         match self.store.state.results.get(&key) {
             Some(ActionResult { failure: Some(failure), .. }) if !self.setup.retry => {
                 let problem = Problem { message: failure.message.clone(), ..Problem::default() };
+                if self.is_documents(ix, Outcome::Failed) {
+                    // So that the next build knows it again.
+                    self.actions[ix.0].as_before = self.fails_as_before(ix);
+                    self.remember(ix, Came::Failed);
+                }
                 self.end(ix, Outcome::Failed, Some(problem))?;
                 Ok(None)
             }
@@ -135,6 +147,10 @@ impl<'a> Coordinator<'a, '_> {
         if self.mode == Mode::Plan {
             let fate = if matches!(reason, Reason::AsksTool { .. }) { Fate::May } else { Fate::Run };
             self.plan(ix, fate, Some(reason), None);
+            if self.fails_as_before(ix) {
+                self.expect_failure(ix);
+                return Ok(None);
+            }
             self.unknown(ix);
             return Ok(None);
         }
@@ -255,6 +271,7 @@ impl<'a> Coordinator<'a, '_> {
             violation_count: verdict.count,
             ..Problem::default()
         };
+        self.actions[ix.0].as_before = self.fails_as_before(ix);
         self.remember(ix, Came::Rejected);
         self.end(ix, Outcome::Rejected, Some(problem))
     }
@@ -323,6 +340,7 @@ impl<'a> Coordinator<'a, '_> {
     /// An action is done: tells observers, expands its trees, settles its scope.
     pub(super) fn end(&mut self, ix: ActionIx, outcome: Outcome, mut problem: Option<Problem>) -> Result<(), Stop> {
         let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
+        self.set_aside(ix, outcome, problem.as_ref());
         if let (Some(problem), Some(source), false) = (&mut problem, self.items.source_of(item), outcome == Outcome::Blocked)
             && source.path != source.id
         {
@@ -343,17 +361,24 @@ impl<'a> Coordinator<'a, '_> {
             }
         } else if matches!(outcome, Outcome::Failed | Outcome::Rejected | Outcome::Blocked) {
             let message = self.actions[ix.0].problem.as_ref().map(|p| p.message.clone()).unwrap_or_default();
-            let (fate, reason) = match outcome {
-                Outcome::Blocked => (Fate::Blocked, Reason::Blocked(message)),
-                Outcome::Rejected => (Fate::StillFailing, Reason::Rejects(message)),
+            let reason = match outcome {
+                Outcome::Blocked => Reason::Blocked(message),
+                Outcome::Rejected => Reason::Rejects(message),
                 _ => match self.actions[ix.0].reason.take() {
-                    Some(conflict @ Reason::Adopted { .. }) => (Fate::StillFailing, conflict),
-                    _ => (Fate::StillFailing, Reason::Fails(message)),
+                    Some(conflict @ Reason::Adopted { .. }) => conflict,
+                    _ => Reason::Fails(message),
                 },
+            };
+            let fate = match outcome {
+                Outcome::Blocked => Fate::Blocked,
+                _ if self.actions[ix.0].as_before => Fate::LeftOut,
+                _ => Fate::StillFailing,
             };
             self.plan(ix, fate, Some(reason), None);
         } else if outcome == Outcome::UpToDate {
             self.plan(ix, Fate::UpToDate, None, None);
+        } else if outcome == Outcome::LeftOut {
+            self.plan(ix, Fate::LeftOut, Some(Reason::Quarantined(self.left_out_reason(ix))), None);
         }
         match self.actions[ix.0].accepted.clone() {
             Some(accepted) => {
@@ -361,9 +386,9 @@ impl<'a> Coordinator<'a, '_> {
                 self.settle(Condition::Scope(rule, item), Soundness::Good, None);
             }
             None => {
-                let why = self.why_not(ix);
-                self.expand_nothing(rule, item, Soundness::Bad, Some(&why));
-                self.settle(Condition::Scope(rule, item), Soundness::Bad, Some(why));
+                let (why, soundness) = (self.why_not(ix), self.soundness_without(ix, outcome));
+                self.expand_nothing(rule, item, soundness, Some(&why));
+                self.settle(Condition::Scope(rule, item), soundness, Some(why));
             }
         }
         Ok(())
@@ -373,16 +398,23 @@ impl<'a> Coordinator<'a, '_> {
     fn why_not(&self, ix: ActionIx) -> String {
         let action = &self.actions[ix.0];
         let message = action.problem.as_ref().map(|p| p.message.clone()).unwrap_or_default();
-        if action.outcome == Some(Outcome::Blocked) {
-            return message;
+        match action.outcome {
+            Some(Outcome::Blocked) => message,
+            Some(Outcome::LeftOut) => self.left_out_reason(ix),
+            _ => format!("{}: {message}", self.subject_of(ix)),
         }
+    }
+
+    /// Rule and item as people look for them: `passC` of books/a.pdf/part-….
+    pub(super) fn subject_of(&self, ix: ActionIx) -> String {
+        let action = &self.actions[ix.0];
         let rule = &self.setup.graph.rule(action.rule).name;
         let item = &self.items.get(action.item).full_id;
         let of = match self.items.source_of(action.item) {
             Some(source) => format!(" of {}{}", source.path, item.strip_prefix(&source.id).unwrap_or_default()),
             None => String::new(),
         };
-        format!("`{rule}`{of}: {message}")
+        format!("`{rule}`{of}")
     }
 
     fn plan(&mut self, ix: ActionIx, fate: Fate, reason: Option<Reason>, waits_for: Option<String>) {
@@ -421,6 +453,15 @@ impl<'a> Coordinator<'a, '_> {
         let fate = if own.is_some() { Fate::Run } else { Fate::May };
         self.plan(ix, fate, own.or(merges), waits_for);
         self.unknown(ix);
+    }
+
+    /// Planning: the action would be tried again; until it succeeds, its document stays out.
+    fn expect_failure(&mut self, ix: ActionIx) {
+        let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
+        self.actions[ix.0].phase = Phase::Done;
+        self.set_aside(ix, Outcome::Failed, Some(&Problem { message: "it failed".to_owned(), ..Problem::default() }));
+        self.expand_nothing(rule, item, Soundness::Out, None);
+        self.settle(Condition::Scope(rule, item), Soundness::Out, None);
     }
 
     /// Planning: what follows from this action is not known.

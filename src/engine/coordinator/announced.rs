@@ -2,8 +2,8 @@
 //! the counts. They are sums over what was told, so that the log and manifest.json cannot disagree.
 //!
 //! An action counts once, by the last line that tells of it. When the build begins again, what failed or was rejected before
-//! is judged anew and counts no more; what ran or came from the cache stays. What was up to date, or is blocked, has no line:
-//! it is only counted.
+//! is judged anew and counts no more; what ran or came from the cache stays. What was up to date, is blocked, or failed as the
+//! record of a document that is set aside says, has no line: it is only counted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ use super::reasons::LostBlob;
 use crate::digest::Digest;
 use crate::engine::error::EngineError;
 use crate::engine::graph::{Graph, Pass, RuleId};
-use crate::engine::observe::{ArtifactRecord, Counts, Event, Observer, Outcome, Problem, Status, Untold};
+use crate::engine::observe::{ArtifactRecord, Counts, Event, Observer, Outcome, Problem, Quarantined, Status, Untold};
 use crate::engine::select::rules_of;
 
 /// How a pass ended when it was last told.
@@ -20,6 +20,8 @@ use crate::engine::select::rules_of;
 pub(super) struct Ended {
     pub(super) status: Status,
     pub(super) records: Vec<ArtifactRecord>,
+    /// Documents that fell out in it.
+    pub(super) quarantined: Vec<Quarantined>,
     pub(super) counts: Counts,
 }
 
@@ -35,7 +37,7 @@ pub(super) struct Announced {
     outcomes: BTreeMap<(RuleId, String), Outcome>,
     /// Files written to the job folder and removed from it.
     files: BTreeMap<RuleId, Counts>,
-    /// What has no line of its own: up to date or blocked, as this start of the coordinator found it.
+    /// What has no line of its own, as this start of the coordinator found it.
     unlisted: BTreeMap<RuleId, Counts>,
     /// Results that were forgotten because of a blob, by action key.
     pub(super) lost: BTreeMap<Digest, LostBlob>,
@@ -58,8 +60,8 @@ impl Announced {
         self.outcomes.retain(|_, outcome| matches!(outcome, Outcome::Ran | Outcome::FromCache));
     }
 
-    /// Counts an action that is done; whether a line must tell of it.
-    pub(super) fn count(&mut self, rule: RuleId, item: &str, outcome: Outcome) -> bool {
+    /// Counts an action that is done; whether a line must tell of it. `as_before`: it failed as its document's record says.
+    pub(super) fn count(&mut self, rule: RuleId, item: &str, outcome: Outcome, as_before: bool) -> bool {
         let name = (rule, item.to_owned());
         match outcome {
             // What ran before the coordinator had to begin again is up to date now; it ran all the same.
@@ -68,6 +70,11 @@ impl Announced {
                 add(self.unlisted.entry(rule).or_default(), outcome);
                 false
             }
+            Outcome::Failed | Outcome::Rejected if as_before => {
+                add(self.unlisted.entry(rule).or_default(), outcome);
+                false
+            }
+            Outcome::LeftOut => false,
             Outcome::Interrupted => true,
             Outcome::Ran | Outcome::FromCache | Outcome::Failed | Outcome::Rejected => {
                 self.outcomes.insert(name, outcome);
@@ -143,7 +150,7 @@ impl Announced {
         for pass in std::mem::take(&mut self.open_passes) {
             let counts = self.counts_of(rules_of(graph, pass));
             let (status, records) = (Status::Failed, Vec::new());
-            self.pass_ended(pass, Ended { status, records: records.clone(), counts });
+            self.pass_ended(pass, Ended { status, records: records.clone(), quarantined: Vec::new(), counts });
             let _ = observer.on(&Event::PassEnded { pass, status, records, counts, problem: Some(problem.clone()) });
         }
         for rule in std::mem::take(&mut self.open_rules) {
@@ -166,7 +173,7 @@ fn add(counts: &mut Counts, outcome: Outcome) {
         Outcome::Failed => counts.failed += 1,
         Outcome::Rejected => counts.rejected += 1,
         Outcome::Blocked => counts.blocked += 1,
-        Outcome::Interrupted => {}
+        Outcome::LeftOut | Outcome::Interrupted => {}
     }
 }
 
@@ -179,13 +186,13 @@ mod tests {
     #[test]
     fn an_action_counts_once_by_its_last_line() {
         let mut told = Announced::default();
-        assert!(told.count(RULE, "a", Outcome::Ran));
-        assert!(told.count(RULE, "b", Outcome::Failed));
-        assert!(!told.count(RULE, "c", Outcome::UpToDate));
+        assert!(told.count(RULE, "a", Outcome::Ran, false));
+        assert!(told.count(RULE, "b", Outcome::Failed, false));
+        assert!(!told.count(RULE, "c", Outcome::UpToDate, false));
         told.begin_again();
-        assert!(!told.count(RULE, "a", Outcome::UpToDate), "it ran, and that was told");
-        assert!(told.count(RULE, "b", Outcome::Ran));
-        assert!(!told.count(RULE, "c", Outcome::UpToDate));
+        assert!(!told.count(RULE, "a", Outcome::UpToDate, false), "it ran, and that was told");
+        assert!(told.count(RULE, "b", Outcome::Ran, false));
+        assert!(!told.count(RULE, "c", Outcome::UpToDate, false));
         let counts = Counts { ran: 2, up_to_date: 1, ..Counts::default() };
         assert_eq!((told.total(), told.counts_of([RULE])), (counts, counts));
     }
@@ -193,8 +200,8 @@ mod tests {
     #[test]
     fn counts_of_rules_are_kept_apart() {
         let mut told = Announced::default();
-        told.count(RULE, "a", Outcome::Ran);
-        told.count(RuleId(4), "a", Outcome::FromCache);
+        told.count(RULE, "a", Outcome::Ran, false);
+        told.count(RuleId(4), "a", Outcome::FromCache, false);
         told.count_file(RuleId(4), |c| c.published += 2);
         assert_eq!(told.counts_of([RULE]), Counts { ran: 1, ..Counts::default() });
         assert_eq!(told.counts_of([RuleId(4)]), Counts { from_cache: 1, published: 2, ..Counts::default() });

@@ -16,6 +16,8 @@ impl Coordinator<'_, '_> {
     /// Makes the sources' items, every action that can already be named, and the first progress counts.
     pub(super) fn seed(&mut self) -> Result<(), Stop> {
         let sources: Vec<ItemIx> = self.setup.sources.iter().map(|s| self.items.add_source(s)).collect();
+        self.children.insert((JOB, Range::Source), sources.clone());
+        self.read_quarantine();
         for id in self.active_rules() {
             match self.setup.graph.rule(id).range {
                 Range::Job => self.create(id, JOB),
@@ -26,7 +28,6 @@ impl Coordinator<'_, '_> {
                 Range::Tree { .. } => self.expect(id, JOB, sources.len()),
             }
         }
-        self.children.insert((JOB, Range::Source), sources);
         Ok(())
     }
 
@@ -47,6 +48,8 @@ impl Coordinator<'_, '_> {
             waits: 0,
             blocked_by_pass: None,
             blocked_by_item: None,
+            is_out: false,
+            as_before: false,
             unknown: None,
             inputs: Vec::new(),
             key: None,
@@ -91,7 +94,11 @@ impl Coordinator<'_, '_> {
             }
         }
         if self.setup.graph.rule(rule).pass.is_some() {
-            conditions.extend(self.pass_needs[rule.ix()].iter().map(|p| Condition::Pass(*p)));
+            conditions.extend(self.pass_needs[rule.ix()].iter().map(|p| self.passage(*p, item)));
+        }
+        if item == JOB {
+            let selected = |r: &RuleId| self.setup.selection.of(*r) == Choice::Selected;
+            conditions.extend(self.quarantine.waits_for(rule).filter(selected).map(Condition::Documents));
         }
         conditions
     }
@@ -127,7 +134,9 @@ impl Coordinator<'_, '_> {
         if let Condition::Scope(rule, item) = condition {
             if item == JOB {
                 self.complete.push(rule);
+                self.settle(Condition::Documents(rule), Soundness::Good, None);
             } else {
+                self.document_ended(rule, item);
                 self.child_settled(rule, item, soundness);
             }
         }
@@ -135,7 +144,10 @@ impl Coordinator<'_, '_> {
 
     fn child_settled(&mut self, rule: RuleId, item: ItemIx, soundness: Soundness) {
         let parent = self.items.get(item).parent;
-        let why = self.why_bad.get(&Condition::Scope(rule, item)).cloned();
+        // The job goes on without a document that is set aside.
+        let is_out = parent == JOB && soundness == Soundness::Out;
+        let soundness = if is_out { Soundness::Good } else { soundness };
+        let why = self.why_bad.get(&Condition::Scope(rule, item)).filter(|_| !is_out).cloned();
         let Some(progress) = self.progress.get_mut(&(rule, parent)) else { return };
         progress.open = progress.open.saturating_sub(1);
         progress.soundness = progress.soundness.max(soundness);
@@ -187,7 +199,8 @@ impl Coordinator<'_, '_> {
     /// Whether a condition of `rule` is about another pass.
     fn is_foreign(&self, rule: RuleId, condition: Condition) -> bool {
         match condition {
-            Condition::Pass(_) => true,
+            Condition::Pass(_) | Condition::Document(..) => true,
+            Condition::Documents(_) => false,
             Condition::Scope(other, _) => {
                 let other = self.setup.graph.rule(other).pass;
                 other.is_some() && other != self.setup.graph.rule(rule).pass
@@ -205,7 +218,8 @@ fn note(action: &mut Action, condition: Condition, soundness: Soundness, why: Op
     match (soundness, condition) {
         (Soundness::Good, _) => {}
         (Soundness::Unknown, Condition::Scope(rule, _)) => action.unknown = action.unknown.or(Some(rule)),
-        (Soundness::Unknown, Condition::Pass(_)) => {}
+        (Soundness::Unknown, _) => {}
+        (Soundness::Out, _) => action.is_out = true,
         (Soundness::Bad, _) => {
             let slot = if foreign { &mut action.blocked_by_pass } else { &mut action.blocked_by_item };
             let unnamed = || "something that it needs is not there".to_owned();

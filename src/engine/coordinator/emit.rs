@@ -132,12 +132,17 @@ impl Coordinator<'_, '_> {
 
     /// Adds an action to what is known of its pass or rule; whether a line must tell of it.
     pub(super) fn count(&mut self, ix: ActionIx, outcome: Outcome) -> bool {
+        let is_documents = self.is_documents(ix, outcome);
         let action = &self.actions[ix.0];
         let rule = action.rule;
         if self.setup.selection.of(rule) == Choice::Frozen {
             return false;
         }
-        let is_told = self.announced.count(rule, &self.items.get(action.item).full_id, outcome);
+        let is_told = self.announced.count(rule, &self.items.get(action.item).full_id, outcome, action.as_before);
+        if is_documents {
+            // The pass goes on without its document.
+            return is_told;
+        }
         let problem = action.problem.clone();
         let blocked_by_item = action.blocked_by_item.is_some() && action.blocked_by_pass.is_none();
         match self.setup.graph.rule(rule).pass.and_then(|p| self.passes.get_mut(&p)) {

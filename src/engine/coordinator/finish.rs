@@ -1,13 +1,15 @@
 //! Rules and passes that are complete: publication, status, and what it means for those that wait.
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use super::announced::Ended;
 use super::publish::Unpublished;
+use super::quarantine::same_documents;
 use super::{Condition, Coordinator, Mode, Soundness, Stop};
 use crate::engine::graph::{Pass, RuleId};
 use crate::engine::items::JOB;
-use crate::engine::observe::{ArtifactRecord, Event, Problem, Status};
+use crate::engine::observe::{ArtifactRecord, Event, Problem, Quarantined, Status};
 use crate::engine::plan::Write;
 use crate::engine::select::{Choice, rules_of};
 
@@ -49,12 +51,29 @@ impl Coordinator<'_, '_> {
     }
 
     fn may_finish(&self, rule: RuleId) -> bool {
+        if !self.knows_who_is_out(rule) {
+            return false;
+        }
         let pass = self.setup.graph.rule(rule).pass;
+        // A pass that has nothing to do waits for those that it needs all the same.
+        let waits = |p: Pass| self.needed_passes(p).into_iter().any(|n| !self.settled.contains_key(&Condition::Pass(n)));
+        if pass.is_some_and(|p| self.passes.contains_key(&p) && waits(p)) {
+            return false;
+        }
         let others = self.setup.graph.rule(rule).gates.iter().flat_map(|g| &g.others);
         others.map(|(other, _)| *other).all(|other| {
             let same_pass = pass.is_some() && self.setup.graph.rule(other).pass == pass;
             same_pass || self.finished.contains(&other) || self.setup.selection.of(other) != Choice::Selected
         })
+    }
+
+    /// Passes that a pass takes input from.
+    pub(super) fn needed_passes(&self, pass: Pass) -> BTreeSet<Pass> {
+        rules_of(self.setup.graph, pass).flat_map(|r| &self.pass_needs[r.ix()]).copied().collect()
+    }
+
+    fn is_bad(&self, pass: Pass) -> bool {
+        self.settled.get(&Condition::Pass(pass)) == Some(&Soundness::Bad)
     }
 
     fn soundness(&self, rule: RuleId) -> Soundness {
@@ -68,7 +87,12 @@ impl Coordinator<'_, '_> {
         let per_item = self.setup.graph.rule(rule).outputs.iter().any(|o| o.merge == crate::engine::graph::MergeKind::PerItem);
         let soundness = self.soundness(rule);
         // Files published per item stand by themselves: those of the good items are put in place whatever became of others.
-        let wanted = soundness == Soundness::Good || (soundness == Soundness::Bad && per_item && self.mode == Mode::Build);
+        let quarantined = self.quarantined_by(rule);
+        if soundness == Soundness::Good {
+            problem = self.every_document_is_out(None, rule);
+        }
+        let wanted = (soundness == Soundness::Good && problem.is_none())
+            || (soundness == Soundness::Bad && per_item && self.mode == Mode::Build);
         if wanted && self.setup.publish {
             let published = match soundness {
                 Soundness::Bad => self.publish_good_items(rule, pool)?,
@@ -89,11 +113,14 @@ impl Coordinator<'_, '_> {
         if let Some(problem) = &problem {
             self.failures.push((name.clone(), problem.clone()));
         }
+        let prior = self.setup.prior_rules.get(&name);
+        let differs = prior.is_some_and(|prior| !same_documents(prior, &quarantined));
         let is_made = !records.is_empty() || self.announced.counts_of([rule]).up_to_date > 0;
-        let is_new = !failed && !self.setup.prior_rules.contains(&name) && is_made;
+        let is_new = !failed && ((prior.is_none() && is_made) || differs);
         let is_open = self.announced.open_rules.contains(&rule);
         if self.mode == Mode::Build && self.setup.publish && (is_open || is_refused || is_new) {
             self.announce_owner(rule)?;
+            self.tell_quarantined(None, Some(&name), quarantined)?;
             let counts = self.announced.counts_of([rule]);
             self.announced.rule_ended(rule);
             let status = if failed { Status::Failed } else { Status::Success };
@@ -104,13 +131,21 @@ impl Coordinator<'_, '_> {
 
     fn finish_pass(&mut self, pass: Pass, pool: &rayon::ThreadPool) -> Result<(), Stop> {
         let rules: Vec<RuleId> = rules_of(self.setup.graph, pass).collect();
-        let soundness = rules.iter().map(|r| self.soundness(*r)).max().unwrap_or(Soundness::Good);
+        let soundness = match self.needed_passes(pass).into_iter().any(|p| self.is_bad(p)) {
+            true => Soundness::Bad,
+            false => rules.iter().map(|r| self.soundness(*r)).max().unwrap_or(Soundness::Good),
+        };
+        if let Some(why) = self.needs_a_bad_pass(pass) {
+            return self.pass_skipped(pass, why);
+        }
+        let every = rules.first().and_then(|r| self.every_document_is_out(Some(pass), *r));
         match soundness {
+            Soundness::Good | Soundness::Unknown if every.is_some() => self.pass_failed(pass, every),
             Soundness::Unknown => {
                 self.settle_pass(pass, Soundness::Unknown, None);
                 Ok(())
             }
-            Soundness::Bad => self.pass_failed(pass, None),
+            Soundness::Bad | Soundness::Out => self.pass_failed(pass, None),
             Soundness::Good => {
                 let mut records = Vec::new();
                 for rule in rules.into_iter().filter(|_| self.setup.publish) {
@@ -127,7 +162,8 @@ impl Coordinator<'_, '_> {
 
     fn end_pass(&mut self, pass: Pass, ended: Ended, problem: Option<Problem>) -> Result<(), Stop> {
         self.announced.pass_ended(pass, ended.clone());
-        let Ended { status, records, counts } = ended;
+        let Ended { status, records, quarantined, counts } = ended;
+        self.tell_quarantined(Some(pass), None, quarantined)?;
         self.emit(&Event::PassEnded { pass, status, records, counts, problem })
     }
 
@@ -141,11 +177,13 @@ impl Coordinator<'_, '_> {
 
     fn pass_succeeded(&mut self, pass: Pass, records: Vec<ArtifactRecord>) -> Result<(), Stop> {
         let counts = self.announced.counts_of(rules_of(self.setup.graph, pass));
-        let ended = Ended { status: Status::Success, records, counts };
+        let ended = Ended { status: Status::Success, records, quarantined: self.quarantined_in(pass), counts };
         // What this build told last, if it began again; else what the job's manifest says.
         let stands = match self.announced.ended_passes.get(&pass) {
             Some(told) => *told == ended,
-            None => self.prior(pass).is_some_and(|p| p.status == Status::Success && p.records == ended.records),
+            None => self.prior(pass).is_some_and(|p| {
+                p.status == Status::Success && p.records == ended.records && same_documents(&p.quarantined, &ended.quarantined)
+            }),
         };
         let announced = self.announced.open_passes.contains(&pass);
         if !self.setup.publish {
@@ -162,6 +200,20 @@ impl Coordinator<'_, '_> {
         self.statuses.insert(pass, Status::Success);
         self.settle_pass(pass, Soundness::Good, None);
         Ok(())
+    }
+
+    fn tell_quarantined(&mut self, pass: Option<Pass>, rule: Option<&str>, out: Vec<Quarantined>) -> Result<(), Stop> {
+        let rule = rule.map(str::to_owned);
+        out.into_iter().try_for_each(|document| self.emit(&Event::Quarantined { pass, rule: rule.clone(), document }))
+    }
+
+    /// A pass that it needs has failed while its own actions went on.
+    fn pass_skipped(&mut self, pass: Pass, why: String) -> Result<(), Stop> {
+        if let Some(state) = self.passes.get_mut(&pass) {
+            state.failed = false;
+            state.problems = vec![Problem { message: why, ..Problem::default() }];
+        }
+        self.pass_failed(pass, None)
     }
 
     /// The pass failed, or was blocked as a whole. What it published before stays.
@@ -186,7 +238,8 @@ impl Coordinator<'_, '_> {
             let problem = Some(problem);
             if self.setup.publish {
                 let counts = self.announced.counts_of(rules_of(self.setup.graph, pass));
-                self.end_pass(pass, Ended { status, records: Vec::new(), counts }, problem)?;
+                let ended = Ended { status, records: Vec::new(), quarantined: self.quarantined_in(pass), counts };
+                self.end_pass(pass, ended, problem)?;
             }
         } else {
             self.blocked_passes.push((pass, problem.message));

@@ -145,6 +145,10 @@ impl Coordinator<'_, '_> {
 
     /// An action of a frozen pass: its last accepted result, if the source it was made from is still the same.
     pub(super) fn take_frozen(&mut self, ix: ActionIx) -> Result<(), Stop> {
+        let source = self.items.in_range(self.actions[ix.0].item, Range::Source);
+        if self.quarantine.is_out(source, self.actions[ix.0].rule) {
+            return self.end(ix, Outcome::LeftOut, None);
+        }
         let rule = self.setup.graph.rule(self.actions[ix.0].rule);
         let item = self.items.get(self.actions[ix.0].item).full_id.clone();
         let whose = rule.pass.map_or_else(|| format!("`{}`", rule.name), |p| p.to_string());
@@ -162,6 +166,11 @@ impl Coordinator<'_, '_> {
         };
         match why {
             None => self.end(ix, Outcome::UpToDate, None),
+            // What becomes of a document that is out already does not matter.
+            Some(_) if self.quarantine.is_recorded(source) => {
+                self.actions[ix.0].accepted = None;
+                self.end(ix, Outcome::LeftOut, None)
+            }
             Some(message) => {
                 self.actions[ix.0].accepted = None;
                 self.end(ix, Outcome::Blocked, Some(Problem { message, ..Problem::default() }))
@@ -196,7 +205,7 @@ impl Coordinator<'_, '_> {
             let now = match &input.from {
                 From::Item { levels_up } => self.item_input(self.items.ancestor(item, *levels_up)),
                 From::Artifact { rule: other, output, select } if self.setup.selection.of(*other) != Choice::Left => {
-                    self.artifact_input(*other, *output, select.as_deref(), item)
+                    self.artifact_input(*other, *output, select.as_deref(), (rule, item))
                 }
                 _ => continue,
             };

@@ -1,5 +1,7 @@
 //! Resolving inputs: the same item, an ancestor, or results merged within the nearest common ancestor; then a projection.
 
+use std::collections::BTreeSet;
+
 use super::{ActionIx, Coordinator};
 use crate::builtin::{Attrs, Level, Merge, Project, TreeEntry};
 use crate::digest::Digest;
@@ -30,7 +32,9 @@ impl Coordinator<'_, '_> {
                 From::Source => self.source_input(item),
                 From::Item { levels_up } => self.item_input(self.items.ancestor(item, *levels_up)),
                 From::File(path) => self.file_input(path),
-                From::Artifact { rule: other, output, select } => self.artifact_input(*other, *output, select.as_deref(), item),
+                From::Artifact { rule: other, output, select } => {
+                    self.artifact_input(*other, *output, select.as_deref(), (rule, item))
+                }
             };
             match value {
                 Ok(value) => resolved.push((input.name.clone(), value)),
@@ -73,15 +77,17 @@ impl Coordinator<'_, '_> {
         Ok(InputValue::Foreign { path: self.setup.root.join(path), name, digest })
     }
 
+    /// An output of `other`, as the rule and item of `reader` see it.
     pub(super) fn artifact_input(
         &mut self,
         other: RuleId,
         output: usize,
         select: Option<&str>,
-        item: ItemIx,
+        reader: (RuleId, ItemIx),
     ) -> Result<InputValue, Unresolved> {
+        let (reader, item) = reader;
         let within = self.common_item(other, item);
-        let stored = self.merged(other, output, within)?;
+        let stored = self.merged(other, output, within, reader)?;
         let port = &self.setup.graph.rule(other).outputs[output];
         let name = format!("{}.{}", port.name, safe_extension(&port.path));
         let Some(select) = select else {
@@ -127,14 +133,19 @@ impl Coordinator<'_, '_> {
         }
     }
 
-    /// The results of `rule` at or below `item`, as one.
-    pub(super) fn merged(&mut self, rule: RuleId, output: usize, item: ItemIx) -> Result<Stored, Unresolved> {
+    /// The results of `rule` at or below `item`, as one; over the job, without the documents that `reader` is without.
+    pub(super) fn merged(&mut self, rule: RuleId, output: usize, item: ItemIx, reader: RuleId) -> Result<Stored, Unresolved> {
+        let left_out = if item == JOB { self.quarantine.left_out(reader) } else { BTreeSet::new() };
+        if !left_out.is_empty() && !self.action_at.contains_key(&(rule, item)) {
+            // Readers differ in whom they are without.
+            return self.merge_below(rule, output, item, reader, &left_out);
+        }
         if let Some(known) = self.merged.get(&(rule, output, item)) {
             return Ok(known.clone());
         }
         let stored = match self.action_at.get(&(rule, item)) {
             Some(ix) => self.output_of(*ix, output)?,
-            None => self.merge_below(rule, output, item)?,
+            None => self.merge_below(rule, output, item, reader, &left_out)?,
         };
         self.merged.insert((rule, output, item), stored.clone());
         Ok(stored)
@@ -154,11 +165,18 @@ impl Coordinator<'_, '_> {
         next.and_then(|range| self.children.get(&(item, *range)).cloned()).unwrap_or_default()
     }
 
-    fn merge_below(&mut self, rule: RuleId, output: usize, item: ItemIx) -> Result<Stored, Unresolved> {
+    fn merge_below(
+        &mut self,
+        rule: RuleId,
+        output: usize,
+        item: ItemIx,
+        reader: RuleId,
+        left_out: &BTreeSet<ItemIx>,
+    ) -> Result<Stored, Unresolved> {
         let mut needs = Vec::new();
         let mut pieces = Vec::new();
-        for child in self.children_for(rule, item) {
-            match self.merged(rule, output, child) {
+        for child in self.children_for(rule, item).into_iter().filter(|child| !left_out.contains(child)) {
+            match self.merged(rule, output, child, reader) {
                 Ok(stored) => {
                     let node = self.items.get(child);
                     pieces.push((node.info.id.clone(), node.attrs(), stored));

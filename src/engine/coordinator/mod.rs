@@ -9,7 +9,7 @@
 //! | preparing | every condition it waited for holds: its inputs are accepted, the passes it needs are SUCCESS |
 //! | running | its key leads to no known result |
 //! | judging | it has a candidate that some gate has not judged |
-//! | done | accepted, rejected, failed or blocked; its scope is told |
+//! | done | accepted, rejected, failed, blocked or left out (its document is set aside); its scope is told |
 
 mod adopt;
 mod adopted;
@@ -27,6 +27,7 @@ mod judge_job;
 mod placed;
 mod publish;
 mod put;
+mod quarantine;
 mod reasons;
 mod run;
 mod spans;
@@ -43,8 +44,9 @@ use super::execute::InputValue;
 use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
-use super::observe::{ArtifactRecord, Observer, Outcome, Problem, Status};
+use super::observe::{ArtifactRecord, Observer, Outcome, Problem, Quarantined, Status};
 use super::plan::{PlannedAction, Write};
+use super::policy::{Barrier, OnError};
 use super::reason::{Loss, Reason};
 use super::select::Selection;
 use super::verdict::Judge;
@@ -63,6 +65,8 @@ pub use run::build;
 pub struct Prior {
     pub status: Status,
     pub records: Vec<ArtifactRecord>,
+    /// Documents that fell out in it.
+    pub quarantined: Vec<Quarantined>,
 }
 
 /// Everything a build is told.
@@ -81,8 +85,10 @@ pub struct Setup<'a> {
     pub selection: Selection,
     /// From the job's manifest; passes that it does not name are PENDING.
     pub prior: BTreeMap<Pass, Prior>,
-    /// Names of rules of no pass whose record in the manifest says SUCCESS.
-    pub prior_rules: BTreeSet<String>,
+    /// Rules of no pass whose record in the manifest says SUCCESS, by name, with the documents that fell out in them.
+    pub prior_rules: BTreeMap<String, Vec<Quarantined>>,
+    pub on_error: OnError,
+    pub barrier: Barrier,
     pub jobs: usize,
     pub judge: &'a dyn Judge,
     /// The environment that rules may declare.
@@ -121,6 +127,8 @@ enum Soundness {
     Good,
     /// Only when planning: it would be made first.
     Unknown,
+    /// The document that it belongs to is set aside.
+    Out,
     /// Failed, rejected or blocked.
     Bad,
 }
@@ -131,6 +139,10 @@ enum Condition {
     /// All actions of the rule at or below the item.
     Scope(RuleId, ItemIx),
     Pass(Pass),
+    /// All actions of the pass on the source, where documents go ahead by themselves.
+    Document(Pass, ItemIx),
+    /// It is known which documents fell out in the rule.
+    Documents(RuleId),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -155,6 +167,10 @@ struct Action {
     blocked_by_pass: Option<String>,
     /// A failure of its own pass, or of a rule of no pass, that it needs; told for people.
     blocked_by_item: Option<String>,
+    /// Something of its document that it needs failed: the document is set aside.
+    is_out: bool,
+    /// It failed as the build before recorded it.
+    as_before: bool,
     /// Only when planning: the first input that would be made anew.
     unknown: Option<RuleId>,
     inputs: Vec<(String, InputValue)>,
@@ -250,6 +266,7 @@ struct Coordinator<'a, 'b> {
     waiting: HashMap<Condition, Vec<ActionIx>>,
     merged: HashMap<(RuleId, usize, ItemIx), Stored>,
     passes: BTreeMap<Pass, PassState>,
+    quarantine: quarantine::Quarantine,
     /// Rules that became complete and are not finished yet.
     complete: Vec<RuleId>,
     finished: BTreeSet<RuleId>,

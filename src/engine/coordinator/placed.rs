@@ -34,7 +34,8 @@ impl Coordinator<'_, '_> {
     /// The items of a rule that have a result in the job, in order.
     pub(super) fn placed(&self, rule: RuleId, output: usize) -> Result<Vec<Placed>, String> {
         let graph = self.setup.graph;
-        let sources = self.setup.sources.iter().map(|s| s.id.clone());
+        let there = self.setup.sources.iter().filter(|s| !self.is_published_without(&s.id, rule));
+        let sources = there.map(|s| s.id.clone());
         let named: Vec<(String, String, Attrs)> = match graph.rule(rule).range {
             Range::Job => vec![(String::new(), String::new(), Attrs::new())],
             Range::Source => sources.map(|id| (id.clone(), id, Attrs::new())).collect(),

@@ -178,7 +178,9 @@ impl Coordinator<'_, '_> {
             return Ok(OutputFiles { output, files: self.per_item_files(rule, output)?, many: true });
         }
         if slot.tree {
-            let Stored::Tree(tree) = self.merged(rule, output, JOB)? else { return Err(Unresolved::Failed("no tree".into())) };
+            let Stored::Tree(tree) = self.merged(rule, output, JOB, rule)? else {
+                return Err(Unresolved::Failed("no tree".into()));
+            };
             let file = |e: &TreeEntry| StoredFile { digest: e.digest, bytes: e.bytes, items: 1 };
             let files = tree.entries.iter().map(|e| Wanted::of_blob(format!("{}{}", slot.path, e.name), file(e), 1));
             return Ok(OutputFiles { output, files: files.collect(), many: true });
@@ -189,7 +191,9 @@ impl Coordinator<'_, '_> {
         };
         let merges_itself = matches!(merge, Merge::Files(_) | Merge::Rebased(_));
         if declared.range == Range::Job || merges_itself {
-            let Stored::File(file) = self.merged(rule, output, JOB)? else { return Err(Unresolved::Failed("no file".into())) };
+            let Stored::File(file) = self.merged(rule, output, JOB, rule)? else {
+                return Err(Unresolved::Failed("no file".into()));
+            };
             let mut wanted = Wanted::of_blob(slot.path.clone(), file, file.items);
             if declared.range != Range::Job && matches!(merge, Merge::Rebased(_)) {
                 wanted.parts = self.pieces_below_job(rule, output)?;
@@ -206,8 +210,9 @@ impl Coordinator<'_, '_> {
     fn pieces_below_job(&mut self, rule: RuleId, output: usize) -> Result<Vec<PieceOf>, Unresolved> {
         let mut pieces = Vec::new();
         let mut needs = Vec::new();
-        for child in self.children_for(rule, JOB) {
-            match self.merged(rule, output, child) {
+        let left_out = self.quarantine.left_out(rule);
+        for child in self.children_for(rule, JOB).into_iter().filter(|child| !left_out.contains(child)) {
+            match self.merged(rule, output, child, rule) {
                 Ok(Stored::File(file)) => {
                     pieces.push(PieceOf { item_id: self.items.get(child).info.id.clone(), attrs: String::new(), file });
                 }
@@ -224,7 +229,11 @@ impl Coordinator<'_, '_> {
         let declared = self.setup.graph.rule(rule);
         let mut taken: BTreeMap<String, String> = BTreeMap::new();
         let mut files = Vec::new();
+        let left_out = self.quarantine.left_out(rule);
         for ix in (0..self.actions.len()).map(super::ActionIx).filter(|ix| self.actions[ix.0].rule == rule) {
+            if left_out.contains(&self.items.in_range(self.actions[ix.0].item, Range::Source)) {
+                continue;
+            }
             let Some(Stored::File(file)) = self.outputs_of(ix).map(|o| o[output].clone()) else { continue };
             let node = self.items.get(self.actions[ix.0].item);
             let path = placeholder::fill(&declared.outputs[output].path, |name| match name {

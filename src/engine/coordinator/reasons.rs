@@ -141,7 +141,7 @@ impl Coordinator<'_, '_> {
         let graph = self.setup.graph;
         for input in &graph.rule(rule).inputs {
             if let From::Artifact { rule: other, output, select } = &input.from
-                && let Err(Unresolved::Needs(_)) = self.artifact_input(*other, *output, select.as_deref(), item)
+                && let Err(Unresolved::Needs(_)) = self.artifact_input(*other, *output, select.as_deref(), (rule, item))
             {
                 return Some(Reason::Merges { rule: graph.rule(*other).name.clone(), input: input.name.clone() });
             }

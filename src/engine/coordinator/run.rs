@@ -163,6 +163,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             waiting: HashMap::new(),
             merged: HashMap::new(),
             passes: BTreeMap::new(),
+            quarantine: super::quarantine::Quarantine::default(),
             complete: Vec::new(),
             finished: BTreeSet::new(),
             ready: Vec::new(),
@@ -391,6 +392,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             actions: std::mem::take(&mut self.planned),
             publish: std::mem::take(&mut self.would_publish),
             blocked: std::mem::take(&mut self.blocked_passes),
+            quarantined: self.quarantined(),
         });
         Ok(Report {
             warnings,
@@ -399,6 +401,8 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             statuses: std::mem::take(&mut self.statuses),
             failures: std::mem::take(&mut self.failures),
             did_something: self.announced.build,
+            quarantined: self.quarantined(),
+            tries_again: self.quarantine.tries_again,
             plan,
         })
     }

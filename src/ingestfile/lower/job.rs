@@ -29,9 +29,11 @@ impl Lowering<'_, '_> {
             Some(artifacts) => self.problems.path(artifacts).map(|path| path.as_str().to_owned()),
             None => Some(DEFAULT_ARTIFACTS.to_owned()),
         };
+        let (on_error, barrier) = self.policy(job);
         let (include, include_patterns) = self.include(job)?;
         let span = job.sources.as_ref().map_or(0..0, |s| s.span.clone());
-        Some((JobConfig { env: env?, sources: sources?, include, include_patterns, artifacts: artifacts? }, span))
+        let (env, sources, artifacts) = (env?, sources?, artifacts?);
+        Some((JobConfig { env, sources, include, include_patterns, artifacts, on_error, barrier }, span))
     }
 
     fn env_name(&mut self, env: &At<String>) -> Option<String> {

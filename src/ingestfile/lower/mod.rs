@@ -16,6 +16,7 @@ mod inputs;
 mod job;
 mod order;
 mod outputs;
+mod policy;
 mod ranges;
 mod runs;
 

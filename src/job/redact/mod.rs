@@ -83,6 +83,7 @@ pub fn redact_event(event: &Event) -> Event {
             *problem = problem.as_ref().map(redact_problem);
         }
         Event::Published { record, .. } | Event::Adopted { record, .. } => redact_record(record),
+        Event::Quarantined { document, .. } => document.reason = owned(&document.reason),
         Event::Removed { path: text, .. } | Event::Warning { message: text } | Event::BuildRestarted { reason: text } => {
             *text = owned(text);
         }
