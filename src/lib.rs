@@ -35,7 +35,11 @@
 //! - Inputs: keys hold digests of direct inputs only, so an equal output stops the wave. A projection (`select = "part"`) has
 //!   a digest of its own; placements of items (which page a part starts on) steer merges and projections and are in no key.
 //! - Merges and projections ([`engine::derive`]) are remembered by what they are made from.
-//! - Verdicts are remembered by all that the gate read: a mended schema judges again and runs nothing.
+//! - Verdicts are remembered by all that the gate read: a mended schema judges again and runs nothing. Gates on a merge fold
+//!   summaries of its pieces, so that one edited book does not re-read the others; the merge is read only to name what is wrong.
+//! - Files that are read where they lie are looked at again when a run and when the build ends ([`engine::watch`]).
+//! - A document that is set aside leaves every merge of its pass and of later ones ([`engine::upstream`] says which); an
+//!   adoption replaces the results of the action keys that it names, and only while those hold.
 //! - Documents that are set aside ([`engine::upstream`]) are left out of merges, whose keys tell; the record of the pass in
 //!   which one fell out tells the next build that there is nothing new about it.
 //! - Publication compares what a file is made from, and its stat tuple, with its record.
