@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+mod atomic;
 mod identity;
 
 use crate::fail_point::{FailPoint, reach};
 
+pub use atomic::{Prepared, atomic_write, atomic_write_with, prepare, replace};
 pub use identity::{has_other_names, is_program, is_still_at};
 
 /// How the name of every temporary file begins: what a killed process leaves can be told by it and removed.
@@ -286,65 +288,6 @@ pub fn absolute(path: &Path) -> Result<PathBuf> {
 
 // ---- writing
 
-/// Writes `bytes` so that `path` holds either what it held before or all of them, also after a power cut: a temporary file
-/// in the same folder, fsync, rename, fsync of the folder where there is such a thing. The folder must exist.
-///
-/// # Errors
-/// If any step fails; unless it is the last, `path` is as it was. No temporary file remains.
-pub fn atomic_write(path: &Path, bytes: &[u8]) -> Result<()> {
-    atomic_write_with(path, |file| file.write_all(bytes))
-}
-
-/// As `atomic_write`, with the bytes streamed by `fill` (hand it small writes: they are buffered).
-///
-/// # Errors
-/// As `atomic_write`; also what `fill` reports.
-pub fn atomic_write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
-    prepare(path, fill)?.put()
-}
-
-/// A file that stands beside its place, whole and synced. Dropped, it is gone.
-pub struct Prepared {
-    temporary: tempfile::NamedTempFile,
-    path: PathBuf,
-}
-
-/// The first half of `atomic_write_with`: all but the rename.
-///
-/// # Errors
-/// If any step fails, and what `fill` reports.
-pub fn prepare(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Prepared> {
-    let temporary = fill_temporary(path, fill)?;
-    reach(FailPoint::TemporaryFilled, path)?;
-    temporary.as_file().sync_all().map_err(to("write", path))?;
-    Ok(Prepared { temporary, path: path.to_path_buf() })
-}
-
-impl Prepared {
-    /// Puts it in its place.
-    ///
-    /// # Errors
-    /// If it cannot be renamed; the place is then as it was.
-    pub fn put(self) -> Result<()> {
-        let path = &self.path;
-        self.temporary.persist(path).map_err(|e| DiskError::new("write", path, e.error))?;
-        reach(FailPoint::TemporaryRenamed, path)?;
-        sync_folder(folder_of(path))
-    }
-}
-
-/// Replaces `path` by rename, so that no reader sees a part of it, but without fsync: a power cut may undo it. For what a
-/// batch syncs afterwards, and for what can be made again.
-///
-/// # Errors
-/// If any step fails; `path` is then as it was.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = fill_temporary(path, |file| file.write_all(bytes))?;
-    reach(FailPoint::TemporaryFilled, path)?;
-    temporary.persist(path).map_err(|e| DiskError::new("write", path, e.error))?;
-    reach(FailPoint::TemporaryRenamed, path)
-}
-
 /// Writes a file in a place that nobody else reads yet (staging): neither atomic nor synced.
 ///
 /// # Errors
@@ -385,33 +328,6 @@ pub fn remove_leftovers(folder: &Path) -> Result<u64> {
         }
     }
     Ok(removed)
-}
-
-fn fill_temporary(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<tempfile::NamedTempFile> {
-    let write = || {
-        let mut temporary = temporary_beside(path)?;
-        let mut buffered = io::BufWriter::with_capacity(64 * 1024, temporary.as_file_mut());
-        fill(&mut buffered)?;
-        buffered.flush()?;
-        drop(buffered);
-        Ok(temporary)
-    };
-    write().map_err(to("write", path))
-}
-
-/// An empty file beside `path`, removed when dropped.
-fn temporary_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(LEFTOVER_PREFIX);
-    #[cfg(unix)]
-    let readable_by_all = {
-        use std::os::unix::fs::PermissionsExt;
-        // What is published is an ordinary file: the umask decides, as for any other.
-        fs::Permissions::from_mode(0o666)
-    };
-    #[cfg(unix)]
-    builder.permissions(readable_by_all);
-    builder.tempfile_in(folder_of(path)).map_err(without_path)
 }
 
 /// `tempfile` adds the temporary path to its errors; people know only the final one.

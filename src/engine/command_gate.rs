@@ -73,10 +73,7 @@ fn judge_in(
     stage(&at.join(&artifact))?;
     let names = BTreeMap::from([("artifact", command::slashed(&dir.join(&artifact)))]);
     let mut wait = |child: &mut Child| watch(child, command, interrupted);
-    let (status, said) = match command::ended(&at, dir, command, &names, &mut wait) {
-        Ok(ended) => ended,
-        Err(error) => return Err(error.into()),
-    };
+    let (status, said) = command::ended(&at, dir, command, &names, &mut wait)?;
     verdict(&command.spec.line, status, &String::from_utf8_lossy(&said))
 }
 

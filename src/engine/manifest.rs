@@ -146,7 +146,7 @@ impl std::fmt::Display for Change {
             Field::Command => write!(f, "its command changed from {old} to {new}"),
             Field::File(path) => write!(f, "file `{path}` changed ({old} → {new})"),
             Field::Environment(name) => write!(f, "environment variable `{name}` changed from {old} to {new}"),
-            Field::ToolVersion if self.new.is_none() => write!(f, "its tool is another file than the one that said {old}"),
+            Field::ToolVersion if self.new.is_none() => write!(f, "what its tool's version {old} rested on changed"),
             Field::ToolVersion => write!(f, "its tool's version changed from {old} to {new}"),
         }
     }

@@ -30,7 +30,7 @@ pub enum Reason {
     Waits { rule: String, input: Option<String> },
     /// Planning: what it reads is merged first.
     Merges { rule: String, input: String },
-    /// Planning: its tool is another file than the one that said `old`, and is asked for its version first.
+    /// Planning: its tool, or a file that its version rests on, is not what it was when it said `old`: it is asked first.
     AsksTool { old: Option<String> },
     /// It fails as it did before; one sentence.
     Fails(String),
@@ -175,8 +175,8 @@ impl std::fmt::Display for Reason {
             Self::Waits { rule, .. } => write!(f, "`{rule}` would be made first"),
             Self::Merges { rule, input } => write!(f, "its input `{input}` would be merged anew from what `{rule}` made"),
             Self::AsksTool { old } => {
-                let old = old.as_deref().unwrap_or_default();
-                write!(f, "its tool is another file than the one that said `{old}`, and would be asked for its version first")
+                f.write_str("its tool would be asked for its version first")?;
+                old.as_ref().map_or(Ok(()), |old| write!(f, ": what `{old}` rested on changed"))
             }
             Self::Fails(message)
             | Self::Rejects(message)

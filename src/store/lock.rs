@@ -48,8 +48,9 @@ impl BuildLock {
         let after_crash = !disk::read_open(&file, path)?.is_empty();
         let lock = Self { file, path: path.to_path_buf(), after_crash, is_busy: AtomicBool::new(false) };
         if after_crash {
-            // The pid in it is of a process that is no more: from now on it is ours.
-            lock.mark_busy()?;
+            // The pid in it is of a process that is no more: from now on it is ours. What that process left is not swept yet,
+            // so it is not we who are busy: if we end before it is swept, the lock goes on telling of it.
+            lock.write_pid()?;
         }
         Ok(lock)
     }
@@ -62,6 +63,10 @@ impl BuildLock {
         if self.is_busy.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
+        self.write_pid()
+    }
+
+    fn write_pid(&self) -> Result<(), DiskError> {
         disk::rewrite(&self.file, &self.path, format!("{}\n", std::process::id()).as_bytes())
     }
 

@@ -174,6 +174,9 @@ fn a_changed_key_stops_the_build_with_the_choice() {
         .stderr_has("`ingest build --discard passC` takes the new result; `ingest build --accept passC` keeps the edits");
     assert_eq!(p.artifact(CHUNKS), edited);
     assert_eq!(p.record("C")["status"], "FAILED");
+    let why: Value = serde_json::from_str(&p.run(&["why", "passC", "--json"]).stdout).unwrap();
+    let cause = &why["steps"][0]["cause"];
+    assert_eq!((&cause["kind"], &cause["name"]), (&"adopted".into(), &CHUNKS.into()), "{why:#}");
     p.run(&["status"])
         .ok()
         .stdout_has("`passC_chunks.json` is adopted as edited by hand")
@@ -265,6 +268,9 @@ fn why_and_status_name_the_adoption() {
         .ok()
         .stdout_has("passD would run for alpha.txt/part-")
         .stdout_has("`passC_chunks.json` was adopted as edited by hand");
+    let why: Value = serde_json::from_str(&p.run(&["why", "passD", "--json"]).stdout).unwrap();
+    let cause = &why["steps"][0]["cause"];
+    assert_eq!((&cause["kind"], &cause["name"]), (&"adopted".into(), &CHUNKS.into()), "{why:#}");
     p.run(&["why", "passF", "--last"]).ok().stdout_has("`passC_chunks.json` was adopted as edited by hand");
     p.run(&["status"])
         .ok()
@@ -350,5 +356,34 @@ fn cleaning_all_keeps_what_was_adopted_aside() {
     let edited = edit(&p);
     p.build(&["--accept", "passC"]).ok();
     p.run(&["clean", "--all"]).ok().stderr_has("`passC_chunks.json` was adopted as edited by hand; what it held is kept as");
+    assert!(p.tree("cache/rejected").values().any(|(_, bytes)| bytes == edited.as_bytes()));
+}
+
+#[test]
+fn a_gate_that_refers_to_another_edited_file_judges_by_the_edits_only_if_both_are_accepted() {
+    let p = built();
+    let id = p.json(CHUNKS)[0]["chunk_id"].as_str().unwrap().to_owned();
+    for path in [CHUNKS, "passD_enriched.json"] {
+        p.file(&p.published(path), p.artifact(path).replace(&id, "chunk-00000000deadbeef"));
+    }
+    p.run(&["build", "--accept", "passD"])
+        .fails(1)
+        .stderr_has("`passC_chunks.json`, which its gate refers to, is not what was published");
+    let both = p.build(&["--accept", "passC,passD"]);
+    both.ok()
+        .stderr_has("adopted passC_chunks.json as edited by hand")
+        .stderr_has("adopted passD_enriched.json as edited by hand");
+    p.build(&[]).nothing_to_do();
+}
+
+#[test]
+fn an_adoption_that_the_cache_forgot_is_kept_aside_before_it_is_replaced() {
+    let p = built();
+    let edited = edit(&p);
+    p.build(&["--accept", "passC"]).ok();
+    for name in ["state.redb", "state.snapshot"] {
+        std::fs::remove_file(p.path(&format!("cache/{name}"))).unwrap();
+    }
+    p.build(&[]).ok().stderr_has("`passC_chunks.json` was changed by hand; what it held is kept as `cache/rejected/");
     assert!(p.tree("cache/rejected").values().any(|(_, bytes)| bytes == edited.as_bytes()));
 }

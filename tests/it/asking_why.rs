@@ -187,7 +187,8 @@ fn a_tool_that_was_replaced_is_asked_by_the_build_and_may_still_be_the_same() {
     p.build(&[]).ok();
     tool(&p, "tool 2");
     is_caused(&p, "words", "tool_version", Value::Null, json!("tool 1"), Value::Null);
-    p.run(&["why", "words"]).stdout_has("words may run for a.txt (and 1 more): its tool is another file than the one that said");
+    p.run(&["why", "words"])
+        .stdout_has("words may run for a.txt (and 1 more): its tool would be asked for its version first: what `");
     let built = p.build(&[]);
     assert_eq!(built.ok().with_outcome("ran").len(), 2, "{built:?}");
     let started = built.events.iter().find(|e| e["event"] == "action_started").unwrap();

@@ -99,13 +99,15 @@ fn another_tool_earlier_in_the_path_is_noticed() {
 #[test]
 fn a_dry_run_and_why_start_no_process_to_learn_a_version() {
     let p = project();
-    p.run(&["build", "-n"]).ok().stdout_has("may run use: its tool would be asked for its version first\n");
-    p.run(&["why", "use"]).ok().stdout_has("use may run: it was never built");
+    p.run(&["build", "-n"]).ok().stdout_has("run use: it was never built\n");
+    p.run(&["why", "use"]).ok().stdout_has("use would run: it was never built");
     was_asked(&p, 0);
     p.build(&[]).ok();
     p.file("tool.lock", "2");
     let before = p.written();
-    p.run(&["build", "-n"]).ok().stdout_has("may run use: its tool would be asked for its version first\n");
+    p.run(&["build", "-n"])
+        .ok()
+        .stdout_has("may run use: its tool would be asked for its version first: what `tool 1` rested on changed\n");
     p.run(&["why", "use"]).ok().stdout_has("its tool would be asked for its version first");
     p.run(&["status"]).ok().stdout_has("its tool would be asked for its version first");
     p.wrote_nothing_since(&before);

@@ -72,7 +72,7 @@ impl Lab {
 
     fn planned(mut self, rule: &str, item: &str, fate: Fate, changes: Vec<Change>, waits_for: Option<&str>) -> Self {
         let action = ActionName { rule: rule.to_owned(), item: item.to_owned() };
-        let reason = (!changes.is_empty()).then(|| Reason::Changed(changes));
+        let reason = (!changes.is_empty()).then_some(Reason::Changed(changes));
         let waits_for = waits_for.map(str::to_owned);
         self.plan.actions.push(PlannedAction { action, pass: None, fate, reason, cause: None, waits_for });
         self

@@ -124,6 +124,13 @@ impl Coordinator<'_, '_> {
         adoption.is_some_and(|a| !a.pieces.is_empty() || published.is_some_and(|p| p.content == a.content))
     }
 
+    /// Whether `path` was adopted with just these bytes, by the manifest, and the cache no longer knows of it.
+    pub(super) fn is_forgotten_adoption(&self, path: &str, digest: &Digest) -> bool {
+        let mut records = self.setup.prior.values().flat_map(|p| &p.records);
+        let was_adopted = records.any(|r| r.adopted && r.name == path && r.digest == *digest);
+        was_adopted && self.store.state.adoptions.get(&self.published_key(path)).is_none()
+    }
+
     /// An adopted file that is given up is kept where everything is kept that was never ours.
     pub(super) fn keep_adopted_aside(&mut self, path: &str) -> Result<(), Stop> {
         let Some(adoption) = self.store.state.adoptions.get(&self.published_key(path)) else { return Ok(()) };

@@ -368,7 +368,7 @@ impl Coordinator<'_, '_> {
         let ours = self.store.cas.has(&digest)
             || state.published.iter().any(|(_, p)| p.digest == digest)
             || state.derived.iter().any(|(_, d)| d.digest == digest);
-        if ours {
+        if ours && !self.is_forgotten_adoption(path, &digest) {
             return Ok(());
         }
         self.announce_build()?;
