@@ -15,7 +15,7 @@ use crate::engine::command_gate::{self, CommandGateError};
 use crate::engine::derive::PieceOf;
 use crate::engine::gate::{self, GateError};
 use crate::engine::graph::{Check, Command, GateSpec, RuleId, Scope};
-use crate::engine::observe::{Event, Problem, Status};
+use crate::engine::observe::{Event, Problem};
 use crate::engine::plan::Write;
 use crate::engine::select::Choice;
 use crate::engine::verdict::{GateInput, ItemCounts, Verdict, Violation};
@@ -90,12 +90,7 @@ impl Coordinator<'_, '_> {
             match known {
                 Known::Open(gate) => open.push(*gate),
                 Known::Verdict(verdict) if verdict.accepted() => {}
-                Known::Verdict(verdict) => {
-                    if self.mode == Mode::Plan && self.was_good(rule) {
-                        self.would_publish.push(Write::verdict(file.path.clone(), &gate.check));
-                    }
-                    last = Some(rejection(gate, &file.path, verdict));
-                }
+                Known::Verdict(verdict) => last = Some(rejection(gate, &file.path, verdict)),
                 Known::Not(message) => last = Some(sentence(message)),
             }
             if last.is_some() {
@@ -114,15 +109,6 @@ impl Coordinator<'_, '_> {
             }
         }
         Ok(last)
-    }
-
-    /// Whether the record of the pass of `rule`, or of the rule itself, says SUCCESS.
-    fn was_good(&self, rule: RuleId) -> bool {
-        let rule = self.setup.graph.rule(rule);
-        match rule.pass {
-            Some(pass) => self.setup.prior.get(&pass).is_some_and(|p| p.status == Status::Success),
-            None => self.setup.prior_rules.contains_key(&rule.name),
-        }
     }
 
     /// Answers what is open, in order: the first problem.
