@@ -47,13 +47,12 @@ fn the_sample_books_end_in_six_passes_and_then_there_is_nothing_to_do() {
         assert!(!p.json(name).as_array().unwrap().is_empty(), "{name}");
     }
     assert_eq!(p.json("passA_toc.json").as_array().unwrap().len(), p.manifest()["source_sha_map"].as_object().unwrap().len());
-    let before = p.written();
+    // The project is a copy: the first build that finds nothing to do remembers the stamps of its files.
     p.build(&[]).nothing_to_do();
     p.leaves_nothing_behind();
-    let changed = |(a, b): (&crate::project::Tree, &crate::project::Tree)| {
-        a.keys().ne(b.keys()) || a.iter().any(|(k, (_, bytes))| !k.starts_with("state") && b[k].1 != *bytes)
-    };
-    assert!(!before.iter().zip(&p.written()).any(changed));
+    let before = p.written();
+    p.build(&[]).nothing_to_do();
+    p.wrote_nothing_since(&before);
 }
 
 #[test]

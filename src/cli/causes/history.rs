@@ -88,7 +88,7 @@ impl<'a> Causes<'a> {
         };
         let found = self.found(&node);
         let more = if found.len() > 1 { format!(" (and {} more)", found.len() - 1) } else { String::new() };
-        let first = found.into_iter().next();
+        let first = found.into_iter().next().map(super::redacted);
         Told {
             build_id: self.state.builds.get(&turn.build).cloned().unwrap_or_default(),
             came: turn.came,

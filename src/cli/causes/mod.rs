@@ -218,6 +218,8 @@ impl<'a> Causes<'a> {
                 Some(maker) if !told_above => self.beneath(maker, &members, told),
                 _ => Vec::new(),
             };
+            // Only what is told is redacted: of a thousand actions with one cause that is one sentence.
+            let found = redacted(found);
             steps.push(Step {
                 rule: self.graph.rule(members[0].rule).name.clone(),
                 standing: members[0].standing,
@@ -282,7 +284,7 @@ impl<'a> Causes<'a> {
         if all.is_empty() {
             all.push(self.said(node));
         }
-        all.into_iter().map(redacted).collect()
+        all
     }
 
     /// The job was built, and the cache knows nothing of it.

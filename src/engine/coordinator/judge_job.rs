@@ -87,6 +87,11 @@ impl Coordinator<'_, '_> {
                 Ok(others) => self.known(gate, self.made((rule, gate.output), file), others)?,
                 Err(message) => Known::Not(message),
             };
+            if let (Mode::Plan, Known::Verdict(verdict)) = (self.mode, &known)
+                && !verdict.accepted()
+            {
+                self.would_publish.push(Write::verdict(file.path.clone(), &gate.check));
+            }
             match known {
                 Known::Open(gate) => open.push(*gate),
                 Known::Verdict(verdict) if verdict.accepted() => {}
