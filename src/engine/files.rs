@@ -90,14 +90,15 @@ pub fn hash(path: &Path, sha256: bool, before: Option<&FileEntry>, probe: Option
         let first = disk::stat(path)?;
         let mut file = disk::open(path)?;
         let need_sha = sha256 && before.and_then(|b| b.sha256).is_none();
-        let (digest, mut sha) = read_through(&mut file, need_sha).map_err(|e| DiskError::new("read", path, e))?;
+        let size = first.map_or(0, |s| s.size);
+        let (digest, mut sha) = read_through(&mut file, size, need_sha).map_err(|e| DiskError::new("read", path, e))?;
         let last = disk::stat(path)?;
         if let (Some(stat), true) = (last, first == last) {
             if sha256 && sha.is_none() {
                 sha = before.filter(|b| b.digest == digest).and_then(|b| b.sha256);
             }
             if sha256 && sha.is_none() {
-                let again = read_through(&mut disk::open(path)?, true).map_err(|e| DiskError::new("read", path, e))?;
+                let again = read_through(&mut disk::open(path)?, size, true).map_err(|e| DiskError::new("read", path, e))?;
                 if again.0 != digest {
                     continue;
                 }
@@ -109,10 +110,14 @@ pub fn hash(path: &Path, sha256: bool, before: Option<&FileEntry>, probe: Option
     Err(DiskError::new("read", path, std::io::Error::other("it keeps changing while it is read")))
 }
 
-fn read_through(file: &mut std::fs::File, sha256: bool) -> std::io::Result<(Digest, Option<[u8; 32]>)> {
+/// Most bytes read at once.
+const BUFFER_BYTES: u64 = 128 << 10;
+
+/// `size` is what the file probably has: most are small, and to clear a large buffer for each takes longer than to read them.
+fn read_through(file: &mut std::fs::File, size: u64, sha256: bool) -> std::io::Result<(Digest, Option<[u8; 32]>)> {
     let mut blake = blake3::Hasher::new();
     let mut sha = sha2::Sha256::new();
-    let mut buffer = vec![0; 128 * 1024];
+    let mut buffer = vec![0; usize::try_from(size.saturating_add(1).min(BUFFER_BYTES)).unwrap_or(1)];
     loop {
         let n = file.read(&mut buffer)?;
         if n == 0 {

@@ -42,9 +42,10 @@ pub struct Store {
     pub dir: PathBuf,
     pub cas: Arc<Cas>,
     pub state: State,
-    /// Held by a build that may write; it says so from the first thing written to the end.
-    pub lock: Option<BuildLock>,
     database: Option<Database>,
+    /// Held by a build that may write; it says so from the first thing written to the end. It stands below the database so as
+    /// to be dropped after it: whoever waited for the lock must find the database closed.
+    pub lock: Option<BuildLock>,
     /// What people should know of, and has not been told yet.
     warnings: Vec<String>,
 }
@@ -208,3 +209,36 @@ const DATABASE: &str = "state.redb";
 const SET_ASIDE: &str = "state.redb.damaged";
 /// Marks the folder for backup tools, and for `clean`, which deletes nothing without it.
 pub const CACHEDIR_TAG: &str = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache made by ingest.\n";
+
+#[cfg(test)]
+mod tests {
+    use super::lock::Asked;
+    use super::*;
+
+    fn opened(dir: &Path) -> Result<Store, StoreError> {
+        let Asked::Held(lock) = BuildLock::ask(&dir.join("lock"), true)? else { panic!("asked to wait, it waits") };
+        let mut store = Store::read(dir);
+        store.lock = Some(lock);
+        store.open_for_writing()?;
+        Ok(store)
+    }
+
+    #[test]
+    fn whoever_waited_for_the_lock_finds_the_database_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        for _ in 0..20 {
+            let first = opened(dir.path()).unwrap();
+            let waiting = std::thread::spawn({
+                let (tell, dir) = (tell.clone(), dir.path().to_path_buf());
+                move || {
+                    tell.send(()).unwrap();
+                    opened(&dir).map(drop)
+                }
+            });
+            told.recv().unwrap();
+            drop(first);
+            waiting.join().unwrap().unwrap();
+        }
+    }
+}

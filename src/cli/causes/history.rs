@@ -41,7 +41,7 @@ impl<'a> Causes<'a> {
         let planned: HashSet<&str> = self.of(rule).iter().map(|n| n.item.as_str()).collect();
         let is_whole = !planned.is_empty() && self.of(rule).iter().all(|n| !n.below);
         let there = |item: &str| {
-            (!is_whole || planned.contains(item)) && self.source_of(item).is_none_or(|id| self.sources.iter().any(|s| s.id == id))
+            (!is_whole || planned.contains(item)) && self.source_of(item).is_none_or(|id| self.paths.contains_key(id))
         };
         all.map(|(k, last)| (&k[length..], last)).filter(|(item, _)| wanted(item) && there(item)).collect()
     }

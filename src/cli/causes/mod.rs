@@ -9,7 +9,8 @@ mod related;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -129,15 +130,35 @@ pub struct Step {
 /// All that the walk needs to know.
 pub struct Causes<'a> {
     graph: &'a Graph,
-    sources: &'a [SourceFile],
+    /// The path of each source, by its id.
+    paths: HashMap<&'a str, &'a str>,
     job_key: &'a str,
     state: &'a State,
+    /// What the job has records of; asked for only by what was never built.
+    recorded: OnceCell<Recorded<'a>>,
     /// Sources of the last build that are no longer there.
     gone: Vec<String>,
     /// Whether the job was ever built, whatever the records say.
     was_built: bool,
     declared: &'a BTreeMap<String, ActionManifest>,
     nodes: BTreeMap<RuleId, Vec<Node>>,
+}
+
+/// Which rules have records of which sources; "" stands for the whole job.
+struct Recorded<'a> {
+    by_source: HashMap<&'a str, HashSet<&'a str>>,
+}
+
+impl<'a> Recorded<'a> {
+    fn of(job_key: &str, state: &'a State) -> Self {
+        let prefix = format!("{job_key}\0");
+        let mut by_source: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for (key, _) in state.last.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix)) {
+            let (rule, item) = key[prefix.len()..].split_once('\0').unwrap_or_default();
+            by_source.entry(item.split('/').next().unwrap_or(item)).or_default().insert(rule);
+        }
+        Self { by_source }
+    }
 }
 
 /// A cause before it is grouped: with the sentence, and what may be beneath it.
@@ -159,12 +180,13 @@ impl<'a> Causes<'a> {
         known_sources: impl Iterator<Item = &'a String>,
         plan: &'a Plan,
     ) -> Self {
-        let there: HashSet<&str> = sources.iter().map(|s| s.id.as_str()).collect();
+        let paths: HashMap<&str, &str> = sources.iter().map(|s| (s.id.as_str(), s.path.as_str())).collect();
         let mut known_sources = known_sources.peekable();
         let was_built = known_sources.peek().is_some();
-        let gone = known_sources.filter(|id| !there.contains(id.as_str())).cloned().collect();
+        let gone = known_sources.filter(|id| !paths.contains_key(id.as_str())).cloned().collect();
         let declared = &plan.declared;
-        let mut causes = Self { graph, sources, job_key, state, gone, was_built, declared, nodes: BTreeMap::new() };
+        let (recorded, nodes) = (OnceCell::new(), BTreeMap::new());
+        let mut causes = Self { graph, paths, job_key, state, recorded, gone, was_built, declared, nodes };
         causes.take(plan);
         causes
     }
@@ -181,7 +203,7 @@ impl<'a> Causes<'a> {
 
     fn path_of(&self, item: &str) -> String {
         let id = self.source_of(item).unwrap_or_default();
-        self.sources.iter().find(|s| s.id == id).map_or_else(|| id.to_owned(), |s| s.path.clone())
+        (*self.paths.get(id).unwrap_or(&id)).to_owned()
     }
 
     /// Groups nodes by cause, each with what is beneath it. Of nodes that are up to date nothing is said.
@@ -302,26 +324,18 @@ impl<'a> Causes<'a> {
             return lost;
         }
         let Some(id) = self.source_of(&node.item) else { return never };
-        let prefix = format!("{}\0", self.job_key);
         let rule = self.graph.rule(node.rule);
-        let (mut any, mut source, mut same_rule) = (false, false, false);
-        for (key, _) in self.state.last.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix)) {
-            let mut parts = key[prefix.len()..].splitn(2, '\0');
-            let is_rule = parts.next() == Some(rule.name.as_str());
-            let is_source = parts.next().and_then(|i| self.source_of(i)) == Some(id);
-            any = true;
-            source |= is_source;
-            same_rule |= is_rule && is_source;
-        }
+        let recorded = self.recorded.get_or_init(|| Recorded::of(self.job_key, self.state));
+        let by = recorded.by_source.get(id);
         match rule.range {
-            _ if !any => never,
-            _ if !source => {
+            _ if recorded.by_source.is_empty() => never,
+            _ if by.is_none() => {
                 let path = self.path_of(&node.item);
                 let because = format!("the source `{path}` is new");
                 let cause = Cause::named(Kind::NewSource, path);
                 Found { cause, because, through: None }
             }
-            Range::Tree { rule: maker, .. } if same_rule => {
+            Range::Tree { rule: maker, .. } if by.is_some_and(|rules| rules.contains(rule.name.as_str())) => {
                 let name = self.graph.rule(maker).name.clone();
                 let because = format!("its item is new, made by `{name}`");
                 let cause = Cause::named(Kind::Input, name);

@@ -221,7 +221,9 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         if !ranges {
             return Ok(());
         }
-        let wanted: Vec<Wanted> = self.setup.sources.iter().map(|s| Wanted { path: s.file.clone(), sha256: true }).collect();
+        // Only what is published tells SHA-256: who merely plans is answered without it.
+        let sha256 = self.mode != Mode::Plan;
+        let wanted: Vec<Wanted> = self.setup.sources.iter().map(|s| Wanted { path: s.file.clone(), sha256 }).collect();
         let known = pool.install(|| files::look_known(&wanted, &self.store.state));
         let fresh: Vec<Wanted> = wanted.iter().zip(&known).filter(|(_, known)| !**known).map(|(w, _)| w.clone()).collect();
         if !fresh.is_empty() {

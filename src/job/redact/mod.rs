@@ -6,26 +6,22 @@ use std::borrow::Cow;
 use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::reason::Cause;
 
+mod marks;
 mod numbers;
 mod patterns;
 
-use patterns::PATTERNS;
+use patterns::{PATTERNS, Pattern};
 
 /// `text` without what is personal or secret.
 #[must_use]
 pub fn redact(text: &str) -> Cow<'_, str> {
-    if !patterns::may_match(text) {
-        return Cow::Borrowed(text);
-    }
-    let found = PATTERNS.any.matches(text);
-    if !found.matched_any() {
-        return Cow::Borrowed(text);
-    }
-    // What one pattern leaves may be what a later one looks for, so all that follow the first are tried.
-    let first = found.iter().next().unwrap_or_default();
+    let mut seen = PATTERNS.marks.seen(text);
     let mut text = Cow::Borrowed(text);
-    for pattern in PATTERNS.all.iter().skip(first) {
-        if let Cow::Owned(without) = pattern.regex.replace_all(&text, pattern.replace) {
+    for pattern in &PATTERNS.all {
+        let Some(regex) = Some(pattern).filter(|p| seen.has(p.needs)).and_then(Pattern::regex) else { continue };
+        if let Cow::Owned(without) = regex.replace_all(&text, pattern.replace) {
+            // What one pattern leaves may be what a later one looks for.
+            seen = PATTERNS.marks.seen(&without);
             text = Cow::Owned(without);
         }
     }

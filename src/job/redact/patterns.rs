@@ -1,11 +1,12 @@
 //! What secrets and personal data look like. One table, in the order in which it is applied; each entry is a regular
 //! expression of linear time, and a function that says what becomes of a match.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
-use aho_corasick::AhoCorasick;
-use regex::{Captures, Regex, RegexSet, RegexSetBuilder};
+use regex::{Captures, Regex};
 
+use super::marks::Need::{self, Account, Number, OneOf};
+use super::marks::{Marks, Seen};
 use super::numbers;
 
 /// What stands in place of a key, token or password.
@@ -15,18 +16,25 @@ const SECRET: &str = "[secret]";
 type Replace = fn(&Captures<'_>) -> String;
 
 pub(super) struct Pattern {
-    pub(super) regex: Regex,
+    expression: String,
+    /// Made when a text may hold a match for the first time: to make all of them takes longer than many a command.
+    regex: OnceLock<Option<Regex>>,
     pub(super) replace: Replace,
+    /// What every match holds.
+    pub(super) needs: Seen,
+}
+
+impl Pattern {
+    /// The expressions are constants and the tests use them all: each one compiles.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        self.regex.get_or_init(|| Regex::new(&self.expression).ok()).as_ref()
+    }
 }
 
 pub(super) struct Patterns {
     pub(super) all: Vec<Pattern>,
-    /// Which of them match at all: most text is innocent, and is read once.
-    pub(super) any: RegexSet,
+    pub(super) marks: Marks,
 }
-
-/// Room for all patterns in one automaton; they are constants, so it is known to be enough.
-const SET_BYTES: usize = 64 << 20;
 
 /// What may stand before a token: the start, a character that is no letter or digit, or a terminal's colour.
 const LEFT: &str = r"(^|[^A-Za-z0-9]|\x1b\[[0-9;]*m)";
@@ -36,66 +44,40 @@ const TELLING: &str = r"(?:pass(?:word|wd|phrase|code)?|pwd|(?:[a-z0-9]+[_.-]?)*
 
 const VALUE: &str = r#"(\\"[^"\\\n]*\\"|"[^"\n]*"|'[^'\n]*'|[^\s"'`&,;)\]}\\]+)"#;
 
-/// What every pattern but those of numbers needs: text without any of these is innocent. A command with nothing to tell does
-/// not make the patterns at all.
-const MARKS: [&str; 44] = [
-    "@",
-    "%40",
-    "=",
-    "://",
-    "/home/",
-    "users",
-    "key",
-    "token",
-    "secret",
-    "pass",
-    "pwd",
-    "auth",
-    "cookie",
-    "session",
-    "sid",
-    "sig",
-    "credential",
-    "access",
-    "bearer",
-    "basic",
-    "eyj",
-    "gh",
-    "glpat",
+/// What a name of `TELLING` holds.
+const OF_TELLING: &[&str] =
+    &["pass", "pwd", "secret", "token", "credential", "key", "auth", "session", "cookie", "sid", "sig", "access"];
+
+/// What one of the prefixes of keys holds.
+const OF_PREFIXED: &[&str] = &[
+    "ghp_",
+    "gho_",
+    "ghu_",
+    "ghs_",
+    "ghr_",
+    "github_pat_",
+    "glpat-",
     "hf_",
     "npm_",
-    "pypi",
-    "asia",
+    "pypi-",
     "akia",
+    "asia",
     "aiza",
-    "ya29",
-    "gocspx",
+    "ya29.",
+    "gocspx-",
     "xox",
-    "xapp",
-    "k_",
-    "sk-",
-    "gsk",
-    "xai-",
-    "pplx",
-    "r8",
-    "whsec",
+    "xapp-",
+    "k_live_",
+    "k_test_",
+    "whsec_",
     "sg.",
-    "_v1_",
-    "shp",
-    "hooks.slack",
+    "dop_v1_",
+    "shpat_",
+    "shpca_",
+    "shppa_",
+    "shpss_",
+    "age-secret-key-1",
 ];
-
-/// The fewest digits of a telephone, a card or an account.
-const FEWEST_DIGITS: usize = 7;
-
-static MARK: LazyLock<Option<AhoCorasick>> =
-    LazyLock::new(|| AhoCorasick::builder().ascii_case_insensitive(true).build(MARKS).ok());
-
-/// Whether anything in `text` could be a match: cheap, and true too often.
-pub(super) fn may_match(text: &str) -> bool {
-    let digits = || text.bytes().filter(u8::is_ascii_digit).count();
-    MARK.as_ref().is_none_or(|mark| mark.is_match(text)) || digits() >= FEWEST_DIGITS
-}
 
 /// In this order: a token may hold an `@`, an address may hold a number.
 pub(super) static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
@@ -120,53 +102,55 @@ pub(super) static PATTERNS: LazyLock<Patterns> = LazyLock::new(|| {
         r"age-secret-key-1[a-z0-9]{40,}",
     ]
     .join("|");
-    let table: [(String, Replace); 21] = [
+    let telling = OneOf(OF_TELLING);
+    let table: [(&[Need], String, Replace); 21] = [
         // A private key, also one whose beginning or end was cut off.
-        (r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----|$)".into(), secret),
-        (r"[A-Za-z0-9+/=\s\\]{40,}-----END [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----".into(), secret),
+        (&[OneOf(&["-----begin "])], r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----|$)".into(), secret),
+        (&[OneOf(&["-----end "])], r"[A-Za-z0-9+/=\s\\]{40,}-----END [A-Z0-9 ]*PRIVATE KEY( BLOCK)?-----".into(), secret),
         // Authorization: Bearer abc…
-        (r"(?i)\b(bearer|basic)\s+([a-z0-9._~+/=-]{12,})".into(), scheme),
+        (&[OneOf(&["bearer", "basic"])], r"(?i)\b(bearer|basic)\s+([a-z0-9._~+/=-]{12,})".into(), scheme),
         // A JSON Web Token: base64 of `{"` is `eyJ`. In an id it is in small letters.
-        (format!(r"(?i){LEFT}eyj[a-z0-9_-]{{5,}}\.[a-z0-9_-]{{5,}}(\.[a-z0-9_-]*)?"), after_left),
-        (format!(r"(?i){LEFT}(?:{prefixed})"), after_left),
+        (&[OneOf(&["eyj"])], format!(r"(?i){LEFT}eyj[a-z0-9_-]{{5,}}\.[a-z0-9_-]{{5,}}(\.[a-z0-9_-]*)?"), after_left),
+        (&[OneOf(OF_PREFIXED)], format!(r"(?i){LEFT}(?:{prefixed})"), after_left),
         // Prefixes that are also words: what follows must look like a key.
-        (format!(r"(?i){LEFT}((?:sk|gsk|xai|pplx|r8)[-_][a-z0-9_-]{{16,}})"), key_like),
-        (r"(?i)hooks\.slack\.com/services/[\w/]+".into(), |_| format!("hooks.slack.com/services/{SECRET}")),
+        (&[OneOf(&["sk-", "sk_", "xai-", "xai_", "pplx-", "pplx_", "r8-", "r8_"])], format!(r"(?i){LEFT}((?:sk|gsk|xai|pplx|r8)[-_][a-z0-9_-]{{16,}})"), key_like),
+        (&[OneOf(&["hooks.slack.com"])], r"(?i)hooks\.slack\.com/services/[\w/]+".into(), |_| format!("hooks.slack.com/services/{SECRET}")),
         // scheme://user:password@host
-        (r#"://[^/\s:@"'`]*:[^/\s@"'`]+@"#.into(), |_| format!("://{SECRET}@")),
+        (&[OneOf(&["://"]), OneOf(&["@"])], r#"://[^/\s:@"'`]*:[^/\s@"'`]+@"#.into(), |_| format!("://{SECRET}@")),
         // --password hunter2
-        (r"(?i)(--[a-z-]*(?:password|passwd|passphrase|token|secret|api-?key)[ =]+)(\S+)".into(), |c| format!("{}{SECRET}", &c[1])),
+        (&[OneOf(&["--"]), telling], r"(?i)(--[a-z-]*(?:password|passwd|passphrase|token|secret|api-?key)[ =]+)(\S+)".into(), |c| format!("{}{SECRET}", &c[1])),
         // … `API_TOKEN` changed from `old` to `new`
-        (format!(r"(?i)(`{TELLING}` changed (?:its \w+ )?from )(?:`[^`]*`?|nothing)(?:( to )(?:`[^`]*`?|nothing))?"), |c| {
+        (&[OneOf(&["` changed "]), telling], format!(r"(?i)(`{TELLING}` changed (?:its \w+ )?from )(?:`[^`]*`?|nothing)(?:( to )(?:`[^`]*`?|nothing))?"), |c| {
             let to = c.get(2).map_or(String::new(), |to| format!("{}{SECRET}", to.as_str()));
             format!("{}{SECRET}{to}", &c[1])
         }),
         // password=…, api_key: "…", {"client_secret": "…"}, also where quotes are escaped.
-        (format!(r#"(?i){LEFT}({TELLING})(\\?["']?\s*(?:=>|:=|=|:)\s*){VALUE}"#), assignment),
-        (r"[\p{L}\p{N}._%+-]*[\p{L}\p{N}_+-](?:@|%40)[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*\.\p{L}{2,}".into(), |_| "[e-mail]".to_owned()),
-        (r"(^|[^\w-])([A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?)\b".into(), |c| number(c, numbers::is_iban, "[account]")),
+        (&[OneOf(&["=", ":"]), telling], format!(r#"(?i){LEFT}({TELLING})(\\?["']?\s*(?:=>|:=|=|:)\s*){VALUE}"#), assignment),
+        (&[OneOf(&["@", "%40"])], r"[\p{L}\p{N}._%+-]*[\p{L}\p{N}_+-](?:@|%40)[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)*\.\p{L}{2,}".into(), |_| "[e-mail]".to_owned()),
+        (&[Account], r"(^|[^\w-])([A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?)\b".into(), |c| number(c, numbers::is_iban, "[account]")),
         (
+            &[Number],
             r"(^|[^\w-])(\d{4}[ -]\d{4}[ -]\d{4}[ -]\d{4}|\d{4}[ -]\d{6}[ -]\d{5}|\d{13,19})\b".into(),
             |c| number(c, numbers::is_card, "[card]"),
         ),
-        (r"(^|[^\w+])(\+\d[\d ()./-]{7,20}\d)\b".into(), |c| number(c, numbers::is_international, "[phone]")),
-        (r"(^|[^\w.-])(00[1-9]\d{0,2}(?:[ ./-]\d{2,}){2,5})\b".into(), |c| number(c, numbers::is_international, "[phone]")),
-        (r"(^|[^\w.-])(\(\d{2,5}\) ?\d{3,5}[ .-]?\d{3,5})\b".into(), |c| number(c, numbers::is_bracketed, "[phone]")),
+        (&[Number, OneOf(&["+"])], r"(^|[^\w+])(\+\d[\d ()./-]{7,20}\d)\b".into(), |c| number(c, numbers::is_international, "[phone]")),
+        (&[Number, OneOf(&["00"])], r"(^|[^\w.-])(00[1-9]\d{0,2}(?:[ ./-]\d{2,}){2,5})\b".into(), |c| number(c, numbers::is_international, "[phone]")),
+        (&[Number, OneOf(&["("])], r"(^|[^\w.-])(\(\d{2,5}\) ?\d{3,5}[ .-]?\d{3,5})\b".into(), |c| number(c, numbers::is_bracketed, "[phone]")),
         // 555-123-4567, 555.123.4567; spaces alone would also be page numbers.
-        (r"(^|[^\w.-])((?:1[-.])?\d{3}-\d{3}-\d{4}|(?:1\.)?\d{3}\.\d{3}\.\d{4}|1\d{2}-\d{4}-\d{4})\b".into(), |c| {
+        (&[Number, OneOf(&["-", "."])], r"(^|[^\w.-])((?:1[-.])?\d{3}-\d{3}-\d{4}|(?:1\.)?\d{3}\.\d{3}\.\d{4}|1\d{2}-\d{4}-\d{4})\b".into(), |c| {
             format!("{}[phone]", &c[1])
         }),
-        (r"(^|[^\w./-])(0\d{1,4}[ /-]\d{3,8}(?:[ -]\d{3,5})?)\b".into(), |c| number(c, numbers::is_national, "[phone]")),
-        (r"(^|[^\w.-])(0[1-9](?:[ .-]\d{2}){4})\b".into(), |c| number(c, numbers::is_in_pairs, "[phone]")),
+        (&[Number, OneOf(&["0"])], r"(^|[^\w./-])(0\d{1,4}[ /-]\d{3,8}(?:[ -]\d{3,5})?)\b".into(), |c| number(c, numbers::is_national, "[phone]")),
+        (&[Number, OneOf(&["0"])], r"(^|[^\w.-])(0[1-9](?:[ .-]\d{2}){4})\b".into(), |c| number(c, numbers::is_in_pairs, "[phone]")),
         (
+            &[OneOf(&["/home/", "/users", "\\users"])],
             r#"(?i)(^|[^\w.-])(?:(?:/var|/export|/mnt)?/home/[^/\s"'`:]+|(?:/mnt/[a-z])?/users/(?-i:\p{Lu}[\w.-]*(?: \p{Lu}[\w.-]*){1,3}(?P<s>/)|[^/\s"'`:]+)|[a-z]:[\\/]{1,2}users[\\/]{1,2}(?:[^\\/:"'`\n]+(?P<b>\\{1,2})|[^\\/\s"'`]+))"#.into(),
             |c| format!("{}~{}", &c[1], c.name("s").or(c.name("b")).map_or("", |m| m.as_str())),
         ),
     ];
-    // The patterns are constants and the tests use them all: each one compiles.
-    let any = RegexSetBuilder::new(table.iter().map(|(regex, _)| regex)).size_limit(SET_BYTES).build().unwrap_or_default();
-    let pattern = |(regex, replace): (String, _)| Regex::new(&regex).ok().map(|regex| Pattern { regex, replace });
-    Patterns { all: table.into_iter().filter_map(pattern).collect(), any }
+    let (marks, needs) = Marks::of(&table.each_ref().map(|(needs, ..)| *needs));
+    let pattern = |((_, expression, replace), needs)| Pattern { expression, regex: OnceLock::new(), replace, needs };
+    Patterns { all: table.into_iter().zip(needs).map(pattern).collect(), marks }
 });
 
 fn secret(_: &Captures<'_>) -> String {
