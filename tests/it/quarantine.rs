@@ -514,3 +514,60 @@ fn a_later_pass_is_without_a_document_even_if_it_reads_only_of_passes_that_have_
     p.source("b.txt", "better").build(&[]).ok();
     assert_eq!(p.artifact("all.json"), "[\"good\",\n\"better\"]");
 }
+
+#[test]
+fn keeping_going_finishes_what_the_quarantine_leaves_and_what_does_not_need_the_failure() {
+    // `other` fails for the whole job, so it can set nobody aside; `passD` on need nothing of it.
+    let other = "\n[rule.other]\ninputs = { toc = \"passA.toc\" }\ncommand = \"grep -q gamma {toc} && cp {toc} {out}\"\n\
+                 outputs = { out = \"other.json\" }\n";
+    let text = format!("{}{other}", passes("on_error = \"quarantine\""));
+    let p = Project::of_passes(&text).edit(SCHEMA, TEXT, "\"text\": {\n          \"minLength\": 3");
+    let p = p.source("alpha.txt", "alpha\none\ntwo\n").source("beta.txt", "beta\nthree\nno\n");
+    let built = p.build(&["-k"]);
+    built.fails(1).failed(&["other"]);
+    assert_eq!(p.statuses(), ALL_SUCCESS);
+    assert_eq!(quarantined(&p), "C beta.txt");
+    assert_eq!(words(&p, "passF_clean.json"), ["one", "two"]);
+    // A failure is not allowed by what allows documents to be missing.
+    p.build(&["-k", "--allow-quarantined"]).fails(1).ran(&[]);
+    // With `gamma` there, `other` has what it wants; beta stays out.
+    let mended = p.source("gamma.txt", "gamma\nfour\nfive\n").build(&["-k"]);
+    mended.fails(1);
+    assert!(mended.last_line().contains("1 document quarantined"), "{}", mended.last_line());
+    assert!(p.exists(&p.published("other.json")));
+    assert_eq!(words(&p, "passF_clean.json"), ["one", "two", "four", "five"]);
+    p.build(&["-k", "--allow-quarantined"]).ok();
+}
+
+#[test]
+fn an_edit_that_was_adopted_goes_and_comes_back_with_its_document() {
+    let p = with_a_bad_part();
+    p.build(&[]).fails(1);
+    let name = "passC_chunks.json";
+    let edited = p.artifact(name).replacen("\"text\":\"one\"", "\"text\":\"UNO\"", 1);
+    p.file(&p.published(name), &edited);
+    p.build(&["--accept", "passC"]).fails(1).stderr_has("adopted passC_chunks.json as edited by hand (2 items");
+    assert_eq!(p.artifact(name), edited);
+    assert_eq!(words(&p, "passF_clean.json"), ["UNO", "two"]);
+    idle_with(&p, "1 document");
+    // The document comes back: what was edited is alpha's, so beta's pieces join it.
+    p.source("beta.txt", "beta\nthree\nfour\n").build(&[]).ok();
+    assert_eq!(words(&p, "passF_clean.json"), ["UNO", "two", "three", "four"]);
+    assert_eq!(quarantined(&p), "");
+    p.build(&[]).nothing_to_do();
+    // The edited one falls out for another of its parts, and comes back with the edit.
+    p.source("alpha.txt", "alpha\none\nno\n").build(&[]).fails(1);
+    assert_eq!(
+        (words(&p, "passF_clean.json"), quarantined(&p)),
+        (vec!["three".to_owned(), "four".to_owned()], "C alpha.txt".into())
+    );
+    p.source("alpha.txt", "alpha\none\nsix\n").build(&[]).ok();
+    assert_eq!(words(&p, "passF_clean.json"), ["UNO", "six", "three", "four"]);
+    // What was edited is no longer made: it waits while its document is set aside, and then a person has to choose.
+    p.source("alpha.txt", "alpha\nno\nsix\n").build(&["--allow-quarantined"]).ok();
+    let before = p.artifact(name);
+    p.source("alpha.txt", "alpha\nsix\n").build(&[]).fails(1).stderr_has("was adopted as edited by hand");
+    assert_eq!(p.artifact(name), before);
+    p.source("alpha.txt", "alpha\none\n").build(&[]).ok();
+    assert_eq!(words(&p, "passF_clean.json"), ["UNO", "three", "four"]);
+}
