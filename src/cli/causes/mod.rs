@@ -1,8 +1,10 @@
 //! From an action that is not up to date to what a person can act on: back through the rules that make its inputs, to a
 //! changed source, param, file or command. Pure: works on a plan and on the records of the last builds; prints nothing.
-//! `nodes` says how things stand with each action, `history` how they stood before, `related` which of them have to do with each other.
+//! `nodes` says how things stand with each action, `history` how they stood before, `first_time` why what was never
+//! built was not, `related` which of them have to do with each other.
 
 mod adopted;
+mod first_time;
 pub mod history;
 mod nodes;
 mod related;
@@ -15,13 +17,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::engine::graph::{From, Graph, Range, RuleId};
+use crate::engine::graph::{From, Graph, RuleId};
 use crate::engine::items::SourceFile;
 use crate::engine::manifest::{ActionManifest, Change, Field};
 use crate::engine::plan::Plan;
 use crate::engine::reason::{self, Cause, Kind, Origin, Reason};
 use crate::job::redact::{redact, redact_cause};
 use crate::store::state::State;
+use first_time::Recorded;
 use related::Related;
 
 /// How many items of a step are listed.
@@ -142,23 +145,6 @@ pub struct Causes<'a> {
     was_built: bool,
     declared: &'a BTreeMap<String, ActionManifest>,
     nodes: BTreeMap<RuleId, Vec<Node>>,
-}
-
-/// Which rules have records of which sources; "" stands for the whole job.
-struct Recorded<'a> {
-    by_source: HashMap<&'a str, HashSet<&'a str>>,
-}
-
-impl<'a> Recorded<'a> {
-    fn of(job_key: &str, state: &'a State) -> Self {
-        let prefix = format!("{job_key}\0");
-        let mut by_source: HashMap<&str, HashSet<&str>> = HashMap::new();
-        for (key, _) in state.last.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix)) {
-            let (rule, item) = key[prefix.len()..].split_once('\0').unwrap_or_default();
-            by_source.entry(item.split('/').next().unwrap_or(item)).or_default().insert(rule);
-        }
-        Self { by_source }
-    }
 }
 
 /// A cause before it is grouped: with the sentence, and what may be beneath it.
@@ -307,42 +293,6 @@ impl<'a> Causes<'a> {
             all.push(self.said(node));
         }
         all
-    }
-
-    /// The job was built, and the cache knows nothing of it.
-    fn no_records(&self) -> Option<Found> {
-        let prefix = format!("{}\0", self.job_key);
-        let any = self.state.last.range_from(prefix.as_str()).next().is_some_and(|(k, _)| k.starts_with(&prefix));
-        let because = "the cache has no records of this job: it was cleared, or is of another version".to_owned();
-        (self.was_built && !any).then(|| Found { cause: Cause::of(Kind::NoRecords), because, through: None })
-    }
-
-    /// An action that was never built: its source is new, or its item, or nothing was ever built.
-    fn first_time(&self, node: &Node) -> Found {
-        let never = Found { cause: Cause::of(Kind::NeverBuilt), because: NEVER.to_owned(), through: None };
-        if let Some(lost) = self.no_records() {
-            return lost;
-        }
-        let Some(id) = self.source_of(&node.item) else { return never };
-        let rule = self.graph.rule(node.rule);
-        let recorded = self.recorded.get_or_init(|| Recorded::of(self.job_key, self.state));
-        let by = recorded.by_source.get(id);
-        match rule.range {
-            _ if recorded.by_source.is_empty() => never,
-            _ if by.is_none() => {
-                let path = self.path_of(&node.item);
-                let because = format!("the source `{path}` is new");
-                let cause = Cause::named(Kind::NewSource, path);
-                Found { cause, because, through: None }
-            }
-            Range::Tree { rule: maker, .. } if by.is_some_and(|rules| rules.contains(rule.name.as_str())) => {
-                let name = self.graph.rule(maker).name.clone();
-                let because = format!("its item is new, made by `{name}`");
-                let cause = Cause::named(Kind::Input, name);
-                Found { cause, because, through: Some(maker) }
-            }
-            _ => never,
-        }
     }
 
     fn waiting(&self, node: &Node, maker: RuleId) -> Found {

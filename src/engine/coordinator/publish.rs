@@ -12,7 +12,7 @@ use crate::builtin::{Merge, TreeEntry};
 use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
-use crate::engine::graph::{MergeKind, Range, RuleId, Run};
+use crate::engine::graph::{MergeKind, Range, Rule, RuleId, Run};
 use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::plan::Write;
@@ -309,15 +309,7 @@ impl Coordinator<'_, '_> {
         let declared = self.setup.graph.rule(rule);
         for (wanted, done) in stale.iter().zip(written) {
             let (digest, bytes, stat) = done?;
-            let published = Published {
-                rule: declared.name.clone(),
-                output: declared.outputs[output.output].name.clone(),
-                content: wanted.content,
-                digest,
-                bytes,
-                items: wanted.items,
-                stat,
-            };
+            let published = record_as(declared, output, wanted, (digest, bytes, stat));
             let key = self.published_key(&wanted.path);
             self.store.state.published.put(key, published);
             self.is_published(&wanted.path);
@@ -341,15 +333,7 @@ impl Coordinator<'_, '_> {
                 Make::Copy(file) => (file.digest, file.bytes),
                 Make::Splice(_) => (wanted.content, u64::MAX),
             };
-            let claim = Published {
-                rule: declared.name.clone(),
-                output: declared.outputs[output.output].name.clone(),
-                content: wanted.content,
-                digest,
-                bytes,
-                items: wanted.items,
-                stat: StatTuple::default(),
-            };
+            let claim = record_as(declared, output, wanted, (digest, bytes, StatTuple::default()));
             self.store.state.published.put(key, claim);
         }
     }
@@ -436,6 +420,13 @@ impl Coordinator<'_, '_> {
         }
         Ok(())
     }
+}
+
+/// The record of a published file: `(digest, bytes, stat)` of what was put there.
+fn record_as(rule: &Rule, output: &OutputFiles, wanted: &Wanted, put: (Digest, u64, StatTuple)) -> Published {
+    let (digest, bytes, stat) = put;
+    let (content, items) = (wanted.content, wanted.items);
+    Published { rule: rule.name.clone(), output: rule.outputs[output.output].name.clone(), content, digest, bytes, items, stat }
 }
 
 pub(super) fn sentence(message: String) -> Problem {

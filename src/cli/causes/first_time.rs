@@ -1,0 +1,63 @@
+//! Why an action was never built before: what there are records of, and what there are none of.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Causes, Found, NEVER, Node};
+use crate::engine::graph::Range;
+use crate::engine::reason::{Cause, Kind};
+use crate::store::state::State;
+
+/// Which rules have records of which sources; "" stands for the whole job.
+pub(super) struct Recorded<'a> {
+    by_source: HashMap<&'a str, HashSet<&'a str>>,
+}
+
+impl<'a> Recorded<'a> {
+    pub(super) fn of(job_key: &str, state: &'a State) -> Self {
+        let prefix = format!("{job_key}\0");
+        let mut by_source: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for (key, _) in state.last.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix)) {
+            let (rule, item) = key[prefix.len()..].split_once('\0').unwrap_or_default();
+            by_source.entry(item.split('/').next().unwrap_or(item)).or_default().insert(rule);
+        }
+        Self { by_source }
+    }
+}
+
+impl Causes<'_> {
+    /// The job was built, and the cache knows nothing of it.
+    fn no_records(&self) -> Option<Found> {
+        let prefix = format!("{}\0", self.job_key);
+        let any = self.state.last.range_from(prefix.as_str()).next().is_some_and(|(k, _)| k.starts_with(&prefix));
+        let because = "the cache has no records of this job: it was cleared, or is of another version".to_owned();
+        (self.was_built && !any).then(|| Found { cause: Cause::of(Kind::NoRecords), because, through: None })
+    }
+
+    /// An action that was never built: its source is new, or its item, or nothing was ever built.
+    pub(super) fn first_time(&self, node: &Node) -> Found {
+        let never = Found { cause: Cause::of(Kind::NeverBuilt), because: NEVER.to_owned(), through: None };
+        if let Some(lost) = self.no_records() {
+            return lost;
+        }
+        let Some(id) = self.source_of(&node.item) else { return never };
+        let rule = self.graph.rule(node.rule);
+        let recorded = self.recorded.get_or_init(|| Recorded::of(self.job_key, self.state));
+        let by = recorded.by_source.get(id);
+        match rule.range {
+            _ if recorded.by_source.is_empty() => never,
+            _ if by.is_none() => {
+                let path = self.path_of(&node.item);
+                let because = format!("the source `{path}` is new");
+                let cause = Cause::named(Kind::NewSource, path);
+                Found { cause, because, through: None }
+            }
+            Range::Tree { rule: maker, .. } if by.is_some_and(|rules| rules.contains(rule.name.as_str())) => {
+                let name = self.graph.rule(maker).name.clone();
+                let because = format!("its item is new, made by `{name}`");
+                let cause = Cause::named(Kind::Input, name);
+                Found { cause, because, through: Some(maker) }
+            }
+            _ => never,
+        }
+    }
+}
