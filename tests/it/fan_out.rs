@@ -120,3 +120,44 @@ fn what_was_made_below_an_item_that_fails_stays_as_it_was() {
     p.remove("uploads/one.txt").build(&[]).ok();
     assert_eq!(p.published_files(), ["bits/two.txt/1/1.txt", "out/two.txt"]);
 }
+
+#[test]
+fn a_pass_whose_items_a_rule_of_no_pass_fails_to_make_has_failed_itself() {
+    let p = Project::new(
+        r#"
+version = 1
+
+[job]
+sources = "uploads"
+include = ["*.txt"]
+
+[rule.cut]
+each    = "source"
+inputs  = { text = "source" }
+command = "grep -q ok {text} && mkdir -p {pieces} && cp {text} {pieces}/x.txt"
+outputs = { pieces = "pieces/" }
+
+[rule.copy]
+pass    = "A"
+each    = "cut.pieces"
+inputs  = { piece = "piece" }
+command = "printf '[1]' > {out}"
+outputs = { out = "copies.json" }
+
+[rule.list]
+pass    = "B"
+inputs  = { copies = "copy.out" }
+command = "cp {copies} {out}"
+outputs = { out = "list.json" }
+"#,
+    );
+    // One document of two, then both: of `copy` there is one action, then none.
+    for (good, failed) in [("ok\n", &["cut a.txt"][..]), ("no\n", &["cut a.txt", "cut b.txt"])] {
+        p.source("a.txt", "no\n").source("b.txt", good).build(&[]).fails(1).failed(failed);
+        assert!(p.statuses().starts_with("A FAILED, B SKIPPED"), "{}", p.statuses());
+        let error = p.record("A")["error"].as_str().unwrap().to_owned();
+        assert!(error.starts_with("`cut` of ") && error.contains("exit code 1"), "{error}");
+    }
+    p.source("a.txt", "ok\n").source("b.txt", "ok\n").build(&[]).ok();
+    assert!(p.statuses().starts_with("A SUCCESS, B SUCCESS"), "{}", p.statuses());
+}

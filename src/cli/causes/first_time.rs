@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Causes, Found, NEVER, Node};
+use super::{Causes, Found, NEVER, Node, new_source};
 use crate::engine::graph::Range;
 use crate::engine::reason::{Cause, Kind};
 use crate::store::state::State;
@@ -25,6 +25,12 @@ impl<'a> Recorded<'a> {
 }
 
 impl Causes<'_> {
+    /// The last build was without its source: what is known of it is of a build before.
+    pub(super) fn came_back(&self, node: &Node) -> bool {
+        let is_there = |id: &str| !self.known.contains(id) && self.paths.contains_key(id);
+        self.was_built && !node.standing.is_past() && self.source_of(&node.item).is_some_and(is_there)
+    }
+
     /// The job was built, and the cache knows nothing of it.
     fn no_records(&self) -> Option<Found> {
         let prefix = format!("{}\0", self.job_key);
@@ -45,12 +51,7 @@ impl Causes<'_> {
         let by = recorded.by_source.get(id);
         match rule.range {
             _ if recorded.by_source.is_empty() => never,
-            _ if by.is_none() => {
-                let path = self.path_of(&node.item);
-                let because = format!("the source `{path}` is new");
-                let cause = Cause::named(Kind::NewSource, path);
-                Found { cause, because, through: None }
-            }
+            _ if by.is_none() || (self.was_built && !self.known.contains(id)) => new_source(&self.path_of(&node.item)),
             Range::Tree { rule: maker, .. } if by.is_some_and(|rules| rules.contains(rule.name.as_str())) => {
                 let name = self.graph.rule(maker).name.clone();
                 let because = format!("its item is new, made by `{name}`");

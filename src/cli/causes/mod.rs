@@ -1,10 +1,11 @@
 //! From an action that is not up to date to what a person can act on: back through the rules that make its inputs, to a
 //! changed source, param, file or command. Pure: works on a plan and on the records of the last builds; prints nothing.
 //! `nodes` says how things stand with each action, `history` how they stood before, `first_time` why what was never
-//! built was not, `related` which of them have to do with each other.
+//! built was not, `gone` what a source that left changes, `related` which of them have to do with each other.
 
 mod adopted;
 mod first_time;
+mod gone;
 pub mod history;
 mod nodes;
 mod related;
@@ -139,8 +140,10 @@ pub struct Causes<'a> {
     state: &'a State,
     /// What the job has records of; asked for only by what was never built.
     recorded: OnceCell<Recorded<'a>>,
-    /// Sources of the last build that are no longer there.
-    gone: Vec<String>,
+    /// Ids of the sources of the last build.
+    known: BTreeSet<&'a str>,
+    /// Those that are no longer there.
+    gone: Vec<&'a str>,
     /// Whether the job was ever built, whatever the records say.
     was_built: bool,
     declared: &'a BTreeMap<String, ActionManifest>,
@@ -167,12 +170,12 @@ impl<'a> Causes<'a> {
         plan: &'a Plan,
     ) -> Self {
         let paths: HashMap<&str, &str> = sources.iter().map(|s| (s.id.as_str(), s.path.as_str())).collect();
-        let mut known_sources = known_sources.peekable();
-        let was_built = known_sources.peek().is_some();
-        let gone = known_sources.filter(|id| !paths.contains_key(id.as_str())).cloned().collect();
+        let known: BTreeSet<&str> = known_sources.map(String::as_str).collect();
+        let was_built = !known.is_empty();
+        let gone = known.iter().copied().filter(|id| !paths.contains_key(id)).collect();
         let declared = &plan.declared;
         let (recorded, nodes) = (OnceCell::new(), BTreeMap::new());
-        let mut causes = Self { graph, paths, job_key, state, recorded, gone, was_built, declared, nodes };
+        let mut causes = Self { graph, paths, job_key, state, recorded, known, gone, was_built, declared, nodes };
         causes.take(plan);
         causes
     }
@@ -273,15 +276,22 @@ impl<'a> Causes<'a> {
     /// The causes of one node, nearest first.
     fn found(&self, node: &Node) -> Vec<Found> {
         let is_known = node.standing.is_past() || self.last(node.rule, &node.item).is_some() || node.below;
-        if (!is_known || (node.below && self.last_below(node).is_empty()))
+        // Where its maker was built, and gave it no items, it is for the maker's sake that it may get some.
+        let had_none = || node.waits_for.is_none_or(|maker| self.last(maker, &node.item).is_none());
+        if (!is_known || (node.below && self.last_below(node).is_empty() && had_none()))
             && !matches!(node.standing, Standing::StillFailing | Standing::Blocked | Standing::LeftOut)
         {
             return vec![self.first_time(node)];
         }
         let mut all: Vec<Found> = match &node.reason {
+            Some(Reason::Changed(_)) if self.came_back(node) => vec![new_source(&self.path_of(&node.item))],
             Some(Reason::Changed(changes)) => changes.iter().map(|c| self.change(node, c)).collect(),
             _ => Vec::new(),
         };
+        if let Some(gone) = self.gone_from_inputs(node, &all) {
+            all.retain(|found| !self.is_only_shorter(node, found));
+            all.push(gone);
+        }
         if let Some(maker) = node.waits_for.filter(|_| !matches!(node.standing, Standing::Blocked | Standing::LeftOut)) {
             let is_open = || self.of(maker).iter().any(|n| !n.standing.is_settled());
             match self.gone_source(node).filter(|_| !is_open()) {
@@ -320,14 +330,6 @@ impl<'a> Causes<'a> {
         Found { cause, because, through: None }
     }
 
-    /// A merge over the job changes when a document goes, and no action speaks of that.
-    fn gone_source(&self, node: &Node) -> Option<Found> {
-        let id = self.gone.first().filter(|_| node.standing == Standing::May && node.item.is_empty())?;
-        let more = if self.gone.len() > 1 { format!(" (and {} more)", self.gone.len() - 1) } else { String::new() };
-        let because = format!("the source `{id}` is no longer there{more}");
-        Some(Found { cause: Cause::named(Kind::GoneSource, id), because, through: None })
-    }
-
     fn change(&self, node: &Node, change: &Change) -> Found {
         let source = self.source_of(&node.item).map(|_| self.path_of(&node.item));
         let cause = reason::of_change(self.graph, node.rule, source.as_deref(), change);
@@ -350,6 +352,11 @@ impl<'a> Causes<'a> {
         };
         Found { cause, because, through }
     }
+}
+
+fn new_source(path: &str) -> Found {
+    let because = format!("the source `{path}` is new");
+    Found { cause: Cause::named(Kind::NewSource, path), because, through: None }
 }
 
 /// What is personal or secret in values is not for screens and reports.

@@ -145,7 +145,10 @@ impl Coordinator<'_, '_> {
                 self.settle_pass(pass, Soundness::Unknown, None);
                 Ok(())
             }
-            Soundness::Bad | Soundness::Out => self.pass_failed(pass, None),
+            Soundness::Bad | Soundness::Out => {
+                self.blame(pass);
+                self.pass_failed(pass, None)
+            }
             Soundness::Good => {
                 let mut records = Vec::new();
                 for rule in rules.into_iter().filter(|_| self.setup.publish) {
@@ -157,6 +160,15 @@ impl Coordinator<'_, '_> {
                 }
                 self.pass_succeeded(pass, records)
             }
+        }
+    }
+
+    /// A pass that no other pass keeps from going on has failed, also where it is a rule of no pass that left it without items.
+    fn blame(&mut self, pass: Pass) {
+        let is_blocked = self.needed_passes(pass).into_iter().any(|p| self.is_bad(p));
+        if let Some(state) = self.passes.get_mut(&pass) {
+            let is_stopped = self.stopped_at.is_some_and(|at| pass > at) && !state.problems.is_empty();
+            state.failed |= !is_blocked && !is_stopped;
         }
     }
 

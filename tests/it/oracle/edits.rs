@@ -104,8 +104,9 @@ fn toggle_rule(world: &mut World, which: u8) -> Option<Edit> {
         return None;
     }
     moved.iter().for_each(|m| world.rules[*m].there = there);
-    let verb = if there { "come back" } else { "are removed" };
-    Some(Edit::new(format!("rules {moved:?} {verb}"), &["other"]))
+    // A rule that comes back is out of date for whatever happened while it was away.
+    let (verb, causes): (_, &[_]) = if there { ("come back", &[]) } else { ("are removed", &["other"]) };
+    Some(Edit::new(format!("rules {moved:?} {verb}"), causes))
 }
 
 fn edit_schema(world: &mut World, which: u8, letter: u8) -> Edit {
