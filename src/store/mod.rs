@@ -121,6 +121,10 @@ impl Store {
             }
         }
         self.database = Some(database);
+        if is_newer {
+            // A build that was killed before it wrote its picture: if this one finds nothing to do, nobody else would write it.
+            self.publish_snapshot()?;
+        }
         Ok(is_newer)
     }
 
@@ -221,6 +225,18 @@ mod tests {
         store.lock = Some(lock);
         store.open_for_writing()?;
         Ok(store)
+    }
+
+    #[test]
+    fn a_picture_that_a_killed_build_did_not_write_is_written_by_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut killed = opened(dir.path()).unwrap();
+        killed.state.builds.put(1, "b_1".to_owned());
+        killed.commit().unwrap();
+        drop(killed);
+        assert_eq!(Store::read(dir.path()).state.builds.get(&1), None);
+        drop(opened(dir.path()).unwrap());
+        assert_eq!(Store::read(dir.path()).state.builds.get(&1).map(String::as_str), Some("b_1"));
     }
 
     #[test]
