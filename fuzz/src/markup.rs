@@ -1,0 +1,53 @@
+//! Markdown, HTML and text: any bytes become sound blocks or are refused, the blocks contents and chunks of bounded size, and all
+//! is the same twice.
+
+use ingest::builtin::Item;
+use ingest::document::flow::FlowKind;
+use ingest::document::markup;
+use ingest::document::page_text::TextUnit;
+use ingest::document::section::PartToc;
+use ingest::passes::pass_a_toc;
+use ingest::passes::pass_c_chunk::{chunk, parse};
+
+/// The first byte says which; what follows is the document.
+pub fn run(data: &[u8]) {
+    crate::guarded(|| {
+        let Some((which, bytes)) = data.split_first() else { return };
+        let extension = ["md", "html", "txt"][usize::from(*which) % 3];
+        let read = markup::read(extension, bytes);
+        assert_eq!(read, markup::read(extension, bytes), "read otherwise the second time");
+        let Ok(flow) = read else { return };
+        for block in &flow.blocks {
+            assert!(!block.text.trim().is_empty(), "a block without text");
+            assert_eq!(block.text.trim_end(), block.text);
+            assert_eq!(matches!(block.kind, FlowKind::Table { .. }), !block.rows.is_empty(), "rows are those of tables");
+        }
+        let units = [TextUnit::Flow(flow)];
+        let item = Item { id: "book".to_owned(), source_id: "book".to_owned(), path: format!("book.{extension}") };
+        let inputs = pass_a_toc::Inputs { item: &item, source: bytes, lines: &units };
+        let contents = pass_a_toc::run(inputs, &pass_a_toc::Params::default()).expect("a flow has contents");
+        for section in &contents.toc.sections {
+            assert!(!section.title.trim().is_empty() && section.level >= 1, "{section:?}");
+        }
+        let toc = PartToc {
+            source_id: "book".to_owned(),
+            part_id: "part-0000000000000000".to_owned(),
+            title: contents.toc.title.clone(),
+            page_count: None,
+            sections: Vec::new(),
+        };
+        let parsed = parse::run(parse::Inputs { units: &units, toc: &toc, profile: None }, &parse::Params::default());
+        let elements = parsed.expect("parse takes all blocks").elements;
+        let params = chunk::Params::default();
+        let out =
+            chunk::run(chunk::Inputs { source_id: "book", elements: &elements }, &params).expect("the elements are of one part");
+        for chunk in &out.chunks {
+            assert!(!chunk.text.trim().is_empty(), "an empty chunk");
+            assert!(
+                chunk.text.chars().count() <= params.max_chars as usize,
+                "a chunk of {} characters",
+                chunk.text.chars().count()
+            );
+        }
+    });
+}

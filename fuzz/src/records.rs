@@ -1,0 +1,139 @@
+//! Stored records: bytes of any kind are read as each of them or refused, without a panic and without memory that the bytes do
+//! not have; what was read is written and read as the same. A database and a snapshot in which bytes were changed are opened or
+//! refused.
+
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use arbitrary::{Arbitrary, Unstructured};
+use ingest::digest::Digest;
+use ingest::store::database::Database;
+use ingest::store::records::{
+    ActionResult, Adoption, Came, FileEntry, LastBuild, Probe, Published, Stored, StoredFile, Turn, Verdict,
+};
+use ingest::store::snapshot;
+use ingest::store::state::State;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+#[derive(Arbitrary, Debug)]
+struct Damage {
+    at: Vec<(u32, u8)>,
+    cut: Option<u32>,
+}
+
+pub fn run(data: &[u8]) {
+    crate::guarded(|| match data.split_first() {
+        Some((0, rest)) => {
+            let mut u = Unstructured::new(rest);
+            if let Ok(damage) = Damage::arbitrary(&mut u) {
+                damaged(&damage);
+            }
+        }
+        Some((1, rest)) => snapshot_of(rest),
+        Some((2, rest)) => loaded(rest),
+        _ => {
+            stable::<State>(data);
+            stable::<ActionResult>(data);
+            stable::<LastBuild>(data);
+            stable::<FileEntry>(data);
+            stable::<Published>(data);
+            stable::<Adoption>(data);
+            stable::<Verdict>(data);
+            stable::<Probe>(data);
+            stable::<Stored>(data);
+        }
+    });
+}
+
+fn stable<T: Serialize + DeserializeOwned>(data: &[u8]) {
+    let Ok(value) = postcard::from_bytes::<T>(data) else { return };
+    let written = postcard::to_stdvec(&value).expect("it was read");
+    let again: T = postcard::from_bytes(&written).expect("it was written by us");
+    assert_eq!(written, postcard::to_stdvec(&again).expect("it was read"), "written otherwise the second time");
+}
+
+/// A record goes into a table by its key, and out as a change that loads again.
+fn loaded(data: &[u8]) {
+    let Some((table, rest)) = data.split_first() else { return };
+    let Some((length, rest)) = rest.split_first() else { return };
+    let (key, value) = rest.split_at(usize::from(*length).min(rest.len()));
+    let mut state = State::default();
+    let tables = state.tables();
+    let at = usize::from(*table) % tables.len();
+    if state.tables()[at].load(key, value).is_none() {
+        return;
+    }
+    state.change_all();
+    let changes = state.tables()[at].changes();
+    let mut again = State::default();
+    for (key, value) in &changes {
+        again.tables()[at].load(key, value.as_deref().expect("nothing was removed")).expect("it was written by us");
+    }
+    again.change_all();
+    assert_eq!(changes, again.tables()[at].changes());
+}
+
+/// A snapshot whose digest is right, whatever it holds.
+fn snapshot_of(body: &[u8]) {
+    let folder = folder();
+    let path = folder.path().join(snapshot::NAME);
+    let format = ingest::store::records::FORMAT.to_le_bytes();
+    fs::write(&path, [b"ingstate", &format[..], Digest::of(body).as_bytes(), body].concat()).expect("a file of ours");
+    let Some(state) = snapshot::read(&path) else { return };
+    snapshot::write(&path, &state).expect("a file of ours");
+    let again = snapshot::read(&path).expect("it was written by us");
+    assert_eq!(postcard::to_stdvec(&state), postcard::to_stdvec(&again));
+}
+
+fn damaged(damage: &Damage) {
+    let folder = folder();
+    let path = folder.path().join("state.redb");
+    let mut bytes = whole().to_vec();
+    for (at, value) in damage.at.iter().take(16) {
+        let at = *at as usize % bytes.len();
+        bytes[at] = *value;
+    }
+    if let Some(cut) = damage.cut {
+        bytes.truncate(cut as usize % (bytes.len() + 1));
+    }
+    fs::write(&path, &bytes).expect("a file of ours");
+    let Ok(database) = Database::open(&path) else { return };
+    if let Ok(loaded) = database.load() {
+        let mut state = loaded.state;
+        state.change_all();
+        let _ = database.write(&mut state);
+    }
+}
+
+/// A sound database with a record or two in each table that matters.
+fn whole() -> &'static [u8] {
+    static WHOLE: OnceLock<Vec<u8>> = OnceLock::new();
+    WHOLE.get_or_init(|| {
+        let folder = folder();
+        let path = folder.path().join("state.redb");
+        let mut state = State::default();
+        for n in 0..20_u32 {
+            let digest = Digest::of(&n.to_le_bytes());
+            let file = StoredFile { digest, bytes: u64::from(n), items: 1 };
+            let result = ActionResult { outputs: vec![Stored::File(file)], counts: Vec::new(), failure: None, duration_ms: 1 };
+            state.results.put(digest, result);
+            state.verdicts.put(digest, Verdict::default());
+            let turn = Turn { build: n, came: Came::Ran, ran: true, reason: [1, 2, 3].into() };
+            let last =
+                LastBuild { key: digest, manifest: [7; 40].into(), accepted: true, gates: n, source: None, history: vec![turn] };
+            state.last.put(format!("job\0rule\0item-{n}"), last);
+        }
+        let database = Database::open(&path).expect("a file of ours");
+        database.write(&mut state).expect("a file of ours");
+        drop(database);
+        fs::read(&path).expect("a file of ours")
+    })
+}
+
+fn folder() -> tempfile::TempDir {
+    let shm = Path::new("/dev/shm");
+    let within = if shm.is_dir() { shm.to_path_buf() } else { std::env::temp_dir() };
+    tempfile::Builder::new().tempdir_in(within).expect("a temporary folder")
+}
