@@ -10,15 +10,42 @@ mod order;
 mod pieces;
 mod script;
 
+use std::borrow::Cow;
+
 use crate::document::page_text::PageText;
 use crate::document::pdf::glyph::PageGlyphs;
+
+/// Lengths are compared as percents of each other, in an i32. A page is at most 14,400 pt wide (PDF 32000-1, annex C); what
+/// lies beyond 50,000 pt lies on none.
+const FAR: i32 = 5_000_000;
 
 /// The lines of a page in reading order. What no reader sees comes after what one sees.
 #[must_use]
 pub fn lay_out(page: &PageGlyphs) -> PageText {
+    let page = &*within_reach(page);
     let pieces = initials::join(page, pieces::collect(page));
     let ordered = order::reading_order(pieces);
     lines::build(page, ordered)
+}
+
+/// The page with all that lies far out brought to the edge of what can be measured.
+fn within_reach(page: &PageGlyphs) -> Cow<'_, PageGlyphs> {
+    let is_near = |length: &i32| (-FAR..=FAR).contains(length);
+    let glyphs = page.glyphs.iter().flat_map(|g| [g.x, g.right, g.baseline, g.size, g.tracking]);
+    let shapes = page.shapes.iter().flat_map(|s| [s.rect.x, s.rect.y, s.rect.w, s.rect.h]);
+    if [page.width, page.height].into_iter().chain(glyphs).chain(shapes).all(|length| is_near(&length)) {
+        return Cow::Borrowed(page);
+    }
+    let mut near = page.clone();
+    let bring = |length: &mut i32| *length = (*length).clamp(-FAR, FAR);
+    [&mut near.width, &mut near.height].into_iter().for_each(bring);
+    for g in &mut near.glyphs {
+        [&mut g.x, &mut g.right, &mut g.baseline, &mut g.size, &mut g.tracking].into_iter().for_each(bring);
+    }
+    for s in &mut near.shapes {
+        [&mut s.rect.x, &mut s.rect.y, &mut s.rect.w, &mut s.rect.h].into_iter().for_each(bring);
+    }
+    Cow::Owned(near)
 }
 
 #[cfg(test)]
@@ -160,6 +187,19 @@ mod tests {
         assert!(page.fonts[0].bold && page.fonts[0].size == 1200);
         assert_eq!(page.lines[0].baseline, 9_200);
         assert_eq!((page.shapes.len(), page.shapes[0].filled, page.shapes[1].filled), (2, false, true));
+    }
+
+    #[test]
+    fn what_lies_far_out_is_measured_like_any_other() {
+        let far = |x: i32, size: i32, text: &str| format!("BT /F1 {size} Tf 1 0 0 1 {x} 700 Tm ({text}) Tj ET\n");
+        let content = far(72, 10, "near") + &far(9_000_000, 9_000_000, "far out") + &far(-9_000_000, 9_000_000, "as far");
+        assert!(lines(&content).iter().any(|l| l.contains("near")));
+        let mut glyphs = read(&sample::from_contents(&[content.into_bytes()]).into(), Backend::Hayro).unwrap().remove(0);
+        for (i, g) in glyphs.glyphs.iter_mut().enumerate() {
+            let far = if i % 2 == 0 { 1_000_000_000 } else { -1_000_000_000 };
+            (g.x, g.right, g.baseline, g.size) = (far, -far, far, 1_000_000_000);
+        }
+        assert!(lay_out(&glyphs).lines.iter().all(|l| l.rect.x.abs() <= FAR));
     }
 
     #[test]
