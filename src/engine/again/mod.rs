@@ -254,8 +254,7 @@ fn run_again(known: &Known, again: &Again<'_>, cas: &Cas, room: &Arc<Room>) -> F
         How::Builtin { builtin, params } => (How::Builtin { builtin, params: params.clone() }, &[][..]),
         How::Command(command) => (How::Command(Arc::new(command.in_room(room.clone()))), &command.env[..]),
     };
-    let (inputs, outputs) = (task.inputs.clone(), task.outputs.clone());
-    let second = Task { rule: task.rule.clone(), item: task.item.clone(), inputs, outputs, how };
+    let second = Task { how, ..task.clone() };
     let made = execute::run(&second, cas, &|bytes| again.judge.count_items(bytes));
     let failed = |message: String| Found::Differs(Box::new(Difference { message, ..Difference::of(&known.name) }));
     match (&known.first.failure, made) {
