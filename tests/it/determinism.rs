@@ -2,10 +2,7 @@
 //! does not keep to it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use serde_json::Value;
+use std::path::Path;
 
 use crate::books::books;
 use crate::project::{Built, Project, repository};
@@ -93,6 +90,11 @@ fn a_longer_path_of_other_letters_and_files_made_in_another_order_reach_no_artif
 
 #[cfg(unix)]
 mod on_unix {
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    use serde_json::Value;
+
     use super::*;
     use crate::project::Handshake;
 
