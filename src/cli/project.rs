@@ -244,6 +244,7 @@ impl Project {
             judge: &self.gates,
             base_env: base_env(&env),
             env,
+            limits: self.loaded.limits,
             keep_going: false,
             retry: false,
             adopting: crate::engine::Adopting::default(),
@@ -251,6 +252,7 @@ impl Project {
             publish: true,
             rejected_dir: self.cache().join("rejected").join("build"),
             build_id: String::new(),
+            check_determinism: false,
             interrupted: Arc::new(AtomicBool::new(false)),
         })
     }

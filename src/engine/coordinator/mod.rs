@@ -14,6 +14,7 @@
 mod adopt;
 mod adopted;
 mod advance;
+mod again;
 mod announced;
 mod conditions;
 mod emit;
@@ -50,6 +51,7 @@ use super::policy::{Barrier, OnError};
 use super::reason::{Loss, Reason};
 use super::select::Selection;
 use super::verdict::Judge;
+use crate::builtin::Limits;
 use crate::digest::Digest;
 use crate::store::Store;
 use crate::store::records::{ActionResult, Derived, Stored};
@@ -95,6 +97,8 @@ pub struct Setup<'a> {
     pub env: BTreeMap<String, String>,
     /// Given to every command.
     pub base_env: Vec<(String, String)>,
+    /// What an action of a built-in may use up. In no key.
+    pub limits: Limits,
     pub keep_going: bool,
     /// Run again what failed or was rejected for the same inputs.
     pub retry: bool,
@@ -108,6 +112,8 @@ pub struct Setup<'a> {
     pub rejected_dir: PathBuf,
     /// Of this build: records name it, keys do not.
     pub build_id: String,
+    /// Whether the report holds what it takes to do everything again, to see whether it comes out the same.
+    pub check_determinism: bool,
     /// Set by the signal handler.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -265,6 +271,8 @@ struct Coordinator<'a, 'b> {
     why_bad: HashMap<Condition, String>,
     waiting: HashMap<Condition, Vec<ActionIx>>,
     merged: HashMap<(RuleId, usize, ItemIx), Stored>,
+    /// Merges and projections that were asked for; noted only where they are to be done again.
+    derivations: again::Derivations,
     passes: BTreeMap<Pass, PassState>,
     quarantine: quarantine::Quarantine,
     /// Rules that became complete and are not finished yet.
