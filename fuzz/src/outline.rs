@@ -1,6 +1,7 @@
 //! The outline reader, on PDF bytes as they come (`%` first) and on outlines, names and labels that lead anywhere.
 
 use arbitrary::{Arbitrary, Unstructured};
+use ingest::builtin::Limits;
 use ingest::document::outline::{PdfFrame, decode_text_string, read_frame};
 use lopdf::{Dictionary, Object, ObjectId, StringFormat, dictionary};
 
@@ -61,11 +62,11 @@ pub fn run(data: &[u8]) {
 }
 
 fn check(bytes: &[u8]) {
-    let frame = read_frame(bytes);
+    let frame = read_frame(bytes, &Limits::default());
     if let Ok(frame) = &frame {
         sound(frame);
     }
-    assert_eq!(frame, read_frame(bytes), "read otherwise the second time");
+    assert_eq!(frame, read_frame(bytes, &Limits::default()), "read otherwise the second time");
 }
 
 fn sound(frame: &PdfFrame) {

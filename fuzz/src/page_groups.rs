@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use arbitrary::{Arbitrary, Unstructured};
-use ingest::builtin::NamedBytes;
+use ingest::builtin::{Limits, NamedBytes};
 use ingest::document::page_text::TextUnit;
 use ingest::document::part::Placement;
 use ingest::passes::{pages, text};
@@ -73,8 +73,8 @@ fn structured(case: &Case) {
 
 fn grouped(bytes: &Arc<[u8]>) -> Result<Vec<NamedBytes>, ingest::builtin::Failure> {
     let source = pages::Source { name: "book.pdf", bytes };
-    let groups = pages::run(source, &pages::Params {});
-    assert!(groups == pages::run(source, &pages::Params {}), "grouped otherwise the second time");
+    let groups = pages::run(source, &pages::Params {}, &Limits::default());
+    assert!(groups == pages::run(source, &pages::Params {}, &Limits::default()), "grouped otherwise the second time");
     groups
 }
 
@@ -97,12 +97,13 @@ fn check(groups: &[NamedBytes], total: usize) {
 }
 
 fn grouped_pages(bytes: &Arc<[u8]>) -> Option<usize> {
-    ingest::document::pdf::Book::open(bytes).ok().map(|b| b.page_count())
+    ingest::document::pdf::Book::open(bytes, &Limits::default()).ok().map(|b| b.page_count())
 }
 
 /// What the pages of the groups print is what the pages of the book print.
 fn says_the_same(bytes: &Arc<[u8]>, groups: &[NamedBytes]) {
-    let read = |bytes: &Arc<[u8]>| text::run(text::Group { name: "book.pdf", bytes }, &text::Params::default());
+    let read =
+        |bytes: &Arc<[u8]>| text::run(text::Group { name: "book.pdf", bytes }, &text::Params::default(), &Limits::default());
     let Ok(whole) = read(bytes) else { return };
     let parts: Vec<TextUnit> = groups.iter().filter_map(|g| read(&g.bytes).ok()).flatten().collect();
     assert_eq!(whole.len(), parts.len(), "as many pages");

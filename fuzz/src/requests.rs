@@ -141,6 +141,7 @@ fn request(case: &Case, builtin: &Builtin) -> Request {
         params: if params.is_empty() { serde_json::Value::Null } else { params.into() },
         inputs,
         outputs: outputs.collect(),
+        limits: None,
     }
 }
 

@@ -194,7 +194,10 @@ mod tests {
         let far = |x: i32, size: i32, text: &str| format!("BT /F1 {size} Tf 1 0 0 1 {x} 700 Tm ({text}) Tj ET\n");
         let content = far(72, 10, "near") + &far(9_000_000, 9_000_000, "far out") + &far(-9_000_000, 9_000_000, "as far");
         assert!(lines(&content).iter().any(|l| l.contains("near")));
-        let mut glyphs = read(&sample::from_contents(&[content.into_bytes()]).into(), Backend::Hayro).unwrap().remove(0);
+        let mut glyphs =
+            read(&sample::from_contents(&[content.into_bytes()]).into(), Backend::Hayro, &crate::builtin::Limits::default())
+                .unwrap()
+                .remove(0);
         for (i, g) in glyphs.glyphs.iter_mut().enumerate() {
             let far = if i % 2 == 0 { 1_000_000_000 } else { -1_000_000_000 };
             (g.x, g.right, g.baseline, g.size) = (far, -far, far, 1_000_000_000);
