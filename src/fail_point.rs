@@ -75,6 +75,11 @@ fail_points! {
     BatchSynced "batch-synced"
     /// The database has it; readers do not know.
     BatchCommitted "batch-committed"
+    // collection
+    /// Records of what goes are gone for good; their blobs are not.
+    BlobsToDelete "blobs-to-delete"
+    /// Their blobs are gone, too.
+    BlobsDeleted "blobs-deleted"
     // publication
     /// Bytes of somebody else are kept; what they stood for is not replaced.
     ForeignKept "foreign-kept"

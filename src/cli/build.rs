@@ -108,12 +108,12 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
 }
 
 /// The lock, and whether another build had to end first: what was read before that is out of date.
-struct Taken {
-    lock: BuildLock,
-    waited: bool,
+pub(super) struct Taken {
+    pub(super) lock: BuildLock,
+    pub(super) waited: bool,
 }
 
-fn take_lock(cache: &Path, no_wait: bool, console: &Console) -> Result<Taken, CliError> {
+pub(super) fn take_lock(cache: &Path, no_wait: bool, console: &Console) -> Result<Taken, CliError> {
     let path = cache.join("lock");
     let pid = match BuildLock::ask(&path, false)? {
         Asked::Held(lock) => return Ok(Taken { lock, waited: false }),
@@ -246,11 +246,7 @@ struct Told<'a> {
 
 fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report, EngineError> {
     let Told { job, build_id, args, console, clock, trace } = told;
-    if let Some(lock) = store.lock.as_ref().filter(|l| l.after_crash) {
-        sweep(store, job)?;
-        fail_point::reach(FailPoint::LeftoversSwept, &store.dir)?;
-        lock.mark_idle()?;
-    }
+    after_crash(store, job)?;
     let broken = |e: crate::job::manifest::ManifestError| EngineError::Input(e.to_string());
     let manifest = ManifestWriter::open(job.clone(), build_id.clone(), clock).map_err(broken)?;
     let verbosity = match (args.quiet, args.verbose) {
@@ -268,6 +264,17 @@ fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report,
     }
     on_signal(&setup.interrupted);
     engine::build(setup, Mode::Build, store, &mut Observers { all: observers, trace })
+}
+
+/// If the last build did not end, removes what it left, and lets the lock no longer tell of it.
+///
+/// # Errors
+/// If something cannot be removed.
+pub(super) fn after_crash(store: &Store, job: &JobFolder) -> Result<(), disk::DiskError> {
+    let Some(lock) = store.lock.as_ref().filter(|l| l.after_crash) else { return Ok(()) };
+    sweep(store, job)?;
+    fail_point::reach(FailPoint::LeftoversSwept, &store.dir)?;
+    lock.mark_idle()
 }
 
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.
@@ -341,12 +348,21 @@ fn finish(
             Err(CliError::told(ErrorKind::Failed))
         }
         Err(e) => {
-            let error = CliError::from_error(ErrorKind::Failed, &e);
+            let mut error = CliError::from_error(ErrorKind::Failed, &e);
+            error.problem.hint = out_of_room(&e);
             console.status(&render::problem(console.paint(), "", &error.problem));
             console.status("ingest: stopped; what was finished is kept");
             Err(CliError::told(ErrorKind::Failed))
         }
     }
+}
+
+/// What people need to know where there is no room left: of which file system, and how much it has.
+fn out_of_room(error: &EngineError) -> Option<String> {
+    let space = disk::space(error.path().filter(|_| error.is_full())?)?;
+    let (free, total) = (render::size(space.free), render::size(space.total));
+    let mount = space.mount.display();
+    Some(format!("the file system at `{mount}` has {free} of {total} left, and the cache holds nothing that can go: make room, then build again"))
 }
 
 fn is_pass(name: &str) -> bool {

@@ -75,6 +75,13 @@ impl Project {
         Ok(project)
     }
 
+    /// The time, in seconds since 1970.
+    #[must_use]
+    pub fn now_s(&self) -> i64 {
+        let since = (self.clock)().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+    }
+
     /// The cache folder.
     #[must_use]
     pub fn cache(&self) -> PathBuf {
@@ -251,6 +258,8 @@ impl Project {
             publish: true,
             rejected_dir: self.cache().join("rejected").join("build"),
             build_id: String::new(),
+            bounds: self.loaded.cache,
+            now_s: self.now_s(),
             interrupted: Arc::new(AtomicBool::new(false)),
         })
     }

@@ -228,6 +228,12 @@ pub fn number(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
 }
 
+/// Bytes as people read them: `1.5 MiB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    bytesize::ByteSize(bytes).to_string()
+}
+
 /// Seconds as people read them: two decimals below ten, one below a hundred.
 #[must_use]
 pub fn seconds(elapsed: Duration) -> String {

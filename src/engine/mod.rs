@@ -8,6 +8,7 @@
 //! `report` and `plan` at the end.
 
 pub mod adoption;
+pub mod collect;
 pub mod command;
 pub mod command_gate;
 pub mod coordinator;
@@ -33,4 +34,4 @@ pub mod upstream;
 pub mod verdict;
 pub mod watch;
 
-pub use coordinator::{Adopting, Mode, Prior, Setup, build};
+pub use coordinator::{Adopting, Gathered, Mode, Prior, Setup, build, forget_records, gc};

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::check::{Problems, meant};
 use super::syntax::{
-    At, CommandLine, Coverage, FileInput, FromInput, Gate, Ingestfile, Input, Job, Named, Output, OutputTable, Ratio, Reference,
+    At, Cache, CommandLine, Coverage, FileInput, FromInput, Gate, Ingestfile, Input, Job, Named, Output, OutputTable, Ratio, Reference,
     Rule,
 };
 
@@ -28,9 +28,11 @@ fn ingestfile(root: &DeTable<'_>, problems: &mut Problems) -> Option<Ingestfile>
     let mut fields = Fields::of(root, &(0..0), "the file");
     let version = fields.required("version", problems, integer);
     let job = fields.optional("job", problems, |value, problems| table(value, "job", problems).map(|t| job(&t, problems)));
+    let cache = fields.optional("cache", problems, |value, problems| table(value, "cache", problems).map(|t| cache(&t, problems)));
     let rule = fields.optional("rule", problems, |value, problems| named(value, "rule", problems, rule));
     fields.finish(problems);
-    Some(Ingestfile { version: version?, job: job.unwrap_or_default(), rule: rule.unwrap_or_default() })
+    let (job, cache, rule) = (job.unwrap_or_default(), cache.unwrap_or_default(), rule.unwrap_or_default());
+    Some(Ingestfile { version: version?, job, cache, rule })
 }
 
 fn job(table: &Table<'_, '_>, problems: &mut Problems) -> Job {
@@ -45,6 +47,14 @@ fn job(table: &Table<'_, '_>, problems: &mut Problems) -> Job {
     };
     fields.finish(problems);
     job
+}
+
+fn cache(table: &Table<'_, '_>, problems: &mut Problems) -> Cache {
+    let mut fields = Fields::of(table.table, &table.span, "`[cache]`");
+    let cache =
+        Cache { max_size: fields.optional("max_size", problems, string), max_age: fields.optional("max_age", problems, string) };
+    fields.finish(problems);
+    cache
 }
 
 fn rule(name: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> Option<Rule> {

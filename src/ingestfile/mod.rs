@@ -10,6 +10,7 @@ use globset::GlobSet;
 
 use crate::builtin::Builtin;
 use crate::diagnostic::Diagnostic;
+use crate::engine::collect::Bounds;
 use crate::engine::graph::Graph;
 use crate::engine::policy::{Barrier, OnError};
 
@@ -21,6 +22,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub use lower::{AGES, SIZES, age, size};
 pub use schema::ingestfile_schema;
 
 /// What `[job]` says, with defaults filled in.
@@ -45,6 +47,7 @@ pub struct JobConfig {
 #[derive(Debug)]
 pub struct Loaded {
     pub job: JobConfig,
+    pub cache: Bounds,
     pub graph: Graph,
     places: Places,
 }
@@ -67,9 +70,9 @@ pub fn load(path: &str, text: &str, builtins: &[&'static Builtin]) -> Result<Loa
     let mut problems = check::Problems::new(path, text);
     let lowered = load::parse(text, &mut problems).and_then(|file| lower::lower(&file, builtins, &mut problems));
     match lowered {
-        Some((job, graph, sources, files)) if problems.none() => {
+        Some((job, cache, graph, sources, files)) if problems.none() => {
             let places = Places { file: path.into(), text: text.into(), sources, files };
-            Ok(Loaded { job, graph, places })
+            Ok(Loaded { job, cache, graph, places })
         }
         _ => Err(problems.into_sorted()),
     }

@@ -36,6 +36,9 @@ pub struct Ingestfile {
     /// What the rules work on, and where results are published.
     #[schemars(default)]
     pub job: Job,
+    /// How much the cache may hold of what nothing needs any more.
+    #[schemars(default)]
+    pub cache: Cache,
     /// The rules by name. A rule named `passX` belongs to pass X.
     #[schemars(default)]
     pub rule: Named<Rule>,
@@ -63,6 +66,18 @@ pub struct Job {
     /// a document go ahead by itself, and needs `on_error = "quarantine"`.
     #[schemars(extend("enum" = ["pass", "item"]))]
     pub barrier: Option<At<String>>,
+}
+
+/// How much the cache may hold. Builds that ran something, and `ingest gc`, remove old results beyond it; never what the
+/// Ingestfile as it is, or a job whose folder is there, leads to.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Cache {
+    /// What the cache may take on disk, `"500 MB"` or `"20 GiB"`: above it, old results go, those first that were needed
+    /// least recently. "20 GiB" if not given.
+    pub max_size: Option<At<String>>,
+    /// How long an old result is kept after a build last needed it, `"12h"` or `"30d"`. "30d" if not given.
+    pub max_age: Option<At<String>>,
 }
 
 /// A rule: a built-in (`run`) or a command (`command`).

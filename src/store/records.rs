@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::disk::StatTuple;
 
 /// Version of all stored shapes. Another version is not read: the cache starts anew.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// One output of an action, stored in the CAS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +26,15 @@ impl Stored {
             Self::File(f) => f.digest,
             Self::Tree(t) => t.digest,
         }
+    }
+
+    /// The blobs that hold it, each with its size in bytes.
+    pub fn blobs(&self) -> impl Iterator<Item = (Digest, u64)> {
+        let (file, entries) = match self {
+            Self::File(f) => (Some((f.digest, f.bytes)), [].as_slice()),
+            Self::Tree(t) => (None, &*t.entries),
+        };
+        file.into_iter().chain(entries.iter().map(|e| (e.digest, e.bytes)))
     }
 
     /// Size in bytes; of a tree, of all its files.
@@ -193,6 +202,12 @@ pub struct AdoptedPiece {
     /// The action key whose result it replaces.
     pub key: Digest,
     pub file: StoredFile,
+}
+
+/// What the last build of a job rested on, beside results: keys of merges, projections and verdicts, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    pub keys: Arc<[Digest]>,
 }
 
 /// What a tool said of its version, and what that rests on.

@@ -27,6 +27,12 @@ mod asking_why;
 #[cfg(unix)]
 mod building;
 #[cfg(unix)]
+mod cache_bounds;
+#[cfg(unix)]
+mod cache_full;
+#[cfg(unix)]
+mod cache_healing;
+#[cfg(unix)]
 mod crash;
 #[cfg(unix)]
 mod damage;

@@ -16,6 +16,7 @@ use crate::engine::plan::{Fate, PlannedAction};
 use crate::engine::reason::Reason;
 use crate::engine::select::Choice;
 use crate::engine::verdict::Verdict;
+use crate::disk;
 use crate::fail_point::FailPoint;
 use crate::staging::safe_extension;
 use crate::store::StoreError;
@@ -318,6 +319,9 @@ impl<'a> Coordinator<'a, '_> {
         match error {
             RunError::Changed(path) => Err(Stop::Changed(path)),
             RunError::Store(e @ StoreError::Blob { .. }) => Err(e.into()),
+            RunError::Disk(e) | RunError::Store(StoreError::Disk(e)) if disk::is_full(&e.source) => {
+                Err(Stop::Error(crate::engine::error::EngineError::Disk(e)))
+            }
             RunError::Command(CommandError::Ended) => Err(crate::engine::error::EngineError::Interrupted.into()),
             RunError::Failure(failure) => {
                 if let Some(key) = self.actions[ix.0].key {

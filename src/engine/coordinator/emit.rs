@@ -44,7 +44,7 @@ impl Coordinator<'_, '_> {
     /// SHA-256 of every source that could be read, by id.
     fn sha_map(&self) -> BTreeMap<String, String> {
         let sha = |s: &SourceFile| {
-            let entry = self.store.state.files.get(&files::index_key(&s.file))?;
+            let entry = self.store.state.files.peek(&files::index_key(&s.file))?;
             let hex: String = entry.sha256?.iter().map(|b| format!("{b:02x}")).collect();
             Some((s.id.clone(), format!("sha256:{hex}")))
         };

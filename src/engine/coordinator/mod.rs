@@ -15,11 +15,13 @@ mod adopt;
 mod adopted;
 mod advance;
 mod announced;
+mod collecting;
 mod conditions;
 mod emit;
 mod finish;
 mod fold;
 mod frozen;
+mod heal;
 mod in_place;
 mod inputs;
 mod intent;
@@ -38,6 +40,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use super::collect::Bounds;
 use super::command::{CommandTask, Room};
 use super::error::EngineError;
 use super::execute::InputValue;
@@ -58,6 +61,8 @@ use announced::Announced;
 use spans::Stretch;
 
 pub use adopt::Adopting;
+pub use collecting::{Gathered, gc};
+pub use heal::forget_records;
 pub use run::build;
 
 /// What a pass was before this build: its status and records in the job's manifest.
@@ -108,6 +113,10 @@ pub struct Setup<'a> {
     pub rejected_dir: PathBuf,
     /// Of this build: records name it, keys do not.
     pub build_id: String,
+    /// How much the cache may hold of what nothing needs.
+    pub bounds: Bounds,
+    /// When the build began, in seconds since 1970.
+    pub now_s: i64,
     /// Set by the signal handler.
     pub interrupted: Arc<AtomicBool>,
 }

@@ -8,7 +8,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::advance::Work;
-use super::reasons::LostBlob;
+use super::collecting;
+use super::heal;
 use super::{Announced, Coordinator, Message, Mode, PassState, Setup, Stop};
 use crate::digest::Digest;
 use crate::disk;
@@ -19,13 +20,11 @@ use crate::engine::gate::GateFiles;
 use crate::engine::gate_list::GateList;
 use crate::engine::graph::{Range, RuleId, Run};
 use crate::engine::items::{Items, JOB};
-use crate::engine::observe::{Event, Observer, Problem};
+use crate::engine::observe::{Event, Observer};
 use crate::engine::plan::Plan;
-use crate::engine::reason::Loss;
 use crate::engine::report::Report;
 use crate::engine::select::{self, Choice};
 use crate::store::Store;
-use crate::store::records::Stored;
 
 /// A build begins again at most this often because something changed under its hands, or one blob broke.
 const TRIES: usize = 5;
@@ -49,6 +48,13 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
         let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &pool).and_then(|c| c.run(&pool));
         match attempt {
             Ok(report) => return Ok(report),
+            Err(Stop::Error(e)) if mode == Mode::Build && e.is_full() => {
+                let freed = collecting::make_room(setup, store, &mut announced, &pool);
+                if freed == 0 {
+                    break e;
+                }
+                begin_again(&mut announced, observer, &format!("the disk was full; {} of the cache went", bytesize::ByteSize(freed)));
+            }
             Err(Stop::Error(e)) => break e,
             Err(Stop::Stale) => begin_again(&mut announced, observer, "the cache holds more than was seen"),
             Err(Stop::Changed(path)) => {
@@ -63,7 +69,7 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
                 if *tries == TRIES {
                     break EngineError::KeepsBreaking(digest);
                 }
-                match forget(store, &digest, what) {
+                match heal::forget(&setup.root, store, &digest, what) {
                     Ok(lost) => announced.lost.extend(lost),
                     Err(e) => break e,
                 }
@@ -90,35 +96,8 @@ fn begin_again(announced: &mut Announced, observer: &mut dyn Observer, reason: &
     }
 }
 
-/// Drops a blob that is not what it should be, and every record that leads to it, so that it is made anew; which results
-/// those were, by action key.
-fn forget(store: &mut Store, digest: &Digest, what: Loss) -> Result<Vec<(Digest, LostBlob)>, EngineError> {
-    store.cas.discard(digest)?;
-    let holds = |s: &Stored| match s {
-        Stored::File(f) => f.digest == *digest,
-        Stored::Tree(t) => t.entries.iter().any(|e| e.digest == *digest),
-    };
-    let adopted =
-        store.state.adoptions.iter().find(|(_, a)| a.file.digest == *digest || a.pieces.iter().any(|p| p.file.digest == *digest));
-    if let Some((key, adoption)) = adopted {
-        let path = key.split('\0').next_back().unwrap_or_default();
-        return Err(EngineError::Adoption(Box::new(Problem {
-            message: format!("`{path}` was adopted as edited by hand, and its bytes are lost from the cache"),
-            hint: Some(format!("`ingest build --discard {}` takes the result of the rule again", adoption.rule)),
-            ..Problem::default()
-        })));
-    }
-    let place = |outputs: &[Stored]| outputs.iter().position(holds);
-    let results = store.state.results.iter().filter_map(|(k, r)| Some((*k, place(&r.outputs)?)));
-    let lost: Vec<(Digest, LostBlob)> = results.map(|(key, output)| (key, LostBlob { output, digest: *digest, what })).collect();
-    lost.iter().for_each(|(key, _)| store.state.results.remove(key));
-    let derived: Vec<Digest> = store.state.derived.iter().filter(|(_, d)| d.digest == *digest).map(|(k, _)| *k).collect();
-    derived.iter().for_each(|k| store.state.derived.remove(k));
-    Ok(lost)
-}
-
 impl<'a, 'b> Coordinator<'a, 'b> {
-    fn new(
+    pub(super) fn new(
         setup: &'a Setup<'a>,
         mode: Mode,
         store: &'b mut Store,
@@ -240,7 +219,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                     self.store.state.files.put(key, entry);
                     Ok(digest)
                 }
-                Some(Ok(Seen::Known)) => self.store.state.files.get(&key).map(|e| e.digest).ok_or_else(String::new),
+                Some(Ok(Seen::Known)) => self.store.state.files.peek(&key).map(|e| e.digest).ok_or_else(String::new),
                 Some(Err(e)) => Err(e.to_string()),
                 None => Err(format!("`{}` was not looked at", wanted.path.display())),
             };
@@ -260,7 +239,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         files::probe(&staging)
     }
 
-    fn run(mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
+    pub(super) fn run(mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
         let cancelled = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::channel();
         let outcome = pool.in_place_scope(|scope| {
@@ -373,7 +352,9 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             self.tell_own("sources looked at again".to_owned(), started);
             if self.announced.build {
                 self.store.state.drop_unnamed();
+                let chosen = self.collect()?;
                 self.batch(true)?;
+                self.sweep(&chosen, pool)?;
                 for message in std::mem::take(&mut warnings) {
                     self.emit(&Event::Warning { message })?;
                 }

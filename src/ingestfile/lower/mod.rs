@@ -8,9 +8,11 @@ use super::JobConfig;
 use super::check::{Problems, meant};
 use super::syntax::{At, Ingestfile, Rule};
 use crate::builtin::Builtin;
+use crate::engine::collect::Bounds;
 use crate::engine::graph::{self, From, Graph, Range, RuleId};
 use crate::rel_path::RelPath;
 
+mod cache;
 mod gates;
 mod inputs;
 mod job;
@@ -20,8 +22,10 @@ mod policy;
 mod ranges;
 mod runs;
 
-/// What `load` makes of a file: job, build graph, place of `sources`, places of project files.
-pub(super) type Lowered = (JobConfig, Graph, Span<usize>, BTreeMap<String, Span<usize>>);
+pub use cache::{AGES, SIZES, age, size};
+
+/// What `load` makes of a file: job, bounds of the cache, build graph, place of `sources`, places of project files.
+pub(super) type Lowered = (JobConfig, Bounds, Graph, Span<usize>, BTreeMap<String, Span<usize>>);
 
 /// The build graph that `file` describes.
 pub(super) fn lower(file: &Ingestfile, builtins: &[&'static Builtin], problems: &mut Problems) -> Option<Lowered> {
@@ -37,8 +41,9 @@ pub(super) fn lower(file: &Ingestfile, builtins: &[&'static Builtin], problems: 
     lowering.report_output_clashes();
     let rules: Vec<graph::Rule> = (0..lowering.scope.rules.len()).map(|i| lowering.rule(i)).collect();
     let order = order::topological(&mut lowering, &rules)?;
+    let bounds = lowering.cache(&file.cache);
     let (job, sources) = lowering.job(&file.job)?;
-    lowering.problems.none().then(|| (job, renumbered(rules, &order), sources, lowering.files))
+    lowering.problems.none().then(|| (job, bounds, renumbered(rules, &order), sources, lowering.files))
 }
 
 /// What names may refer to. Rules are numbered as the file writes them, until `renumbered`.
