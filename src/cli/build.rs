@@ -362,7 +362,9 @@ fn out_of_room(error: &EngineError) -> Option<String> {
     let space = disk::space(error.path().filter(|_| error.is_full())?)?;
     let (free, total) = (render::size(space.free), render::size(space.total));
     let mount = space.mount.display();
-    Some(format!("the file system at `{mount}` has {free} of {total} left, and the cache holds nothing that can go: make room, then build again"))
+    Some(format!(
+        "the file system at `{mount}` has {free} of {total} left, and the cache holds nothing that can go: make room, then build again"
+    ))
 }
 
 fn is_pass(name: &str) -> bool {

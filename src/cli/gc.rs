@@ -92,7 +92,8 @@ pub fn run(args: &Gc, global: &Global, console: &Console, clock: Clock) -> Resul
     }
     if report.after_bytes > bounds.max_size {
         let bound = render::size(bounds.max_size);
-        let message = format!("the cache holds {}, above its bound of {bound}: all of that is needed", render::size(report.after_bytes));
+        let message =
+            format!("the cache holds {}, above its bound of {bound}: all of that is needed", render::size(report.after_bytes));
         console.status(&render::warning(console.paint(), &message));
     }
     console.status(&outcome(&report));

@@ -126,9 +126,7 @@ fn verify(project: &Project, job: &JobFolder, store: &mut Store) -> Result<Verif
         recorded.iter().filter(|(d, bytes)| bytes.is_some() && !blobs.contains_key(*d)).map(|(d, _)| *d).collect();
     let leads = leads(&store.state, damaged.iter().chain(&missing).copied().collect());
     let mut gone = 0;
-    for (what, digest) in
-        damaged.iter().map(|d| (What::DamagedBlob, d)).chain(missing.iter().map(|d| (What::MissingBlob, d)))
-    {
+    for (what, digest) in damaged.iter().map(|d| (What::DamagedBlob, d)).chain(missing.iter().map(|d| (What::MissingBlob, d))) {
         let aside = store.cas.set_aside(digest, &store.dir.join(FOLDER))?;
         gone += aside.as_ref().and(blobs.get(digest)).copied().unwrap_or_default();
         forget_records(&mut store.state, digest);
@@ -201,7 +199,8 @@ fn published(project: &Project, job: &JobFolder, state: &mut State, report: &mut
     let prefix = format!("{}\0", project.shown(&job.path));
     let records = state.published.range_from(prefix.as_str()).take_while(|(key, _)| key.starts_with(&prefix));
     let all: Vec<_> = records.map(|(key, p)| (key.clone(), key[prefix.len()..].to_owned(), p.clone())).collect();
-    let held: Result<Vec<Option<Digest>>, disk::DiskError> = all.par_iter().map(|(_, path, _)| hash(&job.path.join(path))).collect();
+    let held: Result<Vec<Option<Digest>>, disk::DiskError> =
+        all.par_iter().map(|(_, path, _)| hash(&job.path.join(path))).collect();
     for ((key, name, record), held) in all.into_iter().zip(held?) {
         report.published += 1;
         let what = match held {

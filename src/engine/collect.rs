@@ -230,8 +230,7 @@ pub fn choose(
             }
         }
     };
-    let (old, rest): (Vec<Idle>, Vec<Idle>) =
-        idle.into_iter().partition(|i| now_s.saturating_sub(i.since) >= bounds.max_age_s);
+    let (old, rest): (Vec<Idle>, Vec<Idle>) = idle.into_iter().partition(|i| now_s.saturating_sub(i.since) >= bounds.max_age_s);
     old.iter().for_each(|i| drop(i, Why::Age, &mut chosen));
     for idle in rest.iter().filter(|i| !i.blobs.is_empty()) {
         if chosen.after <= bounds.max_size {

@@ -161,6 +161,7 @@ fn run_in(
         rule: task.rule.clone(),
         item: task.item.clone(),
         params: serde_json::Value::Null,
+        limits: None,
         inputs: BTreeMap::new(),
         outputs: BTreeMap::new(),
     };

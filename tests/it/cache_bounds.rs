@@ -230,7 +230,9 @@ fn however_sources_are_edited_nothing_that_is_needed_goes() {
         let name = ["a.txt", "b.txt", "c.txt"][usize::try_from(next(3)).unwrap()];
         let lines = |n: u64| (1..=n).map(|i| format!("{i} word{}\n", i * n % 4)).collect::<String>();
         match next(5) {
-            0 if p.tree("uploads").len() > 1 && p.exists(&format!("uploads/{name}")) => drop(p.remove(&format!("uploads/{name}"))),
+            0 if p.tree("uploads").len() > 1 && p.exists(&format!("uploads/{name}")) => {
+                drop(p.remove(&format!("uploads/{name}")))
+            }
             1 => drop(p.source(name, &format!("# {step}\n{}", lines(next(4))))),
             2 => drop(p.ingestfile(&p.text("Ingestfile.toml").replace("tr a-z A-Z", "tr A-Z a-z"))),
             3 => drop(p.ingestfile(&p.text("Ingestfile.toml").replace("tr A-Z a-z", "tr a-z A-Z"))),
@@ -249,6 +251,10 @@ fn however_sources_are_edited_nothing_that_is_needed_goes() {
 #[test]
 fn bounds_that_are_none_are_errors_that_point_at_them() {
     let p = bounded("max_size = \"much\"\nmax_age = \"1 month\"\nmax_files = 3");
-    p.run(&["build"]).fails(2).stderr_has("`much` is no size").stderr_has("`1 month` is no age").stderr_has("unknown key `max_files`");
+    p.run(&["build"])
+        .fails(2)
+        .stderr_has("`much` is no size")
+        .stderr_has("`1 month` is no age")
+        .stderr_has("unknown key `max_files`");
     p.run(&["gc", "--max-size", "many"]).fails(2);
 }

@@ -137,7 +137,11 @@ fn a_build_that_meets_a_damaged_or_missing_blob_makes_it_anew_and_goes_on() {
     let whole = long_words();
     whole.build(&[]).ok();
     let change = |p: &Project| {
-        p.edit("Ingestfile.toml", "cat {all} >", "cat {all} | tr S Z >").edit("Ingestfile.toml", "tr a-z A-Z", "tr a-z A-Z | tr O Q");
+        p.edit("Ingestfile.toml", "cat {all} >", "cat {all} | tr S Z >").edit(
+            "Ingestfile.toml",
+            "tr a-z A-Z",
+            "tr a-z A-Z | tr O Q",
+        );
         p.edit("Ingestfile.toml", "while read", "true; while read").edit("Ingestfile.toml", "grep -v", "grep -a -v")
     };
     let scratch = change(&whole.copy());

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::inputs::Unresolved;
 use super::{ActionIx, Condition, Coordinator, Message, Mode, Phase, Soundness, Stop, Stretch};
+use crate::disk;
 use crate::engine::command::CommandError;
 use crate::engine::derive;
 use crate::engine::execute::{self, How, Made, OutputSlot, RunError, Task};
@@ -16,7 +17,6 @@ use crate::engine::plan::{Fate, PlannedAction};
 use crate::engine::reason::Reason;
 use crate::engine::select::Choice;
 use crate::engine::verdict::Verdict;
-use crate::disk;
 use crate::fail_point::FailPoint;
 use crate::staging::safe_extension;
 use crate::store::StoreError;
@@ -108,7 +108,9 @@ impl<'a> Coordinator<'a, '_> {
             return Ok(None);
         }
         match self.store.state.results.get(&key) {
-            Some(ActionResult { failure: Some(failure), .. }) if !self.setup.retry => {
+            Some(ActionResult { failure: Some(failure), .. })
+                if !self.setup.retry && !failure.is_outgrown(&self.setup.limits) =>
+            {
                 let problem = Problem { message: failure.message.clone(), ..Problem::default() };
                 if self.is_documents(ix, Outcome::Failed) {
                     // So that the next build knows it again.
@@ -201,6 +203,7 @@ impl<'a> Coordinator<'a, '_> {
             item: self.items.get(action.item).info.clone(),
             inputs: action.inputs.clone(),
             outputs: rule.outputs.iter().map(slot).collect(),
+            limits: self.setup.limits,
             how,
         })
     }

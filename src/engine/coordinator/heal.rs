@@ -19,7 +19,12 @@ use crate::store::{Store, StoreError};
 ///
 /// # Errors
 /// If it was adopted as edited by hand and stands nowhere else, or the disk refuses.
-pub(super) fn forget(root: &Path, store: &mut Store, digest: &Digest, what: Loss) -> Result<Vec<(Digest, LostBlob)>, EngineError> {
+pub(super) fn forget(
+    root: &Path,
+    store: &mut Store,
+    digest: &Digest,
+    what: Loss,
+) -> Result<Vec<(Digest, LostBlob)>, EngineError> {
     store.cas.discard(digest)?;
     store.forget_counted(std::iter::once(*digest));
     let adopted = store.state.adoptions.iter().find(|(_, a)| holds(a, digest));
@@ -35,7 +40,10 @@ pub(super) fn forget(root: &Path, store: &mut Store, digest: &Digest, what: Loss
         store.cas.put(&bytes)?;
         return Ok(Vec::new());
     }
-    Ok(forget_records(&mut store.state, digest).into_iter().map(|(key, output)| (key, LostBlob { output, digest: *digest, what })).collect())
+    Ok(forget_records(&mut store.state, digest)
+        .into_iter()
+        .map(|(key, output)| (key, LostBlob { output, digest: *digest, what }))
+        .collect())
 }
 
 /// Drops every result, merge and projection that leads to a blob; the keys of the results, each with the place of the output.

@@ -53,7 +53,11 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
                 if freed == 0 {
                     break e;
                 }
-                begin_again(&mut announced, observer, &format!("the disk was full; {} of the cache went", bytesize::ByteSize(freed)));
+                begin_again(
+                    &mut announced,
+                    observer,
+                    &format!("the disk was full; {} of the cache went", bytesize::ByteSize(freed)),
+                );
             }
             Err(Stop::Error(e)) => break e,
             Err(Stop::Stale) => begin_again(&mut announced, observer, "the cache holds more than was seen"),

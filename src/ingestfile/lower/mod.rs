@@ -7,7 +7,7 @@ use std::ops::Range as Span;
 use super::JobConfig;
 use super::check::{Problems, meant};
 use super::syntax::{At, Ingestfile, Rule};
-use crate::builtin::Builtin;
+use crate::builtin::{Builtin, Limits};
 use crate::engine::collect::Bounds;
 use crate::engine::graph::{self, From, Graph, Range, RuleId};
 use crate::rel_path::RelPath;
@@ -16,6 +16,7 @@ mod cache;
 mod gates;
 mod inputs;
 mod job;
+mod limits;
 mod order;
 mod outputs;
 mod policy;
@@ -24,8 +25,8 @@ mod runs;
 
 pub use cache::{AGES, SIZES, age, size};
 
-/// What `load` makes of a file: job, bounds of the cache, build graph, place of `sources`, places of project files.
-pub(super) type Lowered = (JobConfig, Bounds, Graph, Span<usize>, BTreeMap<String, Span<usize>>);
+/// What `load` makes of a file: job, bounds of the cache, limits, build graph, place of `sources`, places of project files.
+pub(super) type Lowered = (JobConfig, Bounds, Limits, Graph, Span<usize>, BTreeMap<String, Span<usize>>);
 
 /// The build graph that `file` describes.
 pub(super) fn lower(file: &Ingestfile, builtins: &[&'static Builtin], problems: &mut Problems) -> Option<Lowered> {
@@ -42,8 +43,9 @@ pub(super) fn lower(file: &Ingestfile, builtins: &[&'static Builtin], problems: 
     let rules: Vec<graph::Rule> = (0..lowering.scope.rules.len()).map(|i| lowering.rule(i)).collect();
     let order = order::topological(&mut lowering, &rules)?;
     let bounds = lowering.cache(&file.cache);
+    let limits = lowering.limits(&file.limits);
     let (job, sources) = lowering.job(&file.job)?;
-    lowering.problems.none().then(|| (job, bounds, renumbered(rules, &order), sources, lowering.files))
+    lowering.problems.none().then(|| (job, bounds, limits, renumbered(rules, &order), sources, lowering.files))
 }
 
 /// What names may refer to. Rules are numbered as the file writes them, until `renumbered`.
