@@ -297,8 +297,10 @@ impl Collection {
             state.unused.remove(key);
         }
         let results = &state.results;
+        let is_gone = |key: &str| job_of(key) != view.job && !(view.exists)(job_of(key));
         let dead = |(key, last): &(&String, &crate::store::records::LastBuild)| {
-            !view.is_current(key, &needs.last) && results.peek(&last.key).is_none()
+            let is_others = needs.results.contains(&last.key) && is_gone(key);
+            !view.is_current(key, &needs.last) && (is_others || results.peek(&last.key).is_none())
         };
         let dead: BTreeSet<String> = state.last.iter().filter(dead).map(|(key, _)| key.clone()).collect();
         state.last.keep(|key| !dead.contains(key));

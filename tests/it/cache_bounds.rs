@@ -41,9 +41,9 @@ const A_CHANGED: [&str; 4] = ["text a.txt", "cut a.txt", "shout a.txt/1", "repor
 fn a_build_above_the_bound_removes_old_results_and_keeps_what_is_needed() {
     let p = bounded("max_size = \"1 B\"");
     p.build(&[]).ok().stderr_has("above its `max_size` of 1 B: all of that is needed");
-    let (before, first) = (p.written(), size(&p));
+    let first = size(&p);
     is_whole(&p);
-    assert_eq!(before[0].len(), p.written()[0].len(), "a build with nothing to do collects nothing");
+    assert_eq!(size(&p), first);
     p.source("a.txt", "1 ant\n").build(&[]).ok().stderr_has("left the cache");
     assert!(size(&p) < first, "one word less");
     is_whole(&p);
@@ -158,7 +158,8 @@ fn a_job_whose_folder_is_there_is_kept_whole() {
     p.remove(&older);
     assert!(gc(&p, &["--max-size", "1B"])["results"].as_u64().unwrap() > 0);
     is_whole(&p);
-    assert!(committed(&p).last.iter().all(|(key, _)| !key.starts_with(&older)), "its records went with its results");
+    let is_of_it = |key: &str| key.split('\0').next() == Some(&older);
+    assert!(!committed(&p).last.iter().any(|(key, _)| is_of_it(key)), "its records went with its results");
 }
 
 #[test]
@@ -219,7 +220,7 @@ fn blobs_that_no_record_leads_to_are_removed_by_gc_and_by_a_build_after_a_crash(
 
 #[test]
 fn however_sources_are_edited_nothing_that_is_needed_goes() {
-    let p = bounded("max_size = \"40 B\"").edit("Ingestfile.toml", "[job]", "[job]\non_error = \"quarantine\"");
+    let p = bounded("max_size = \"40 B\"");
     let mut random = 7_u64;
     let mut next = |below: u64| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -228,7 +229,7 @@ fn however_sources_are_edited_nothing_that_is_needed_goes() {
     p.build(&[]).ok();
     for step in 0..20 {
         let name = ["a.txt", "b.txt", "c.txt"][usize::try_from(next(3)).unwrap()];
-        let lines = |n: u64| (1..=n).map(|i| format!("{i} word{}\n", i * n % 4)).collect::<String>();
+        let lines = |n: u64| (1..=n + 1).map(|i| format!("{i} word{}\n", i * n % 4)).collect::<String>();
         match next(5) {
             0 if p.tree("uploads").len() > 1 && p.exists(&format!("uploads/{name}")) => {
                 drop(p.remove(&format!("uploads/{name}")))

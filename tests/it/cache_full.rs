@@ -19,7 +19,7 @@ fn noise(seed: u64, kib: usize) -> String {
 
 #[test]
 fn a_build_on_a_full_disk_makes_room_and_tries_once_more() {
-    for step in ["file-to-write 1 ", "file-to-rename 2 ", "batch-begun 1 ", "temporary-filled 1 report.json"] {
+    for step in ["file-to-write 1 said.txt", "output-hashed 1 ", "batch-begun 1 ", "output-to-publish 1 "] {
         let p = words();
         p.build(&[]).ok();
         p.source("a.txt", "1 ant\n").build(&[]).ok();
@@ -42,8 +42,9 @@ fn what_the_build_would_still_find_in_the_cache_is_no_room() {
     p.source("a.txt", "1 ant\n").source("b.txt", "1 cat\n").build(&[]).ok();
     // `b` is as it was: its results are old, and about to be needed.
     p.source("a.txt", "1 ape\n").source("b.txt", "1 cow\n");
-    let full = p.env("INGEST_FAIL_POINT", "full file-to-write 1 ").build(&["-j1"]);
+    let full = p.env("INGEST_FAIL_POINT", "full file-to-write 1 said.txt").build(&["-j1"]);
     full.ok();
+    assert!(full.stdout.contains("the disk was full; "), "{}", full.stdout);
     let ran = full.with_outcome("ran");
     assert!(ran.iter().all(|a| !a.contains("b.txt")), "{ran:?}");
 }
