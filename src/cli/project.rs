@@ -261,6 +261,7 @@ impl Project {
             build_id: String::new(),
             bounds: self.loaded.cache,
             now_s: self.now_s(),
+            check_determinism: false,
             interrupted: Arc::new(AtomicBool::new(false)),
         })
     }

@@ -19,6 +19,8 @@ const PACKED: &str = ".z";
 pub struct Cas {
     dir: PathBuf,
     next: AtomicU64,
+    /// Read where this one has nothing, and never written.
+    below: Option<Arc<Self>>,
 }
 
 /// What there is of a blob, as far as can be told without reading it.
@@ -34,7 +36,13 @@ impl Cas {
     /// The store below `dir`; makes nothing yet.
     #[must_use]
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, next: AtomicU64::new(0) }
+        Self { dir, next: AtomicU64::new(0), below: None }
+    }
+
+    /// A store below `dir` for what `below` does not hold: it reads both and writes only itself.
+    #[must_use]
+    pub fn over(dir: PathBuf, below: Arc<Self>) -> Self {
+        Self { below: Some(below), ..Self::new(dir) }
     }
 
     /// Where the raw bytes lie, or would.
@@ -81,6 +89,9 @@ impl Cas {
     /// # Errors
     /// `StoreError::Blob` if it is missing or its bytes are not its digest's.
     pub fn read(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError> {
+        if let Some(below) = self.below.as_ref().filter(|_| !self.has(digest)) {
+            return below.read(digest);
+        }
         let damaged = || StoreError::Blob { digest: *digest, what: "damaged" };
         let read = match disk::read_if_there(&self.raw(digest)) {
             Ok(None) => disk::read_if_there(&self.packed(digest)).map(|b| b.map(|b| packed::unpack(&b))),
@@ -102,6 +113,9 @@ impl Cas {
     /// If they cannot be written.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, DiskError> {
         let digest = Digest::of(bytes);
+        if self.below.as_ref().is_some_and(|b| b.has(&digest)) {
+            return Ok(digest);
+        }
         // One of another size is torn; one of the same size is checked by whoever reads it.
         match self.held(&digest, bytes.len() as u64) {
             Held::Whole => return Ok(digest),
@@ -126,6 +140,9 @@ impl Cas {
     /// # Errors
     /// If it cannot be moved.
     pub fn put_file(&self, from: &Path, digest: &Digest) -> Result<(), DiskError> {
+        if self.below.as_ref().is_some_and(|b| b.has(digest)) {
+            return Ok(());
+        }
         let bytes = disk::read(from)?;
         match self.held(digest, bytes.len() as u64) {
             Held::Whole => return disk::remove_file(from),
