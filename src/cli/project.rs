@@ -13,6 +13,7 @@ use crate::engine::graph::{MergeKind, Output, Pass, RuleId};
 use crate::engine::items::SourceFile;
 use crate::engine::observe::Status;
 use crate::engine::select::{self, Selection};
+use crate::engine::workers::WorkerSetup;
 use crate::engine::{Prior, Setup};
 use crate::gates::Gates;
 use crate::ingestfile::{self, Loaded};
@@ -241,6 +242,7 @@ impl Project {
             on_error: self.loaded.job.on_error,
             barrier: self.loaded.job.barrier,
             jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            workers: workers(&env),
             judge: &self.gates,
             base_env: base_env(&env),
             env,
@@ -262,6 +264,19 @@ const BASE_ENV: [&str; 5] = ["PATH", "SystemRoot", "PATHEXT", "ComSpec", "windir
 
 pub(super) fn base_env(environment: &BTreeMap<String, String>) -> Vec<(String, String)> {
     BASE_ENV.iter().filter_map(|n| Some(((*n).to_owned(), environment.get(*n)?.clone()))).collect()
+}
+
+/// How processes for built-ins are started. Where the system tells this program's own file whatever became of its name, that
+/// is taken: it may be replaced by a newer one while a build runs.
+fn workers(environment: &BTreeMap<String, String>) -> WorkerSetup {
+    let own = PathBuf::from("/proc/self/exe");
+    let program = if disk::exists(&own) { own } else { std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ingest")) };
+    let mut env = base_env(environment);
+    env.retain(|(name, _)| name != "PATH");
+    if cfg!(feature = "fail-points") {
+        env.extend(environment.get("INGEST_FAIL_POINT").map(|v| ("INGEST_FAIL_POINT".to_owned(), v.clone())));
+    }
+    WorkerSetup { program, env }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the environment is read here and handed down")]

@@ -32,5 +32,6 @@ pub mod split;
 pub mod upstream;
 pub mod verdict;
 pub mod watch;
+pub mod workers;
 
 pub use coordinator::{Adopting, Mode, Prior, Setup, build};

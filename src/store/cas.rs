@@ -23,6 +23,12 @@ impl Cas {
         Self { dir, next: AtomicU64::new(0), unsynced: AtomicBool::new(false) }
     }
 
+    /// The folder of all blobs.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where the blob with this digest lies, or would.
     #[must_use]
     pub fn path(&self, digest: &Digest) -> PathBuf {

@@ -11,6 +11,7 @@ mod adopted_books;
 mod books;
 mod by_hand;
 mod hostile;
+mod isolation;
 mod layers;
 mod pages_edited;
 mod peers;

@@ -16,6 +16,7 @@ use crate::engine::plan::{Fate, PlannedAction};
 use crate::engine::reason::Reason;
 use crate::engine::select::Choice;
 use crate::engine::verdict::Verdict;
+use crate::engine::workers::WorkerError;
 use crate::fail_point::FailPoint;
 use crate::staging::safe_extension;
 use crate::store::StoreError;
@@ -188,7 +189,9 @@ impl<'a> Coordinator<'a, '_> {
         let id = self.actions[ix.0].rule;
         let rule = graph.rule(id);
         let how = match &rule.run {
-            Run::Builtin { builtin, .. } => How::Builtin { builtin, params: self.params[id.ix()].clone() },
+            Run::Builtin { builtin, .. } => {
+                How::Builtin { builtin, params: self.params[id.ix()].clone(), workers: self.workers.clone() }
+            }
             Run::Command(_) => How::Command(self.command(id)?.0),
         };
         let slot = |o: &crate::engine::graph::Output| OutputSlot {
@@ -202,7 +205,6 @@ impl<'a> Coordinator<'a, '_> {
             item: self.items.get(action.item).info.clone(),
             inputs: action.inputs.clone(),
             outputs: rule.outputs.iter().map(slot).collect(),
-            limits: self.setup.limits,
             how,
         })
     }
@@ -321,7 +323,9 @@ impl<'a> Coordinator<'a, '_> {
         match error {
             RunError::Changed(path) => Err(Stop::Changed(path)),
             RunError::Store(e @ StoreError::Blob { .. }) => Err(e.into()),
-            RunError::Command(CommandError::Ended) => Err(crate::engine::error::EngineError::Interrupted.into()),
+            RunError::Command(CommandError::Ended) | RunError::Worker(WorkerError::Ended) => {
+                Err(crate::engine::error::EngineError::Interrupted.into())
+            }
             RunError::Failure(failure) => {
                 if let Some(key) = self.actions[ix.0].key {
                     let result =
@@ -333,7 +337,10 @@ impl<'a> Coordinator<'a, '_> {
                 self.end(ix, Outcome::Failed, Some(problem))
             }
             other => {
-                let problem = Problem::of(&other);
+                let mut problem = Problem::of(&other);
+                if let RunError::Worker(error) = &other {
+                    problem.hint = error.hint();
+                }
                 self.remember(ix, Came::Failed);
                 self.end(ix, Outcome::Failed, Some(problem))
             }

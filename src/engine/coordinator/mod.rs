@@ -50,6 +50,7 @@ use super::policy::{Barrier, OnError};
 use super::reason::{Loss, Reason};
 use super::select::Selection;
 use super::verdict::Judge;
+use super::workers::{WorkerSetup, Workers};
 use crate::builtin::Limits;
 use crate::digest::Digest;
 use crate::store::Store;
@@ -91,6 +92,8 @@ pub struct Setup<'a> {
     pub on_error: OnError,
     pub barrier: Barrier,
     pub jobs: usize,
+    /// How processes for built-ins are started.
+    pub workers: WorkerSetup,
     pub judge: &'a dyn Judge,
     /// The environment that rules may declare.
     pub env: BTreeMap<String, String>,
@@ -245,6 +248,7 @@ struct Coordinator<'a, 'b> {
     observer: &'b mut dyn Observer,
     announced: &'b mut Announced,
     room: Arc<Room>,
+    workers: Arc<Workers>,
     clock_probe: Option<crate::disk::StatTuple>,
 
     items: Items,

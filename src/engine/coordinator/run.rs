@@ -24,6 +24,7 @@ use crate::engine::plan::Plan;
 use crate::engine::reason::Loss;
 use crate::engine::report::Report;
 use crate::engine::select::{self, Choice};
+use crate::engine::workers::{Tally, Workers};
 use crate::store::Store;
 use crate::store::records::Stored;
 
@@ -43,12 +44,16 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
         .build()
         .map_err(|e| EngineError::Threads(e.to_string()))?;
     let mut announced = Announced::default();
+    let workers = Arc::new(Workers::new(setup.workers.clone(), setup.limits, store.cas.dir().to_path_buf()));
     tracing::info!(sources = setup.sources.len(), rules = setup.graph.rules.len(), jobs = setup.jobs, ?mode, "build");
     let mut broken: BTreeMap<Digest, usize> = BTreeMap::new();
     let error = loop {
-        let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &pool).and_then(|c| c.run(&pool));
+        let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &workers, &pool).and_then(|c| c.run(&pool));
         match attempt {
-            Ok(report) => return Ok(report),
+            Ok(report) => {
+                tell(workers.tally());
+                return Ok(report);
+            }
             Err(Stop::Error(e)) => break e,
             Err(Stop::Stale) => begin_again(&mut announced, observer, "the cache holds more than was seen"),
             Err(Stop::Changed(path)) => {
@@ -80,6 +85,12 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
     }
     announced.give_up(setup.graph, &error, observer);
     Err(error)
+}
+
+fn tell(Tally { started, recycled, jobs, overhead_us }: Tally) {
+    if started > 0 {
+        tracing::info!(started, recycled, jobs, overhead_us, "worker processes");
+    }
 }
 
 /// An observer that cannot do its duty is met again at the next event.
@@ -124,6 +135,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         store: &'b mut Store,
         observer: &'b mut dyn Observer,
         announced: &'b mut Announced,
+        workers: &Arc<Workers>,
         pool: &rayon::ThreadPool,
     ) -> Result<Self, Stop> {
         let staging = store.staging();
@@ -143,6 +155,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             observer,
             announced,
             room,
+            workers: workers.clone(),
             clock_probe: None,
             items: Items::default(),
             children: HashMap::new(),
@@ -279,6 +292,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 cancelled.store(true, Ordering::SeqCst);
                 if matches!(outcome, Err(Stop::Error(_))) {
                     self.room.end_all();
+                    self.workers.end_all();
                 }
                 self.drain(&receiver);
             }
@@ -308,6 +322,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         spawn: &dyn Fn(Work<'a>),
         pool: &rayon::ThreadPool,
     ) -> Result<(), Stop> {
+        let mut looked = Instant::now();
         loop {
             loop {
                 for ix in std::mem::take(&mut self.ready) {
@@ -324,16 +339,18 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             if self.in_flight == 0 {
                 return Ok(());
             }
-            match receiver.recv_timeout(TICK) {
-                Ok(message) => {
-                    self.in_flight -= 1;
-                    self.since_commit += 1;
-                    if let Some(work) = self.receive(message)? {
-                        self.in_flight += 1;
-                        spawn(work);
-                    }
+            if let Ok(message) = receiver.recv_timeout(TICK) {
+                self.in_flight -= 1;
+                self.since_commit += 1;
+                if let Some(work) = self.receive(message)? {
+                    self.in_flight += 1;
+                    spawn(work);
                 }
-                Err(_) => self.room.end_overdue(),
+            }
+            if looked.elapsed() >= TICK {
+                looked = Instant::now();
+                self.room.end_overdue();
+                self.workers.end_overdue();
             }
             if self.setup.interrupted.load(Ordering::SeqCst) {
                 return Err(Stop::Error(EngineError::Interrupted));
