@@ -17,6 +17,7 @@ use super::progress::{Progress, Verbosity};
 use super::project::Project;
 use super::render::{self, BuildEnd};
 use super::trace::{self, Trace};
+use super::unread;
 use crate::disk;
 use crate::engine::error::EngineError;
 use crate::engine::graph::Pass;
@@ -90,6 +91,9 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         }
     };
     tell_removed_rules(&setup, &store, console);
+    for unread in unread::of(&store.state, &setup.job_key, &setup.sources) {
+        console.status(&render::warning(console.paint(), &unread.sentence()));
+    }
     if let (Some(question), Ok(report)) = (&question, &end)
         && (report.did_something || store.is_writable())
         && report.is_good()

@@ -11,6 +11,7 @@ use super::console::{Console, Paint};
 use super::error::CliError;
 use super::project::Project;
 use super::rewritten::{self, Rewritten};
+use super::unread::{self, Unread};
 use super::{build, render};
 use crate::engine::graph::{Pass, RuleId};
 use crate::engine::observe::{Quarantined, Status};
@@ -38,6 +39,8 @@ pub struct StatusReport {
     pub quarantined: Vec<SetAside>,
     /// What is published of rules that the Ingestfile no longer has.
     pub removed_rules: Vec<Removed>,
+    /// Documents with pages that hold no text and show something.
+    pub needing_ocr: Vec<Unread>,
 }
 
 /// A pass, or a rule of no pass.
@@ -139,6 +142,7 @@ fn report(args: &Args, project: &Project, console: &Console) -> Result<StatusRep
         rules: free.map(of_rule).collect::<Result<_, CliError>>()?,
         quarantined: set_aside(&manifest),
         removed_rules: removed_rules(project, &store, &setup.job_key),
+        needing_ocr: unread::of(&store.state, &setup.job_key, &found.sources),
     })
 }
 
@@ -228,6 +232,9 @@ pub fn told(report: &StatusReport, paint: Paint) -> String {
         let document = Quarantined { source_id: out.source_id.clone(), reason: out.reason.clone() };
         text.push_str(&render::quarantined(paint, &out.name, &document));
         text.push('\n');
+    }
+    for unread in &report.needing_ocr {
+        text.push_str(&format!("{}\n", render::warning(paint, &unread.sentence())));
     }
     for removed in &report.removed_rules {
         let rule = render::shown(&removed.rule);
@@ -342,6 +349,7 @@ mod tests {
                 reason: "`passB` of beta.txt: it is no PDF".to_owned(),
             }],
             removed_rules: vec![Removed { rule: "upper".to_owned(), files: 3 }],
+            needing_ocr: Vec::new(),
         };
         insta::assert_snapshot!(told(&report, Paint(false)), @r"
         artifacts/dev/job_1 (dev), 1 source

@@ -6,10 +6,14 @@ pub mod glyph;
 pub mod open;
 mod write;
 
+mod character_map;
 mod colour;
 mod content;
+mod diagnosis;
 mod extract;
 mod font;
+mod guarded;
+mod inflate;
 mod marked;
 mod matrix;
 mod path;
