@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::inputs::Unresolved;
 use super::put::{Make, Merged};
 use super::{Coordinator, Mode, Stop};
-use crate::builtin::{Merge, TreeEntry};
+use crate::builtin::{Level, Merge, TreeEntry};
 use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
@@ -202,6 +202,10 @@ impl Coordinator<'_, '_> {
         }
         let pieces = self.pieces_below_job(rule, output)?;
         let (content, items) = (self.content_of(rule, output, &pieces), pieces.iter().map(|p| p.file.items).sum());
+        if self.setup.check_determinism {
+            let work = derive::Work::Merge { merge: Merge::Splice, level: Level::AcrossSources, pieces: pieces.clone() };
+            self.note(rule, output, JOB, content, &work);
+        }
         let wanted = Wanted { path: slot.path.clone(), content, make: Make::Splice(pieces), items, parts: Vec::new() };
         Ok(OutputFiles { output, files: vec![wanted], many: false })
     }
@@ -434,7 +438,7 @@ pub(super) fn sentence(message: String) -> Problem {
 }
 
 /// File name of a path without folders and extension.
-fn stem(path: &str) -> &str {
+pub(super) fn stem(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
 }

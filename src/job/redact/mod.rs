@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use crate::engine::again::Difference;
 use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::reason::Cause;
 
@@ -51,6 +52,16 @@ fn redact_record(record: &mut ArtifactRecord) {
     record.name = owned(&record.name);
 }
 
+fn redact_difference(difference: &mut Difference) {
+    difference.action.item = owned(&difference.action.item);
+    for text in [&mut difference.message, &mut difference.first, &mut difference.second] {
+        *text = owned(text);
+    }
+    for text in [&mut difference.output, &mut difference.pointer, &mut difference.kept] {
+        *text = text.as_deref().map(owned);
+    }
+}
+
 /// A cause, its name and values redacted.
 #[must_use]
 pub fn redact_cause(cause: &Cause) -> Cause {
@@ -84,7 +95,8 @@ pub fn redact_event(event: &Event) -> Event {
             *text = owned(text);
         }
         Event::BuildEnded { problem, .. } => *problem = problem.as_ref().map(redact_problem),
-        Event::BuildStarted { .. } | Event::PassStarted { .. } | Event::RuleStarted { .. } => {}
+        Event::Differs(difference) => redact_difference(difference),
+        Event::BuildStarted { .. } | Event::PassStarted { .. } | Event::RuleStarted { .. } | Event::Checked(_) => {}
     }
     event
 }
