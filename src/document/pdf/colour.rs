@@ -89,6 +89,16 @@ impl Space {
         }
     }
 
+    /// The colour before one is set.
+    pub fn initial(&self) -> Option<u32> {
+        match self {
+            Self::Tint { full, .. } => Some(*full),
+            Self::Pattern | Self::Unknown => None,
+            Self::Indexed { .. } => self.colour(&[0.0]),
+            _ => Some(0),
+        }
+    }
+
     fn components(&self) -> usize {
         match self {
             Self::Rgb => 3,

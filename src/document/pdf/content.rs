@@ -10,31 +10,14 @@ use super::colour::{Space, cmyk, look_alike, rgb};
 use super::font::FontStore;
 use super::glyph::{Glyph, PageGlyphs};
 use super::inflate::Budget;
-use super::marked::{Marked, actual_text};
+use super::marked::{Marked, actual_text, is_hidden_layer};
 use super::matrix::{Bounds, Matrix, centi};
+use super::page_limits::{
+    MANY_DRAWN, MAX_FORM_DEPTH, MAX_FORMS, MAX_GLYPHS, MAX_GROUNDS, MAX_INSTRUCTIONS, MAX_SAVED, MAX_SHAPES, MAX_TEXT,
+    TRANSPARENT,
+};
 use super::path::{Path, shape};
 use crate::document::page_text::Visibility;
-
-/// Forms call forms a few levels deep; a form that calls itself stops here.
-const MAX_FORM_DEPTH: u32 = 12;
-/// Forms drawn on one page, in each other or not: a map with a symbol on every field has some thousands.
-const MAX_FORMS: usize = 50_000;
-/// Saved graphics states; more are never restored by a sane file.
-const MAX_SAVED: usize = 512;
-/// Instructions of one page: an illustrated page has tens of thousands.
-const MAX_INSTRUCTIONS: usize = 5_000_000;
-/// Glyphs of one page: a dense index page has ten thousand.
-const MAX_GLYPHS: usize = 400_000;
-/// Bytes of text of one page; a map may give a whole chapter for one code.
-const MAX_TEXT: usize = 16 << 20;
-/// A page of so many outlines and no text may hold text that is drawn.
-const MANY_DRAWN: usize = 50;
-/// Shapes kept per page, as `PageText::shapes` says.
-const MAX_SHAPES: usize = 500;
-/// Grounds remembered for text of the ground's colour.
-const MAX_GROUNDS: usize = 4_000;
-/// Paint that lets more than 95 % through shows nothing.
-const TRANSPARENT: f64 = 0.05;
 
 #[derive(Clone)]
 struct State {
@@ -142,6 +125,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     /// Interprets `content`; `false` if a limit stopped it.
     pub fn run(&mut self, content: &[u8], resources: &Resources<'a>) -> bool {
         let complete = self.stream(content, resources, 0);
+        if self.instructions == 0 && content.iter().any(|b| !b.is_ascii_whitespace()) {
+            self.out.notes.push("its instructions cannot be read".to_owned());
+        }
         if self.out.glyphs.is_empty() && self.drawn >= MANY_DRAWN {
             self.out.notes.push("it shows drawings and no text".to_owned());
         }
@@ -290,11 +276,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             }
             Op::ColorSpaceNonStroke(n) => {
                 s.fill_space = Space::named(n.0, resources, self.budget);
-                s.fill = initial(&s.fill_space);
+                s.fill = s.fill_space.initial();
             }
             Op::ColorSpaceStroke(n) => {
                 s.stroke_space = Space::named(n.0, resources, self.budget);
-                s.stroke = initial(&s.stroke_space);
+                s.stroke = s.stroke_space.initial();
             }
             Op::NonStrokeColor(c) => s.fill = s.fill_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),
             Op::StrokeColor(c) => s.stroke = s.stroke_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),
@@ -437,20 +423,8 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         self.marked.iter().any(|m| m.hidden)
     }
 
-    /// A layer that is off, or a membership in layers that are all off.
     fn is_hidden_layer(&self, id: Option<ObjectIdentifier>, dict: Option<&Dict<'_>>) -> bool {
-        if self.hidden_layers.is_empty() {
-            return false;
-        }
-        if id.is_some_and(|id| self.hidden_layers.contains(&id)) {
-            return true;
-        }
-        let Some(dict) = dict else { return false };
-        let members: Vec<ObjectIdentifier> = match dict.get::<Array<'_>>("OCGs") {
-            Some(array) => array.raw_iter().filter_map(|o| o.as_obj_ref().map(Into::into)).collect(),
-            None => dict.get_ref("OCGs").map(Into::into).into_iter().collect(),
-        };
-        !members.is_empty() && members.iter().all(|id| self.hidden_layers.contains(id))
+        is_hidden_layer(self.hidden_layers, id, dict)
     }
 
     fn set_line(&mut self, matrix: Matrix) {
@@ -611,15 +585,6 @@ struct Run {
     font: u16,
     hidden: bool,
     ground: Option<(Bounds, Option<u32>)>,
-}
-
-fn initial(space: &Space) -> Option<u32> {
-    match space {
-        Space::Tint { full, .. } => Some(*full),
-        Space::Pattern | Space::Unknown => None,
-        Space::Indexed { .. } => space.colour(&[0.0]),
-        _ => Some(0),
-    }
 }
 
 fn matrix(n: [Number; 6]) -> Matrix {

@@ -16,6 +16,7 @@ mod guarded;
 mod inflate;
 mod marked;
 mod matrix;
+mod page_limits;
 mod path;
 mod reader;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use hayro_syntax::object::{Array, Dict, Name, ObjectIdentifier};
 
 use super::diagnosis;
 use super::guarded::guarded;
+use super::inflate::check_containers;
 use crate::builtin::{Failure, LimitName, Limits};
 
 /// An opened PDF with at least one page.
@@ -32,6 +33,7 @@ impl Book {
     /// `NotReadable` for what is no PDF or has no pages, `Encrypted` if a password is needed, `Limit` for more
     /// pages than `limits` allow.
     pub fn open(bytes: &Arc<[u8]>, limits: &Limits) -> Result<Self, Failure> {
+        check_containers(bytes, limits)?;
         let data = Arc::new(Shared(Arc::clone(bytes)));
         let pdf = match guarded(|| Pdf::new(data)) {
             Some(Ok(pdf)) => pdf,

@@ -70,6 +70,14 @@ fn mapped(map: Stream) -> Vec<u8> {
     })
 }
 
+/// A file whose catalog would be in an object stream of `data`.
+fn objects_in(data: &Stream) -> Vec<u8> {
+    let mut file = b"%PDF-1.5\n1 0 obj\n<</Type/ObjStm/N 1/First 4/Filter/FlateDecode>>\nstream\n".to_vec();
+    file.extend_from_slice(&data.content);
+    file.extend_from_slice(b"\nendstream\nendobj\ntrailer\n<</Root 2 0 R>>\nstartxref\n0\n%%EOF\n");
+    file
+}
+
 #[test]
 fn what_inflates_beyond_the_limit_is_never_inflated() {
     let contents = |book: &mut Document, pages: &[ObjectId], stream: Stream| {
@@ -87,18 +95,21 @@ fn what_inflates_beyond_the_limit_is_never_inflated() {
         ("form.pdf", drawing(form(bomb(40)))),
         ("map.pdf", mapped(bomb(40))),
         ("map-of-all-codes.pdf", mapped(Stream::new(Dictionary::new(), all_codes))),
+        ("objects.pdf", objects_in(&bomb(40))),
         ("twice.pdf", pdf(&[Vec::new()], |book, _, _, pages| contents(book, pages, twice))),
     ]);
     with_limits(&p, "decompressed_mb = 32");
     let built = build(&p);
     built.fails(1);
     let failed = built.with_outcome("failed");
-    assert!(failed.len() == 5 && failed.iter().all(|a| a.starts_with("text ")), "{failed:?}");
+    assert!(failed.len() == 6 && failed.iter().skip(1).all(|a| a.starts_with("text ")), "{failed:?}");
+    built.stderr_has("pages objects.pdf: the streams that hold its objects inflate to more than 32 MB");
     let limit = "inflate to more than 32 MB; `decompressed_mb` in `[limits]` allows 32";
-    assert_eq!(built.stderr.matches(limit).count(), 4, "{}", built.stderr);
+    assert_eq!(built.stderr.matches(limit).count(), 5, "{}", built.stderr);
     built.stderr_has("page 1 has a font whose character map is larger than any font needs");
 
-    p.remove(&format!("{FOLDER}/map-of-all-codes.pdf"));
+    p.remove(&format!("{FOLDER}/objects.pdf"));
+    p.remove(&format!("{FOLDER}/map-of-all-codes.pdf")).remove(&format!("{FOLDER}/map.pdf"));
     with_limits(&p, "decompressed_mb = 64");
-    all_are_built(&p, 6);
+    all_are_built(&p, 5);
 }

@@ -256,12 +256,11 @@ fn pdfs_that_are_odd_inside_are_built() {
         ("dangling-destinations.pdf", pdf(&odd("bailiff"), dangling_destinations)),
         ("deep-outline.pdf", pdf(&odd("cooper"), deep_outline)),
         ("junk-before.pdf", [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), pdf(&odd("miller"), plain)].concat()),
-        ("nested-arrays.pdf", pdf(&[nested("[ ", "] ")], plain)),
         ("nested-states.pdf", pdf(&[nested("q ", "Q ")], plain)),
         ("outline-cycle.pdf", pdf(&odd("tanner"), outline_cycle)),
         ("page-tree-cycle.pdf", pdf(&odd("weaver"), page_tree_cycle)),
     ]);
-    all_are_built(&p, 10);
+    all_are_built(&p, 9);
     let text = text(&p);
     for subject in ["lamplighter", "bailiff", "cooper", "miller", "tanner", "weaver", "ferryman"] {
         assert!(text.contains(&format!("The {subject} keeps watch")), "{subject}: {text}");

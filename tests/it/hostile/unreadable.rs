@@ -47,22 +47,24 @@ fn books_without_text_fail_and_say_what_they_need() {
         ("blank.pdf", pdf(&[Vec::new(), Vec::new()], plain)),
         ("drawn.pdf", pdf(&[outlines], plain)),
         ("mute.pdf", mute()),
+        ("nested.pdf", pdf(&[[&b"[ ".repeat(20_000)[..], &page_about("diver")].concat()], plain)),
         ("scan.pdf", scans(3, &[])),
     ]);
     let built = build(&p);
-    built.fails(1).failed(&["passA blank.pdf", "passA drawn.pdf", "passA mute.pdf", "passA scan.pdf"]);
+    built.fails(1).failed(&["passA blank.pdf", "passA drawn.pdf", "passA mute.pdf", "passA nested.pdf", "passA scan.pdf"]);
     built.stderr_has("none of its 2 pages holds text, and nothing else is shown: it is blank");
     built.stderr_has(
         "passA drawn.pdf: its only page holds no text (it shows drawings, or what no reader understands): it needs OCR",
     );
     built.stderr_has("passA mute.pdf: its only page holds no text (its fonts do not say what their glyphs are): it needs OCR");
+    built.stderr_has("passA nested.pdf: its only page holds no text (it shows drawings, or what no reader understands)");
     built.stderr_has("passA scan.pdf: none of its 3 pages holds text (it shows images): it needs OCR, for example `ocrmypdf");
 
     p.edit("Ingestfile.toml", "[job]\n", "[job]\non_error = \"quarantine\"\n");
     let built = build(&p);
     built.fails(1);
     let quarantined = p.record("A")["quarantined"].as_array().unwrap().len();
-    assert_eq!((quarantined, p.json("passA_toc.json").as_array().unwrap().len()), (4, 2), "{}", built.stderr);
+    assert_eq!((quarantined, p.json("passA_toc.json").as_array().unwrap().len()), (5, 2), "{}", built.stderr);
 }
 
 #[test]
@@ -77,7 +79,7 @@ fn pages_that_need_ocr_are_told_wherever_the_book_is() {
     assert_eq!(toc["notes"][0], "2 of 4 pages hold no text: they need OCR");
     assert_eq!(p.record("A")["metrics"]["items"]["pages_needing_ocr"], 2);
     let coverage = p.json("passC_coverage.json");
-    let of_book = coverage.as_array().unwrap().iter().find(|c| c["source_id"] == "mixed-pdf").unwrap();
+    let of_book = coverage.as_array().unwrap().iter().find(|c| c["source_id"] == toc["source_id"]).unwrap();
     let needs: Vec<bool> = of_book["pages"].as_array().unwrap().iter().map(|p| p["needs_ocr"].as_bool().unwrap()).collect();
     assert_eq!(needs, [true, true, false, false]);
 }
