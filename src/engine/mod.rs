@@ -8,6 +8,7 @@
 //! `report` and `plan` at the end.
 
 pub mod adoption;
+mod collect;
 pub mod command;
 pub mod command_gate;
 pub mod coordinator;

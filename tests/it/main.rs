@@ -12,6 +12,14 @@ mod books;
 mod by_hand;
 mod hostile;
 mod layers;
+#[cfg(unix)]
+mod names;
+#[cfg(unix)]
+mod names_given;
+#[cfg(unix)]
+mod names_made;
+#[cfg(unix)]
+mod names_shown;
 mod pages_edited;
 mod peers;
 mod project;

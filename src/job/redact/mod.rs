@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use crate::engine::observe::{ArtifactRecord, Event, Problem};
+use crate::engine::observe::{ArtifactRecord, Event, PassedOver, Problem};
 use crate::engine::reason::Cause;
 
 mod marks;
@@ -51,6 +51,12 @@ fn redact_record(record: &mut ArtifactRecord) {
     record.name = owned(&record.name);
 }
 
+/// A file that was passed over, its name redacted.
+pub fn redact_passed_over(file: &mut PassedOver) {
+    file.path = owned(&file.path);
+    file.reason = owned(&file.reason);
+}
+
 /// A cause, its name and values redacted.
 #[must_use]
 pub fn redact_cause(cause: &Cause) -> Cause {
@@ -84,7 +90,8 @@ pub fn redact_event(event: &Event) -> Event {
             *text = owned(text);
         }
         Event::BuildEnded { problem, .. } => *problem = problem.as_ref().map(redact_problem),
-        Event::BuildStarted { .. } | Event::PassStarted { .. } | Event::RuleStarted { .. } => {}
+        Event::BuildStarted { ignored, refused, .. } => ignored.iter_mut().chain(refused).for_each(redact_passed_over),
+        Event::PassStarted { .. } | Event::RuleStarted { .. } => {}
     }
     event
 }
