@@ -100,6 +100,87 @@ pub enum FailureKind {
     Panic,
 }
 
+/// What an action may use up. No output depends on a limit, so none is in an action key: a limit decides only whether there
+/// is an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Wall clock of one action, in milliseconds.
+    pub time_ms: u64,
+    /// Memory of one action, in bytes.
+    pub memory_bytes: u64,
+    /// What the streams of one document may inflate to, added up over one action, in bytes.
+    pub decompressed_bytes: u64,
+    /// Pages of one document.
+    pub pages: u64,
+    /// How deep objects of one document may lie in each other.
+    pub nesting: u32,
+}
+
+impl Default for Limits {
+    /// Far beyond any book: 120 s, 1 GiB, 512 MiB, 20,000 pages, 256 levels.
+    fn default() -> Self {
+        Self { time_ms: 120_000, memory_bytes: 1 << 30, decompressed_bytes: 512 << 20, pages: 20_000, nesting: 256 }
+    }
+}
+
+impl Limits {
+    /// The value of one of them, in its unit.
+    #[must_use]
+    pub fn value(&self, name: LimitName) -> u64 {
+        match name {
+            LimitName::Time => self.time_ms,
+            LimitName::Memory => self.memory_bytes,
+            LimitName::Decompressed => self.decompressed_bytes,
+            LimitName::Pages => self.pages,
+            LimitName::Nesting => u64::from(self.nesting),
+        }
+    }
+}
+
+/// Names a field of `Limits`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitName {
+    Time,
+    Memory,
+    Decompressed,
+    Pages,
+    Nesting,
+}
+
+impl LimitName {
+    /// Its key in `[limits]` of an Ingestfile.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Time => "time_s",
+            Self::Memory => "memory_mb",
+            Self::Decompressed => "decompressed_mb",
+            Self::Pages => "pages",
+            Self::Nesting => "nesting",
+        }
+    }
+
+    /// A value of it as `[limits]` writes it: whole seconds and megabytes, rounded up.
+    #[must_use]
+    pub fn written(self, value: u64) -> u64 {
+        match self {
+            Self::Time => value.div_ceil(1000),
+            Self::Memory | Self::Decompressed => value.div_ceil(1 << 20),
+            Self::Pages | Self::Nesting => value,
+        }
+    }
+}
+
+/// A limit that an action ran into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassedLimit {
+    pub name: LimitName,
+    /// What it was then, in the unit of `Limits`.
+    pub value: u64,
+}
+
 /// A typed, deterministic failure: the same inputs fail the same way, so it is remembered by key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
@@ -107,13 +188,30 @@ pub struct Failure {
     pub kind: FailureKind,
     /// One sentence for people, lower case, no final period.
     pub message: String,
+    /// The limit that was passed, if it is one of `Limits`: the failure holds until that is raised.
+    #[serde(default)]
+    pub limit: Option<PassedLimit>,
 }
 
 impl Failure {
     /// A failure of `kind`, told by `message`.
     #[must_use]
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), limit: None }
+    }
+
+    /// The failure of passing the limit `name`, told by `found`: what was found, without the limit.
+    #[must_use]
+    pub fn passed(limits: &Limits, name: LimitName, found: impl std::fmt::Display) -> Self {
+        let value = limits.value(name);
+        let message = format!("{found}; `{}` in `[limits]` allows {}", name.key(), name.written(value));
+        Self { kind: FailureKind::Limit, message, limit: Some(PassedLimit { name, value }) }
+    }
+
+    /// Whether it may come out otherwise under `limits`.
+    #[must_use]
+    pub fn is_outgrown(&self, limits: &Limits) -> bool {
+        self.limit.is_some_and(|passed| limits.value(passed.name) > passed.value)
     }
 }
 
@@ -203,8 +301,9 @@ pub struct Builtin {
     pub default_params: fn() -> Value,
     /// Checks merged params (defaults filled in): `Err((key, sentence))`.
     pub check_params: fn(&Value) -> Result<(), (String, String)>,
-    /// The work: pure, deterministic, no clock, no disk, no global state.
-    pub run: fn(&Item, &Inputs, &Value) -> Result<Vec<(&'static str, Output)>, Failure>,
+    /// The work: pure, deterministic, no clock, no disk, no global state. Limits decide whether there is an output, never
+    /// what it is.
+    pub run: fn(&Item, &Inputs, &Value, &Limits) -> Result<Vec<(&'static str, Output)>, Failure>,
     /// Digest of the sources that it uses, made by `build.rs`.
     pub fingerprint: &'static str,
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::builtin::Item;
+use crate::builtin::{Item, Limits};
 
 /// Version of `request.json`.
 pub const VERSION: u32 = 1;
@@ -23,6 +23,9 @@ pub struct Request {
     /// Params of the rule; what is left out has its default.
     #[serde(default)]
     pub params: Value,
+    /// What the built-in may use up; the usual limits if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
     pub inputs: BTreeMap<String, Paths>,
     /// Where each output goes: a file, or a folder for a tree.
     #[serde(default)]

@@ -269,6 +269,7 @@ impl Project {
             judge: &self.gates,
             base_env: base_env(&env),
             env,
+            limits: self.loaded.limits,
             keep_going: false,
             retry: false,
             adopting: crate::engine::Adopting::default(),

@@ -169,6 +169,7 @@ fn run_in(
         rule: task.rule.clone(),
         item: task.item.clone(),
         params: serde_json::Value::Null,
+        limits: None,
         inputs: BTreeMap::new(),
         outputs: BTreeMap::new(),
     };

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::command::{self, CommandError, CommandTask};
 use super::watch;
-use crate::builtin::{Builtin, Failure, Input, Inputs, Item, NamedBytes, Output, TreeEntry};
+use crate::builtin::{Builtin, Failure, Input, Inputs, Item, Limits, NamedBytes, Output, TreeEntry};
 use crate::digest::Digest;
 use crate::disk::{self, DiskError};
 use crate::store::StoreError;
@@ -60,6 +60,8 @@ pub struct Task {
     pub item: Item,
     pub inputs: Vec<(String, InputValue)>,
     pub outputs: Vec<OutputSlot>,
+    /// Of built-ins.
+    pub limits: Limits,
     pub how: How,
 }
 
@@ -121,7 +123,7 @@ fn run_builtin(
     count: &dyn Fn(&[u8]) -> Option<u64>,
 ) -> Result<Made, RunError> {
     let inputs = load(task, cas)?;
-    let call = AssertUnwindSafe(|| (builtin.run)(&task.item, &inputs, params));
+    let call = AssertUnwindSafe(|| (builtin.run)(&task.item, &inputs, params, &task.limits));
     let mut made = match catch_unwind(call) {
         Ok(made) => made?,
         Err(panic) => return Err(RunError::Panic { builtin: builtin.name, message: panic_message(panic.as_ref()) }),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::gate_list::{GateChange, GateField};
 use super::graph::{From, Graph, Range, RuleId};
 use super::manifest::{Change, Field, open_value};
+use crate::builtin::PassedLimit;
 use crate::digest::Digest;
 
 /// Why an action is not up to date.
@@ -20,6 +21,8 @@ pub enum Reason {
     Gates(Vec<GateChange>),
     /// It failed last time, and is tried again.
     FailedBefore,
+    /// It failed on a limit that has been raised since.
+    LimitRaised { passed: PassedLimit, now: u64 },
     /// It was rejected last time, and is tried again.
     RejectedBefore,
     /// The cache no longer has a result for its key.
@@ -90,6 +93,8 @@ pub enum Kind {
     Failed,
     /// A gate rejected it; it is tried again, or rejected as before.
     Rejected,
+    /// It failed on a limit that has been raised since; it is tried again.
+    Limit,
     /// The cache no longer has its result.
     Evicted,
     /// Bytes of its result are missing in the cache.
@@ -144,6 +149,10 @@ impl Reason {
             Self::Gates(changes) => changes.first().map_or(Cause::of(Kind::Gate), of_gate),
             Self::FailedBefore | Self::Fails(_) => Cause::of(Kind::Failed),
             Self::RejectedBefore | Self::Rejects(_) => Cause::of(Kind::Rejected),
+            Self::LimitRaised { passed: PassedLimit { name, value }, now } => {
+                let written = |value: u64| Some(name.written(value).to_string());
+                Cause { old: written(*value), new: written(*now), ..Cause::named(Kind::Limit, name.key()) }
+            }
             Self::Evicted { key } => Cause { old: Some(key.to_hex()), ..Cause::of(Kind::Evicted) },
             Self::Lost { path, digest, what } => {
                 let kind = if *what == Loss::Missing { Kind::Missing } else { Kind::Damaged };
@@ -167,6 +176,10 @@ impl std::fmt::Display for Reason {
             Self::Gates(changes) => first_of(f, changes),
             Self::FailedBefore => f.write_str("it failed last time"),
             Self::RejectedBefore => f.write_str("it was rejected last time"),
+            Self::LimitRaised { passed: PassedLimit { name, value }, now } => {
+                let (key, old, new) = (name.key(), name.written(*value), name.written(*now));
+                write!(f, "it failed on the limit `{key}`, which was raised from {old} to {new}")
+            }
             Self::Evicted { key } => write!(f, "its result (key {}) was removed from the cache", key.short(12)),
             Self::Lost { path, digest, what } => {
                 let what = if *what == Loss::Missing { "missing" } else { "damaged" };

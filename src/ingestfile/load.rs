@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::check::{Problems, meant};
 use super::syntax::{
-    At, CommandLine, Coverage, FileInput, FromInput, Gate, Ingestfile, Input, Job, Named, Output, OutputTable, Ratio, Reference,
-    Rule,
+    At, CommandLine, Coverage, FileInput, FromInput, Gate, Ingestfile, Input, Job, Limits, Named, Output, OutputTable, Ratio,
+    Reference, Rule,
 };
 
 /// The Ingestfile that `text` writes, as far as it can be read; what cannot becomes a problem.
@@ -28,9 +28,12 @@ fn ingestfile(root: &DeTable<'_>, problems: &mut Problems) -> Option<Ingestfile>
     let mut fields = Fields::of(root, &(0..0), "the file");
     let version = fields.required("version", problems, integer);
     let job = fields.optional("job", problems, |value, problems| table(value, "job", problems).map(|t| job(&t, problems)));
+    let limits =
+        fields.optional("limits", problems, |value, problems| table(value, "limits", problems).map(|t| limits(&t, problems)));
     let rule = fields.optional("rule", problems, |value, problems| named(value, "rule", problems, rule));
     fields.finish(problems);
-    Some(Ingestfile { version: version?, job: job.unwrap_or_default(), rule: rule.unwrap_or_default() })
+    let (job, limits, rule) = (job.unwrap_or_default(), limits.unwrap_or_default(), rule.unwrap_or_default());
+    Some(Ingestfile { version: version?, job, limits, rule })
 }
 
 fn job(table: &Table<'_, '_>, problems: &mut Problems) -> Job {
@@ -45,6 +48,19 @@ fn job(table: &Table<'_, '_>, problems: &mut Problems) -> Job {
     };
     fields.finish(problems);
     job
+}
+
+fn limits(table: &Table<'_, '_>, problems: &mut Problems) -> Limits {
+    let mut fields = Fields::of(table.table, &table.span, "`[limits]`");
+    let limits = Limits {
+        time_s: fields.optional("time_s", problems, natural),
+        memory_mb: fields.optional("memory_mb", problems, natural),
+        decompressed_mb: fields.optional("decompressed_mb", problems, natural),
+        pages: fields.optional("pages", problems, natural),
+        nesting: fields.optional("nesting", problems, natural),
+    };
+    fields.finish(problems);
+    limits
 }
 
 fn rule(name: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> Option<Rule> {

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use globset::GlobSet;
 
-use crate::builtin::Builtin;
+use crate::builtin::{Builtin, Limits};
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::Graph;
 use crate::engine::policy::{Barrier, OnError};
@@ -45,6 +45,8 @@ pub struct JobConfig {
 #[derive(Debug)]
 pub struct Loaded {
     pub job: JobConfig,
+    /// What `[limits]` says, with defaults filled in.
+    pub limits: Limits,
     pub graph: Graph,
     places: Places,
 }
@@ -67,9 +69,9 @@ pub fn load(path: &str, text: &str, builtins: &[&'static Builtin]) -> Result<Loa
     let mut problems = check::Problems::new(path, text);
     let lowered = load::parse(text, &mut problems).and_then(|file| lower::lower(&file, builtins, &mut problems));
     match lowered {
-        Some((job, graph, sources, files)) if problems.none() => {
+        Some((job, limits, graph, sources, files)) if problems.none() => {
             let places = Places { file: path.into(), text: text.into(), sources, files };
-            Ok(Loaded { job, graph, places })
+            Ok(Loaded { job, limits, graph, places })
         }
         _ => Err(problems.into_sorted()),
     }

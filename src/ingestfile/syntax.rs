@@ -36,6 +36,9 @@ pub struct Ingestfile {
     /// What the rules work on, and where results are published.
     #[schemars(default)]
     pub job: Job,
+    /// What one action of a built-in may use up.
+    #[schemars(default)]
+    pub limits: Limits,
     /// The rules by name. A rule named `passX` belongs to pass X.
     #[schemars(default)]
     pub rule: Named<Rule>,
@@ -63,6 +66,28 @@ pub struct Job {
     /// a document go ahead by itself, and needs `on_error = "quarantine"`.
     #[schemars(extend("enum" = ["pass", "item"]))]
     pub barrier: Option<At<String>>,
+}
+
+/// What one action of a built-in may use up. A document that asks for more fails, and is tried again once the limit is
+/// raised; no artifact depends on a limit.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Limits {
+    /// Seconds of wall clock; 120 if not given.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub time_s: Option<At<u64>>,
+    /// Megabytes of memory; 1024 if not given.
+    #[schemars(range(min = 64, max = 1_048_576))]
+    pub memory_mb: Option<At<u64>>,
+    /// Megabytes that the streams of a document inflate to, all together; 512 if not given.
+    #[schemars(range(min = 1, max = 1_048_576))]
+    pub decompressed_mb: Option<At<u64>>,
+    /// Pages of a document; 20,000 if not given.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub pages: Option<At<u64>>,
+    /// Levels that objects of a document lie in each other; 256 if not given.
+    #[schemars(range(min = 16, max = 1_000))]
+    pub nesting: Option<At<u64>>,
 }
 
 /// A rule: a built-in (`run`) or a command (`command`).

@@ -19,7 +19,7 @@ const fn tree(name: &'static str, projections: &'static [Projection]) -> OutputP
 
 const fn stub(name: &'static str, inputs: &'static [&'static str], outputs: &'static [OutputPort]) -> Builtin {
     let (default_params, check_params) = (no_params as fn() -> Value, any_params as fn(&Value) -> Result<(), (String, String)>);
-    let run = |_: &_, _: &_, _: &_| Ok(Vec::new());
+    let run = |_: &_, _: &_, _: &_, _: &_| Ok(Vec::new());
     Builtin { name, about: "a stub", inputs, outputs, default_params, check_params, run, fingerprint: "" }
 }
 

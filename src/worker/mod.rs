@@ -61,7 +61,7 @@ pub fn carry_out(builtin: &'static Builtin, path: &Path, count: &dyn Fn(&[u8]) -
     let params = merged_params(builtin, &request.params)?;
     let inputs = load(builtin, &request, &place)?;
     let outputs = layout::outputs(builtin, &request, &place, path)?;
-    let call = AssertUnwindSafe(|| (builtin.run)(&request.item, &inputs, &params));
+    let call = AssertUnwindSafe(|| (builtin.run)(&request.item, &inputs, &params, &request.limits.unwrap_or_default()));
     let made = catch_unwind(call).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned());

@@ -1,9 +1,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::builtin::{Item, Merge, OutputPort};
+use crate::builtin::{Item, Limits, Merge, OutputPort};
 
-fn work(item: &Item, inputs: &Inputs, params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+fn work(item: &Item, inputs: &Inputs, params: &Value, _: &Limits) -> Result<Vec<(&'static str, Output)>, Failure> {
     let text = inputs.file("text")?;
     if text.bytes.is_empty() {
         return Err(Failure::new(FailureKind::NotReadable, "it holds nothing"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
-use ingest::builtin::{Item, Project as Projection};
+use ingest::builtin::{Item, Limits, Project as Projection};
 use ingest::document::ids;
 use ingest::document::part::Placement;
 use ingest::passes::{
@@ -27,15 +27,17 @@ fn the_passes_run_one_after_the_other_in_one_process() {
     for name in ["sunken-reach-setting.md", "tidewrack-bestiary.html", "wardens-pocket-almanac.txt", "lanternfall-rules.pdf"] {
         let bytes: Arc<[u8]> = fs::read(repository().join("fixtures/uploads").join(name)).unwrap().into();
         let item = Item { id: name.to_owned(), source_id: name.to_owned(), path: name.to_owned() };
-        let groups = pages::run(pages::Source { name, bytes: &bytes }, &pages::Params::default()).unwrap();
+        let groups = pages::run(pages::Source { name, bytes: &bytes }, &pages::Params::default(), &Limits::default()).unwrap();
         let lines: Vec<_> = groups
             .iter()
-            .flat_map(|g| text::run(text::Group { name: &g.name, bytes: &g.bytes }, &text::Params::default()).unwrap())
+            .flat_map(|g| {
+                text::run(text::Group { name: &g.name, bytes: &g.bytes }, &text::Params::default(), &Limits::default()).unwrap()
+            })
             .collect();
         let inputs = pass_a_toc::Inputs { item: &item, source: &bytes, lines: &lines };
-        let a = pass_a_toc::run(inputs, &pass_a_toc::Params::default()).unwrap();
+        let a = pass_a_toc::run(inputs, &pass_a_toc::Params::default(), &Limits::default()).unwrap();
         let source = pass_b_split::Source { source_id: name, name, bytes: &bytes, toc: &a.toc };
-        let b = pass_b_split::run(source, &pass_b_split::Params::default()).unwrap();
+        let b = pass_b_split::run(source, &pass_b_split::Params::default(), &Limits::default()).unwrap();
         assert_eq!(b.parts.len(), 1, "{name} is small enough to be one part");
         let part = &b.parts[0];
         let part_id = part.name.rsplit_once('.').unwrap().0.to_owned();

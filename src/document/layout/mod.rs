@@ -33,7 +33,7 @@ mod tests {
 
     fn page(content: &str) -> PageText {
         let bytes: Arc<[u8]> = sample::from_contents(&[content.as_bytes().to_vec()]).into();
-        lay_out(&read(&bytes, Backend::Hayro).unwrap()[0])
+        lay_out(&read(&bytes, Backend::Hayro, &crate::builtin::Limits::default()).unwrap()[0])
     }
 
     fn lines(content: &str) -> Vec<String> {

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 
 use lopdf::{Dictionary, Document, LoadOptions, Object, ObjectId};
 
+use crate::builtin::Limits;
+
 pub use labels::{alphabetic, roman};
 pub use text_string::decode_text_string;
 
@@ -47,15 +49,15 @@ pub enum FrameError {
     Unreadable(String),
 }
 
-/// Object and cross-reference streams of one file may inflate to this many bytes each; real ones stay far below.
-const MAX_STREAM_BYTES: usize = 64 << 20;
-
 /// Reads outline, page labels and title of a PDF. Files that open with the empty password are read.
 ///
 /// # Errors
 /// `Encrypted` if a password is needed, `Unreadable` if the objects cannot be parsed.
-pub fn read_frame(bytes: &[u8]) -> Result<PdfFrame, FrameError> {
-    let options = LoadOptions { max_decompressed_size: Some(MAX_STREAM_BYTES), ..LoadOptions::default() };
+pub fn read_frame(bytes: &[u8], limits: &Limits) -> Result<PdfFrame, FrameError> {
+    let options = LoadOptions {
+        max_decompressed_size: Some(usize::try_from(limits.decompressed_bytes).unwrap_or(usize::MAX)),
+        ..LoadOptions::default()
+    };
     let mut document = Document::load_mem_with_options(bytes, options).map_err(|error| match error {
         lopdf::Error::InvalidPassword => FrameError::Encrypted,
         other => FrameError::Unreadable(other.to_string()),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::extract::ExtractSource;
 use super::open::Book;
 use super::reader::HayroSource;
-use crate::builtin::{Failure, FailureKind};
+use crate::builtin::{Failure, FailureKind, Limits};
 use crate::document::page_text::{Shape, Visibility};
 
 /// Turns the pages of one PDF into glyphs.
@@ -101,20 +101,20 @@ pub enum Backend {
 ///
 /// # Errors
 /// What `Book::open` says, or a limit that a page passes.
-pub fn read(bytes: &Arc<[u8]>, backend: Backend) -> Result<Vec<PageGlyphs>, Failure> {
+pub fn read(bytes: &Arc<[u8]>, backend: Backend, limits: &Limits) -> Result<Vec<PageGlyphs>, Failure> {
     if backend == Backend::PdfExtract {
         let mut source = ExtractSource::new(bytes)?;
         return (0..source.page_count()).map(|i| source.page(i)).collect();
     }
-    let book = Book::open(bytes)?;
-    let mut first = HayroSource::new(&book);
+    let book = Book::open(bytes, limits)?;
+    let mut first = HayroSource::new(&book, limits);
     let mut second: Option<Result<ExtractSource, Failure>> = None;
     let mut pages = Vec::with_capacity(first.page_count());
     for i in 0..first.page_count() {
         let read = catch_unwind(AssertUnwindSafe(|| first.page(i)));
         let read = read.unwrap_or_else(|_| {
             // Its caches may be half filled.
-            first = HayroSource::new(&book);
+            first = HayroSource::new(&book, limits);
             Err(Failure::new(FailureKind::NotReadable, format!("page {} cannot be interpreted", i + 1)))
         });
         match read {
@@ -144,7 +144,7 @@ mod tests {
     fn both_backends_place_the_same_words() {
         let bytes: Arc<[u8]> = sample::book(&["The orc attacks".to_owned()]).into();
         let shown = |backend| -> (String, i32, i32) {
-            let page = read(&bytes, backend).unwrap().remove(0);
+            let page = read(&bytes, backend, &Limits::default()).unwrap().remove(0);
             let text = page.glyphs.iter().map(|g| page.text_of(g)).collect();
             (text, page.glyphs[0].x, page.glyphs[0].baseline)
         };

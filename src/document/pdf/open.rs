@@ -8,10 +8,7 @@ use hayro_syntax::object::dict::keys::{BASE_STATE, D, OCGS, OCPROPERTIES, OFF, O
 use hayro_syntax::object::{Array, Dict, Name, ObjectIdentifier};
 use hayro_syntax::{LoadPdfError, Pdf};
 
-use crate::builtin::{Failure, FailureKind};
-
-/// More pages than any book has; a page tree that promises more is an attack.
-const MAX_PAGES: usize = 50_000;
+use crate::builtin::{Failure, FailureKind, LimitName, Limits};
 
 /// An opened PDF with at least one page.
 pub struct Book {
@@ -31,9 +28,9 @@ impl Book {
     /// Opens `bytes`.
     ///
     /// # Errors
-    /// `NotReadable` for what is no PDF or has no pages, `Encrypted` if a password is needed, `Limit` for more than
-    /// 50,000 pages.
-    pub fn open(bytes: &Arc<[u8]>) -> Result<Self, Failure> {
+    /// `NotReadable` for what is no PDF or has no pages, `Encrypted` if a password is needed, `Limit` for more
+    /// pages than `limits` allow.
+    pub fn open(bytes: &Arc<[u8]>, limits: &Limits) -> Result<Self, Failure> {
         let data = Arc::new(Shared(Arc::clone(bytes)));
         let opened = catch_unwind(AssertUnwindSafe(|| Pdf::new(data)));
         let pdf = match opened {
@@ -47,9 +44,7 @@ impl Book {
         };
         match pdf.pages().len() {
             0 => Err(Failure::new(FailureKind::NotReadable, "the PDF has no pages")),
-            n if n > MAX_PAGES => {
-                Err(Failure::new(FailureKind::Limit, format!("the PDF has {n} pages; the limit is {MAX_PAGES}")))
-            }
+            n if n as u64 > limits.pages => Err(Failure::passed(limits, LimitName::Pages, format_args!("the PDF has {n} pages"))),
             _ => Ok(Self { pdf }),
         }
     }
@@ -102,8 +97,8 @@ mod tests {
     #[test]
     fn broken_cross_references_and_huge_counts_are_survived() {
         let bytes = sample::book(&["one".to_owned(), "two".to_owned()]);
-        assert_eq!(Book::open(&replaced(&bytes, "startxref", "startxxxx")).unwrap().page_count(), 2);
-        assert_eq!(Book::open(&replaced(&bytes, "/Count 2", "/Count 999999999")).unwrap().page_count(), 2);
+        assert_eq!(Book::open(&replaced(&bytes, "startxref", "startxxxx"), &Limits::default()).unwrap().page_count(), 2);
+        assert_eq!(Book::open(&replaced(&bytes, "/Count 2", "/Count 999999999"), &Limits::default()).unwrap().page_count(), 2);
     }
 
     #[test]
@@ -113,6 +108,6 @@ mod tests {
         let at = text.find("/Kids").unwrap();
         let kids = &text[at..at + text[at..].find(']').unwrap() + 1];
         let cyclic = kids.replace('[', "[1 0 R ");
-        assert_eq!(Book::open(&replaced(&bytes, kids, &cyclic)).unwrap().page_count(), 1);
+        assert_eq!(Book::open(&replaced(&bytes, kids, &cyclic), &Limits::default()).unwrap().page_count(), 1);
     }
 }

@@ -7,21 +7,19 @@ use super::font::FontStore;
 use super::glyph::{GlyphSource, PageGlyphs};
 use super::matrix::Matrix;
 use super::open::Book;
-use crate::builtin::{Failure, FailureKind};
-
-/// A page's instructions, decompressed. An illustrated page has a few MB.
-const MAX_CONTENT: usize = 64 << 20;
+use crate::builtin::{Failure, FailureKind, LimitName, Limits};
 
 /// Reads the pages of an opened book.
 pub struct HayroSource<'a> {
     book: &'a Book,
     fonts: FontStore<'a>,
     hidden_layers: Vec<hayro_syntax::object::ObjectIdentifier>,
+    limits: &'a Limits,
 }
 
 impl<'a> HayroSource<'a> {
-    pub fn new(book: &'a Book) -> Self {
-        Self { book, fonts: FontStore::new(), hidden_layers: book.hidden_layers() }
+    pub fn new(book: &'a Book, limits: &'a Limits) -> Self {
+        Self { book, fonts: FontStore::new(), hidden_layers: book.hidden_layers(), limits }
     }
 }
 
@@ -36,11 +34,9 @@ impl GlyphSource for HayroSource<'_> {
         };
         let (width, height) = page.render_dimensions();
         let content = page.page_stream().unwrap_or_default();
-        if content.len() > MAX_CONTENT {
-            return Err(Failure::new(
-                FailureKind::Limit,
-                format!("page {} decompresses to {} MB; the limit is {}", index + 1, content.len() >> 20, MAX_CONTENT >> 20),
-            ));
+        if content.len() as u64 > self.limits.decompressed_bytes {
+            let found = format_args!("page {} inflates to {} MB", index + 1, content.len() >> 20);
+            return Err(Failure::passed(self.limits, LimitName::Decompressed, found));
         }
         let (width, height) = (f64::from(width), f64::from(height));
         let mut interpreter = Interpreter::new(&mut self.fonts, &self.hidden_layers, initial(page), width, height);

@@ -107,7 +107,9 @@ impl<'a> Coordinator<'a, '_> {
             return Ok(None);
         }
         match self.store.state.results.get(&key) {
-            Some(ActionResult { failure: Some(failure), .. }) if !self.setup.retry => {
+            Some(ActionResult { failure: Some(failure), .. })
+                if !self.setup.retry && !failure.is_outgrown(&self.setup.limits) =>
+            {
                 let problem = Problem { message: failure.message.clone(), ..Problem::default() };
                 if self.is_documents(ix, Outcome::Failed) {
                     // So that the next build knows it again.
@@ -200,6 +202,7 @@ impl<'a> Coordinator<'a, '_> {
             item: self.items.get(action.item).info.clone(),
             inputs: action.inputs.clone(),
             outputs: rule.outputs.iter().map(slot).collect(),
+            limits: self.setup.limits,
             how,
         })
     }

@@ -50,6 +50,7 @@ use super::policy::{Barrier, OnError};
 use super::reason::{Loss, Reason};
 use super::select::Selection;
 use super::verdict::Judge;
+use crate::builtin::Limits;
 use crate::digest::Digest;
 use crate::store::Store;
 use crate::store::records::{ActionResult, Derived, Stored};
@@ -99,6 +100,8 @@ pub struct Setup<'a> {
     pub env: BTreeMap<String, String>,
     /// Given to every command.
     pub base_env: Vec<(String, String)>,
+    /// What an action of a built-in may use up. In no key.
+    pub limits: Limits,
     pub keep_going: bool,
     /// Run again what failed or was rejected for the same inputs.
     pub retry: bool,

@@ -51,6 +51,10 @@ impl Coordinator<'_, '_> {
         if !gates.is_empty() {
             return Reason::Gates(gates);
         }
+        let failure = self.store.state.results.get(&last.key).and_then(|r| r.failure.as_ref());
+        if let Some(passed) = failure.filter(|f| f.is_outgrown(&self.setup.limits)).and_then(|f| f.limit) {
+            return Reason::LimitRaised { passed, now: self.setup.limits.value(passed.name) };
+        }
         match last.history.first().map(|t| t.came) {
             Some(Came::Failed) => Reason::FailedBefore,
             _ if !last.accepted => Reason::RejectedBefore,

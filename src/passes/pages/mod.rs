@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::builtin::{Builtin, Failure, Inputs, Item, Merge, NamedBytes, Output, OutputPort};
+use crate::builtin::{Builtin, Failure, Inputs, Item, Limits, Merge, NamedBytes, Output, OutputPort};
 use crate::digest::Digest;
 use crate::document::ids::content_id;
 use crate::document::part::Placement;
@@ -46,14 +46,14 @@ pub fn extension(name: &str) -> String {
 ///
 /// # Errors
 /// `NotReadable`, `Encrypted` or `Limit`, as `Book::open` says.
-pub fn run(source: Source<'_>, _params: &Params) -> Result<Vec<NamedBytes>, Failure> {
+pub fn run(source: Source<'_>, _params: &Params, limits: &Limits) -> Result<Vec<NamedBytes>, Failure> {
     let extension = extension(source.name);
     if UNPAGED.contains(&extension.as_str()) {
         let id = content_id("group", &[&Digest::of(source.bytes).to_hex(), "0"]);
         let attrs = Placement::default().to_attrs();
         return Ok(vec![NamedBytes { name: format!("{id}.{extension}"), bytes: Arc::clone(source.bytes), attrs }]);
     }
-    let book = Book::open(source.bytes)?;
+    let book = Book::open(source.bytes, limits)?;
     let starts_group: Vec<bool> = book.pdf().pages().iter().map(|p| starts_group(&copy::content_digest(p))).collect();
     let mut seen: BTreeMap<Digest, usize> = BTreeMap::new();
     let mut groups = Vec::new();
@@ -119,9 +119,9 @@ fn pages_of(output: &Output) -> Vec<(&'static str, u64)> {
     vec![("pages", pages)]
 }
 
-fn run_bytes(_item: &Item, inputs: &Inputs, _params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+fn run_bytes(_: &Item, inputs: &Inputs, _: &Value, limits: &Limits) -> Result<Vec<(&'static str, Output)>, Failure> {
     let source = inputs.file("source")?;
-    let groups = run(Source { name: &source.name, bytes: &source.bytes }, &Params {})?;
+    let groups = run(Source { name: &source.name, bytes: &source.bytes }, &Params {}, limits)?;
     Ok(vec![("groups", Output::Tree(groups))])
 }
 
@@ -140,7 +140,7 @@ mod tests {
 
     fn groups(texts: &[String]) -> Vec<NamedBytes> {
         let bytes: Arc<[u8]> = crate::document::pdf::sample::book(texts).into();
-        run(Source { name: "book.pdf", bytes: &bytes }, &Params {}).unwrap()
+        run(Source { name: "book.pdf", bytes: &bytes }, &Params {}, &Limits::default()).unwrap()
     }
 
     fn kept(before: &[NamedBytes], after: &[NamedBytes]) -> usize {
@@ -179,7 +179,7 @@ mod tests {
     #[test]
     fn unpaged_sources_are_one_group_of_their_bytes() {
         let bytes: Arc<[u8]> = b"# Title".to_vec().into();
-        let groups = run(Source { name: "notes.MD", bytes: &bytes }, &Params {}).unwrap();
+        let groups = run(Source { name: "notes.MD", bytes: &bytes }, &Params {}, &Limits::default()).unwrap();
         assert_eq!(groups.len(), 1);
         assert!(groups[0].name.ends_with(".md"));
         assert_eq!(groups[0].bytes, bytes);
@@ -191,7 +191,7 @@ mod tests {
         use crate::builtin::FailureKind;
         for bytes in [&b""[..], b"just text", b"%PDF-1.7"] {
             let bytes: Arc<[u8]> = bytes.to_vec().into();
-            let failure = run(Source { name: "x.pdf", bytes: &bytes }, &Params {}).unwrap_err();
+            let failure = run(Source { name: "x.pdf", bytes: &bytes }, &Params {}, &Limits::default()).unwrap_err();
             assert_eq!(failure.kind, FailureKind::NotReadable);
         }
     }

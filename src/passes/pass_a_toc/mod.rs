@@ -14,7 +14,9 @@ mod sections;
 
 use serde::{Deserialize, Serialize};
 
-use crate::builtin::{Builtin, Failure, FailureKind, Inputs as RuleInputs, Item, Merge, Output, OutputPort, Project, Projection};
+use crate::builtin::{
+    Builtin, Failure, FailureKind, Inputs as RuleInputs, Item, Limits, Merge, Output, OutputPort, Project, Projection,
+};
 use crate::document::outline::{FrameError, PdfFrame, read_frame};
 use crate::document::page_text::{PageText, TextUnit};
 use crate::document::profile::SourceProfile;
@@ -59,7 +61,7 @@ pub struct Outputs {
 ///
 /// # Errors
 /// `Encrypted` if the PDF asks for a password and no page could be read either.
-pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
+pub fn run(inputs: Inputs<'_>, params: &Params, limits: &Limits) -> Result<Outputs, Failure> {
     if let [TextUnit::Flow(flow)] = inputs.lines {
         return Ok(flow::read(inputs.item, flow, params));
     }
@@ -71,25 +73,30 @@ pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
             TextUnit::Flow(_) => None,
         })
         .collect();
-    let frame = pdf_frame(&inputs, pages.is_empty())?;
+    let frame = pdf_frame(&inputs, pages.is_empty(), limits)?;
     Ok(paged::read(inputs.item, &pages, frame, params))
 }
 
 /// The frame of a PDF. What lopdf cannot read is no reason to lose a book whose pages were read: it is noted.
-fn pdf_frame(inputs: &Inputs<'_>, no_pages: bool) -> Result<PdfFrame, Failure> {
+fn pdf_frame(inputs: &Inputs<'_>, no_pages: bool, limits: &Limits) -> Result<PdfFrame, Failure> {
     // Writers put junk before the header; readers look for it in the first kilobyte.
     let is_pdf = inputs.source.windows(5).take(1024).any(|w| w == b"%PDF-");
     if !is_pdf {
         return Ok(PdfFrame::default());
     }
-    match read_frame(inputs.source) {
+    match read_frame(inputs.source, limits) {
         Ok(frame) => Ok(frame),
         Err(FrameError::Encrypted) if no_pages => Err(Failure::new(FailureKind::Encrypted, FrameError::Encrypted.to_string())),
         Err(error) => Ok(PdfFrame { notes: vec![format!("outline: {error}")], ..PdfFrame::default() }),
     }
 }
 
-fn run_rule(item: &Item, inputs: &RuleInputs, params: &serde_json::Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+fn run_rule(
+    item: &Item,
+    inputs: &RuleInputs,
+    params: &serde_json::Value,
+    limits: &Limits,
+) -> Result<Vec<(&'static str, Output)>, Failure> {
     let bad = |what: String| Failure::new(FailureKind::BadArtifact, what);
     let params: Params = serde_json::from_value(params.clone()).map_err(|e| bad(format!("params: {e}")))?;
     let source = inputs.file("source")?;
@@ -98,7 +105,7 @@ fn run_rule(item: &Item, inputs: &RuleInputs, params: &serde_json::Value) -> Res
         .iter()
         .map(|file| serde_json::from_slice(&file.bytes).map_err(|e| bad(format!("`lines/{}`: {e}", file.name))))
         .collect::<Result<Vec<TextUnit>, Failure>>()?;
-    let outputs = run(Inputs { item, source: &source.bytes, lines: &units }, &params)?;
+    let outputs = run(Inputs { item, source: &source.bytes, lines: &units }, &params, limits)?;
     Ok(vec![
         ("toc", Output::File(json(&[outputs.toc])?)),
         ("dictionary", Output::File(json(&outputs.dictionary)?)),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::builtin::{Builtin, Failure, FailureKind, Inputs, Item, Merge, NamedBytes, Output, OutputPort};
+use crate::builtin::{Builtin, Failure, FailureKind, Inputs, Item, Limits, Merge, NamedBytes, Output, OutputPort};
 use crate::digest::Digest;
 use crate::document::ids::part_id;
 use crate::document::part::{Part, Placement, SourceSplits};
@@ -58,7 +58,7 @@ pub struct Outputs {
 ///
 /// # Errors
 /// `NotReadable`, `Encrypted` or `Limit`, as `Book::open` says.
-pub fn run(source: Source<'_>, params: &Params) -> Result<Outputs, Failure> {
+pub fn run(source: Source<'_>, params: &Params, limits: &Limits) -> Result<Outputs, Failure> {
     let mut extension = extension(source.name);
     if UNPAGED.contains(&extension.as_str()) {
         let section_ids = source.toc.sections.iter().map(|s| s.section_id.clone()).collect();
@@ -67,7 +67,7 @@ pub fn run(source: Source<'_>, params: &Params) -> Result<Outputs, Failure> {
     if extension.is_empty() {
         "pdf".clone_into(&mut extension);
     }
-    let book = Book::open(source.bytes)?;
+    let book = Book::open(source.bytes, limits)?;
     let pages = book.page_count();
     let splitter = Splitter::new(&book, &source.toc.sections, params);
     if pages <= splitter.max_pages && source.bytes.len() <= splitter.max_bytes {
@@ -214,14 +214,15 @@ fn check(params: &Params) -> Result<(), (String, String)> {
     Ok(())
 }
 
-fn run_bytes(item: &Item, inputs: &Inputs, params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+fn run_bytes(item: &Item, inputs: &Inputs, params: &Value, limits: &Limits) -> Result<Vec<(&'static str, Output)>, Failure> {
     let bad = |message: String| Failure::new(FailureKind::BadArtifact, message);
     let params = params_of::<Params>(params).map_err(|(_, m)| bad(m))?;
     let source = inputs.file("source")?;
     let tocs: Vec<SourceToc> = serde_json::from_slice(&inputs.file("toc")?.bytes).map_err(|e| bad(format!("`toc`: {e}")))?;
     let toc = tocs.into_iter().find(|t| t.source_id == item.source_id);
     let toc = toc.ok_or_else(|| bad(format!("`toc` has no source `{}`", item.source_id)))?;
-    let outputs = run(Source { source_id: &item.source_id, name: &source.name, bytes: &source.bytes, toc: &toc }, &params)?;
+    let read = Source { source_id: &item.source_id, name: &source.name, bytes: &source.bytes, toc: &toc };
+    let outputs = run(read, &params, limits)?;
     let splits = serde_json::to_vec(&[&outputs.splits]).map_err(|e| bad(e.to_string()))?;
     Ok(vec![("splits", Output::File(splits)), ("parts", Output::Tree(outputs.parts))])
 }
@@ -260,7 +261,7 @@ mod tests {
     fn split(texts: &[String], chapters: &[u32], params: &Params) -> Outputs {
         let bytes: Arc<[u8]> = sample::book(texts).into();
         let toc = toc(chapters, u32::try_from(texts.len()).unwrap());
-        run(Source { source_id: "book-pdf", name: "book.pdf", bytes: &bytes, toc: &toc }, params).unwrap()
+        run(Source { source_id: "book-pdf", name: "book.pdf", bytes: &bytes, toc: &toc }, params, &Limits::default()).unwrap()
     }
 
     fn texts(n: usize) -> Vec<String> {
@@ -271,7 +272,12 @@ mod tests {
     fn a_small_source_is_its_own_part() {
         let bytes: Arc<[u8]> = sample::book(&texts(3)).into();
         let toc = toc(&[1], 3);
-        let out = run(Source { source_id: "book-pdf", name: "Book.PDF", bytes: &bytes, toc: &toc }, &Params::default()).unwrap();
+        let out = run(
+            Source { source_id: "book-pdf", name: "Book.PDF", bytes: &bytes, toc: &toc },
+            &Params::default(),
+            &Limits::default(),
+        )
+        .unwrap();
         assert_eq!(out.parts.len(), 1);
         assert_eq!(out.parts[0].bytes, bytes);
         assert!(out.parts[0].name.ends_with(".pdf"));

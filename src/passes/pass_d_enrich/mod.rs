@@ -13,6 +13,7 @@ use crate::builtin::Builtin;
 use crate::builtin::Failure;
 use crate::builtin::FailureKind;
 use crate::builtin::Item;
+use crate::builtin::Limits;
 use crate::builtin::Merge;
 use crate::builtin::Output;
 use crate::builtin::OutputPort;
@@ -157,7 +158,12 @@ fn check_params(params: &Value) -> Result<(), (String, String)> {
     Ok(())
 }
 
-fn run_on_bytes(_: &Item, inputs: &crate::builtin::Inputs, params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+fn run_on_bytes(
+    _: &Item,
+    inputs: &crate::builtin::Inputs,
+    params: &Value,
+    _: &Limits,
+) -> Result<Vec<(&'static str, Output)>, Failure> {
     let params: Params = crate::passes::artifact::params(params)?;
     let chunks: Vec<Chunk> = crate::passes::artifact::decode("chunks", &inputs.file("chunks")?.bytes)?;
     let names: Vec<TermName> = match inputs.optional_file("names") {

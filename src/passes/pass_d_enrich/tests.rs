@@ -87,7 +87,7 @@ fn the_built_in_reads_and_writes_bytes() {
         (name.to_owned(), crate::builtin::Input::File(named))
     };
     let inputs = crate::builtin::Inputs(vec![file("chunks", serde_json::to_vec(&[chunk("A bog.")]).unwrap())]);
-    let out = (BUILTIN.run)(&Item::default(), &inputs, &(BUILTIN.default_params)()).unwrap();
+    let out = (BUILTIN.run)(&Item::default(), &inputs, &(BUILTIN.default_params)(), &crate::builtin::Limits::default()).unwrap();
     let [("enriched", Output::File(bytes))] = &out[..] else { panic!("one file") };
     assert_eq!(serde_json::from_slice::<Vec<Enriched>>(bytes).unwrap().len(), 1);
 }
@@ -97,7 +97,8 @@ fn a_chunk_without_text_is_named_with_its_place() {
     let bytes = br#"[{"chunk_id":"c","source_id":"s","page":1,"content":"x"}]"#.to_vec();
     let named = crate::builtin::NamedBytes { name: "chunks.json".to_owned(), bytes: bytes.into(), attrs: String::new() };
     let inputs = crate::builtin::Inputs(vec![("chunks".to_owned(), crate::builtin::Input::File(named))]);
-    let failure = (BUILTIN.run)(&Item::default(), &inputs, &(BUILTIN.default_params)()).unwrap_err();
+    let failure =
+        (BUILTIN.run)(&Item::default(), &inputs, &(BUILTIN.default_params)(), &crate::builtin::Limits::default()).unwrap_err();
     assert_eq!(failure.kind, FailureKind::BadArtifact);
     assert!(failure.message.contains("`chunks`") && failure.message.contains("content"), "{}", failure.message);
 }

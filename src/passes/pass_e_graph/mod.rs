@@ -13,6 +13,7 @@ use crate::builtin::Builtin;
 use crate::builtin::Failure;
 use crate::builtin::FailureKind;
 use crate::builtin::Item;
+use crate::builtin::Limits;
 use crate::builtin::Merge;
 use crate::builtin::Output;
 use crate::builtin::OutputPort;
@@ -96,7 +97,12 @@ pub static BUILTIN: Builtin = Builtin {
     fingerprint: env!("INGEST_FINGERPRINT_GRAPH"),
 };
 
-fn run_on_bytes(_: &Item, inputs: &crate::builtin::Inputs, params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+fn run_on_bytes(
+    _: &Item,
+    inputs: &crate::builtin::Inputs,
+    params: &Value,
+    _: &Limits,
+) -> Result<Vec<(&'static str, Output)>, Failure> {
     let params: Params = artifact::params(params)?;
     let toc: Vec<SourceToc> = artifact::decode("toc", &inputs.file("toc")?.bytes)?;
     let dictionary: Vec<Term> = artifact::decode("dictionary", &inputs.file("dictionary")?.bytes)?;

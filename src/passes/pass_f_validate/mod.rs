@@ -208,7 +208,12 @@ fn check_params(params: &Value) -> Result<(), (String, String)> {
     Ok(())
 }
 
-fn run_on_bytes(_: &Item, inputs: &crate::builtin::Inputs, params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+fn run_on_bytes(
+    _: &Item,
+    inputs: &crate::builtin::Inputs,
+    params: &Value,
+    _: &crate::builtin::Limits,
+) -> Result<Vec<(&'static str, Output)>, Failure> {
     let params: Params = artifact::params(params)?;
     let toc: Vec<SourceToc> = artifact::decode("toc", &inputs.file("toc")?.bytes)?;
     let dictionary: Vec<Term> = artifact::decode("dictionary", &inputs.file("dictionary")?.bytes)?;

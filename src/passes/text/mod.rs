@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::builtin::{
-    Attrs, Builtin, Failure, FailureKind, Inputs, Item, Merge, NamedBytes, Output, OutputPort, Project, Projection, TreeEntry,
+    Attrs, Builtin, Failure, FailureKind, Inputs, Item, Limits, Merge, NamedBytes, Output, OutputPort, Project, Projection,
+    TreeEntry,
 };
 use crate::document::layout;
 use crate::document::markup;
@@ -37,12 +38,12 @@ pub struct Group<'a> {
 ///
 /// # Errors
 /// What both backends fail on, or a limit.
-pub fn run(group: Group<'_>, params: &Params) -> Result<Vec<TextUnit>, Failure> {
+pub fn run(group: Group<'_>, params: &Params, limits: &Limits) -> Result<Vec<TextUnit>, Failure> {
     let extension = extension(group.name);
     if UNPAGED.contains(&extension.as_str()) {
         return Ok(vec![TextUnit::Flow(markup::read(&extension, group.bytes)?)]);
     }
-    let pages = glyph::read(group.bytes, params.backend)?;
+    let pages = glyph::read(group.bytes, params.backend, limits)?;
     Ok(pages.iter().map(|page| TextUnit::Page(layout::lay_out(page))).collect::<Vec<_>>())
 }
 
@@ -71,10 +72,10 @@ pub static BUILTIN: Builtin = Builtin {
     fingerprint: env!("INGEST_FINGERPRINT_TEXT"),
 };
 
-fn run_bytes(_item: &Item, inputs: &Inputs, params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+fn run_bytes(_: &Item, inputs: &Inputs, params: &Value, limits: &Limits) -> Result<Vec<(&'static str, Output)>, Failure> {
     let group = inputs.file("group")?;
     let params = params_of::<Params>(params).map_err(|(_, m)| Failure::new(FailureKind::BadArtifact, m))?;
-    let units = run(Group { name: &group.name, bytes: &group.bytes }, &params)?;
+    let units = run(Group { name: &group.name, bytes: &group.bytes }, &params, limits)?;
     let mut files = Vec::with_capacity(units.len());
     for (i, unit) in units.iter().enumerate() {
         let json = serde_json::to_vec(unit).map_err(|e| Failure::new(FailureKind::BadArtifact, e.to_string()))?;

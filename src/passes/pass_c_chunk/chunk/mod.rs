@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::builtin::{self, Builtin, Failure, FailureKind, Item, Merge, Output, OutputPort};
+use crate::builtin::{self, Builtin, Failure, FailureKind, Item, Limits, Merge, Output, OutputPort};
 use crate::document::chunk::{Chunk, ChunkMetadata, SourceCoverage};
 use crate::document::element::{Element, ElementType};
 use crate::document::{ids, sentences};
@@ -202,7 +202,7 @@ fn check_params(value: &Value) -> Result<(), (String, String)> {
     }
 }
 
-fn run_bytes(item: &Item, inputs: &builtin::Inputs, params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+fn run_bytes(item: &Item, inputs: &builtin::Inputs, params: &Value, _: &Limits) -> Result<Vec<(&'static str, Output)>, Failure> {
     let bad = |what: &str, e: serde_json::Error| Failure::new(FailureKind::BadArtifact, format!("`{what}` does not parse: {e}"));
     let params: Params = serde_json::from_value(params.clone()).map_err(|e| bad("params", e))?;
     let elements: Vec<Element> = serde_json::from_slice(&inputs.file("elements")?.bytes).map_err(|e| bad("elements", e))?;

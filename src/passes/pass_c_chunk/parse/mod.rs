@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::builtin::{self, Builtin, Failure, FailureKind, Item, Merge, NamedBytes, Output, OutputPort};
+use crate::builtin::{self, Builtin, Failure, FailureKind, Item, Limits, Merge, NamedBytes, Output, OutputPort};
 use crate::document::element::Element;
 use crate::document::page_text::{PageText, TextUnit};
 use crate::document::profile::SourceProfile;
@@ -91,7 +91,7 @@ fn check_params(value: &Value) -> Result<(), (String, String)> {
     }
 }
 
-fn run_bytes(_item: &Item, inputs: &builtin::Inputs, _params: &Value) -> Result<Vec<(&'static str, Output)>, Failure> {
+fn run_bytes(_: &Item, inputs: &builtin::Inputs, _: &Value, _: &Limits) -> Result<Vec<(&'static str, Output)>, Failure> {
     fn read<'a, T: Deserialize<'a>>(what: &str, file: &'a NamedBytes) -> Result<T, Failure> {
         serde_json::from_slice(&file.bytes)
             .map_err(|e| Failure::new(FailureKind::BadArtifact, format!("`{what}` ({}) does not parse: {e}", file.name)))

@@ -9,6 +9,8 @@ use lopdf::{Dictionary, Document, EncryptionState, EncryptionVersion, Object, Ob
 
 use crate::project::{Built, Project, repository};
 
+mod limits;
+
 /// Longer than any of these builds takes on a slow machine; what takes longer hangs.
 const HANG: Duration = Duration::from_secs(240);
 
