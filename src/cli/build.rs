@@ -18,6 +18,7 @@ use super::project::Project;
 use super::render::{self, BuildEnd};
 use super::trace::{self, Trace};
 use crate::disk;
+use crate::engine::again::{self, Again};
 use crate::engine::error::EngineError;
 use crate::engine::graph::Pass;
 use crate::engine::observe::{Event, Observer, Problem, Span, Status};
@@ -30,6 +31,7 @@ use crate::job::Clock;
 use crate::job::folder::JobFolder;
 use crate::job::log::LogWriter;
 use crate::job::manifest_writer::ManifestWriter;
+use crate::job::redact::redact;
 use crate::sources::Found;
 use crate::store::Store;
 use crate::store::lock::{Asked, BuildLock};
@@ -64,7 +66,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         && args.accept.is_empty()
         && args.discard.is_empty();
     let question = is_plain.then(|| idle::question(&project, &job));
-    let stands = question.as_ref().filter(|_| lock.as_ref().is_some_and(|l| !l.after_crash));
+    let stands = question.as_ref().filter(|_| !args.check_determinism && lock.as_ref().is_some_and(|l| !l.after_crash));
     if let Some(quarantined) = stands.and_then(|q| idle::stands(&project, q, &found)) {
         let is_traced = trace::is_ended_well(trace, console);
         console.status(&render::outcome(&BuildEnd { quarantined, ..BuildEnd::default() }));
@@ -79,6 +81,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     setup.build_id.clone_from(&build_id);
     setup.keep_going = args.keep_going;
     setup.retry = args.retry;
+    setup.check_determinism = args.check_determinism;
     setup.allow_drop = args.allow_drop;
     setup.jobs = args.jobs.map_or(setup.jobs, usize::from);
     let mut store = Store::read(&project.cache());
@@ -274,7 +277,31 @@ fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report,
         observers.push(Box::new(EventStream::new(build_id, clock, console.clone())));
     }
     on_signal(&setup.interrupted);
-    engine::build(setup, Mode::Build, store, &mut Observers { all: observers, trace })
+    let mut observers = Observers { all: observers, trace };
+    let mut report = engine::build(setup, Mode::Build, store, &mut observers)?;
+    if let Some(done) = report.done.take() {
+        // The job's manifest and log tell of what is published, which this leaves alone.
+        observers.all.drain(..2);
+        if !args.quiet {
+            let actions = render::number(done.actions.len() as u64, "action", "actions");
+            console.status(&format!("running {actions} a second time"));
+        }
+        report.checked = Some(again::run(&done, &second_time(setup, store), &mut observers)?);
+    }
+    Ok(report)
+}
+
+fn second_time<'a>(setup: &'a Setup<'_>, store: &'a Store) -> Again<'a> {
+    Again {
+        root: &setup.root,
+        store,
+        base_env: &setup.base_env,
+        judge: setup.judge,
+        jobs: setup.jobs,
+        keep_in: setup.rejected_dir.join("twice"),
+        redact: |text| redact(text).into_owned(),
+        interrupted: &setup.interrupted,
+    }
 }
 
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.
@@ -329,10 +356,11 @@ fn finish(
                 quarantined: report.quarantined.len() as u64,
                 did_something: report.did_something,
                 interrupted: false,
+                checked: report.checked,
                 elapsed,
             };
             console.status(&render::outcome(&end));
-            if !found.refused.is_empty() {
+            if !found.refused.is_empty() || report.checked.is_some_and(|c| !c.is_good()) {
                 return Err(CliError::told(ErrorKind::Failed));
             }
             if report.is_good() { with_quarantined(end.quarantined, args) } else { Err(CliError::told(ErrorKind::Failed)) }

@@ -134,6 +134,11 @@ impl Observer for Progress {
             }
             Event::ActionEnded { .. } => self.action_ended(event),
             Event::Published { record, .. } => self.say(Verbosity::Verbose, &render::published(record)),
+            Event::Differs(difference) => self.console.status(&render::difference(self.console.paint(), difference)),
+            Event::Checked(checked) if checked.differ > 0 => {
+                self.console.status(&render::about_differences(self.console.paint()));
+            }
+            Event::Checked(_) => {}
             Event::Adopted { record, .. } => self.say(Verbosity::Normal, &render::adopted(record)),
             Event::Removed { path, .. } => self.say(Verbosity::Verbose, &format!("removed {}", render::shown(path))),
             Event::PassEnded { .. } => self.pass_ended(event),

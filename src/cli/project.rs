@@ -277,6 +277,7 @@ impl Project {
             publish: true,
             rejected_dir: self.cache().join("rejected").join("build"),
             build_id: String::new(),
+            check_determinism: false,
             interrupted: Arc::new(AtomicBool::new(false)),
         })
     }

@@ -36,6 +36,14 @@ pub struct CommandTask {
     pub room: std::sync::Arc<Room>,
 }
 
+impl CommandTask {
+    /// The same command, to be run in another room.
+    #[must_use]
+    pub fn in_room(&self, room: std::sync::Arc<Room>) -> Self {
+        Self { spec: self.spec.clone(), env: self.env.clone(), in_place: self.in_place.clone(), room }
+    }
+}
+
 /// Where commands run, and which of them run now.
 pub struct Room {
     /// The working directory of every command.
@@ -312,11 +320,13 @@ pub(super) fn ended(
 fn excerpt_of(text: &[u8], env: &[(String, String)]) -> String {
     let cut = text.len().saturating_sub(EXCERPT_BYTES);
     let start = if cut == 0 { 0 } else { text[cut..].iter().position(u8::is_ascii_whitespace).map_or(cut, |word| cut + word) };
-    let mut excerpt = String::from_utf8_lossy(&text[start..]).trim().to_owned();
-    for (name, value) in env.iter().filter(|(_, value)| value.len() >= NAMED_VALUE) {
-        excerpt = excerpt.replace(value.as_str(), &format!("${name}"));
-    }
-    excerpt
+    named(String::from_utf8_lossy(&text[start..]).trim(), env)
+}
+
+/// `text`, with what declared variables hold called by their names.
+pub(super) fn named(text: &str, env: &[(String, String)]) -> String {
+    let long = env.iter().filter(|(_, value)| value.len() >= NAMED_VALUE);
+    long.fold(text.to_owned(), |text, (name, value)| text.replace(value.as_str(), &format!("${name}")))
 }
 
 fn prepare(process: &mut Process, command: &CommandTask, dir: &Path, log: &File) -> std::io::Result<()> {
@@ -324,6 +334,8 @@ fn prepare(process: &mut Process, command: &CommandTask, dir: &Path, log: &File)
     let home = room.root.join(dir).join("home");
     process.current_dir(&room.root).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log.try_clone()?);
     process.env_clear().envs(room.base_env.iter().cloned()).env("LANG", "C.UTF-8");
+    // The machine's time zone is in no key; a rule that wants one declares `TZ`.
+    process.env("TZ", "UTC0");
     process.env("HOME", &home).env("TMPDIR", &home).env("TEMP", &home).env("TMP", &home);
     process.envs(command.env.iter().cloned());
     #[cfg(unix)]

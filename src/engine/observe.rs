@@ -6,6 +6,7 @@ use std::time::Instant;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::again::{Checked, Difference};
 use super::graph::Pass;
 use super::reason::Cause;
 use super::verdict::Violation;
@@ -243,6 +244,11 @@ pub enum Event {
         counts: Counts,
         problem: Option<Problem>,
     },
+    /// Asked for (`--check-determinism`): what was done twice from the same inputs came out in two ways. It comes after the
+    /// end of the build, or alone where there was nothing to do. Nothing of the second time is kept but copies of what differs.
+    Differs(Difference),
+    /// Everything was done twice; the last event of such a build.
+    Checked(Checked),
     /// Something worth saying that stops nothing.
     Warning {
         message: String,

@@ -138,6 +138,8 @@ impl Observer for ManifestWriter {
             | Event::ActionEnded { .. }
             | Event::Published { .. }
             | Event::Removed { .. }
+            | Event::Differs(_)
+            | Event::Checked(_)
             | Event::Warning { .. }
             | Event::BuildRestarted { .. } => return Ok(()),
         }

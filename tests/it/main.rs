@@ -10,6 +10,7 @@
 mod adopted_books;
 mod books;
 mod by_hand;
+mod determinism;
 mod hostile;
 mod layers;
 #[cfg(unix)]

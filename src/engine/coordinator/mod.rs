@@ -14,6 +14,7 @@
 mod adopt;
 mod adopted;
 mod advance;
+mod again;
 mod announced;
 mod conditions;
 mod emit;
@@ -115,6 +116,8 @@ pub struct Setup<'a> {
     pub rejected_dir: PathBuf,
     /// Of this build: records name it, keys do not.
     pub build_id: String,
+    /// Whether the report holds what it takes to do everything again, to see whether it comes out the same.
+    pub check_determinism: bool,
     /// Set by the signal handler.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -272,6 +275,8 @@ struct Coordinator<'a, 'b> {
     why_bad: HashMap<Condition, String>,
     waiting: HashMap<Condition, Vec<ActionIx>>,
     merged: HashMap<(RuleId, usize, ItemIx), Stored>,
+    /// Merges and projections that were asked for; noted only where they are to be done again.
+    derivations: again::Derivations,
     passes: BTreeMap<Pass, PassState>,
     quarantine: quarantine::Quarantine,
     /// Rules that became complete and are not finished yet.

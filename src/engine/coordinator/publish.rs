@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::inputs::Unresolved;
 use super::put::{Make, Merged};
 use super::{Coordinator, Mode, Stop};
-use crate::builtin::{Merge, TreeEntry};
+use crate::builtin::{Level, Merge, TreeEntry};
 use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
@@ -203,6 +203,10 @@ impl Coordinator<'_, '_> {
         }
         let pieces = self.pieces_below_job(rule, output)?;
         let (content, items) = (self.content_of(rule, output, &pieces), pieces.iter().map(|p| p.file.items).sum());
+        if self.setup.check_determinism {
+            let work = derive::Work::Merge { merge: Merge::Splice, level: Level::AcrossSources, pieces: pieces.clone() };
+            self.note(rule, output, JOB, content, &work);
+        }
         let wanted = Wanted { path: slot.path.clone(), content, make: Make::Splice(pieces), items, parts: Vec::new() };
         Ok(OutputFiles { output, files: vec![wanted], many: false })
     }
