@@ -286,22 +286,19 @@ fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report,
             let actions = render::number(done.actions.len() as u64, "action", "actions");
             console.status(&format!("running {actions} a second time"));
         }
-        report.checked = Some(again::run(&done, &second_time(setup, store), &mut observers)?);
+        let second_time = Again {
+            root: &setup.root,
+            store,
+            base_env: &setup.base_env,
+            count: &|bytes| setup.judge.count_items(bytes),
+            jobs: setup.jobs,
+            keep_in: setup.rejected_dir.join("twice"),
+            redact: |text| redact(text).into_owned(),
+            interrupted: &setup.interrupted,
+        };
+        report.checked = Some(again::run(&done, &second_time, &mut observers)?);
     }
     Ok(report)
-}
-
-fn second_time<'a>(setup: &'a Setup<'_>, store: &'a Store) -> Again<'a> {
-    Again {
-        root: &setup.root,
-        store,
-        base_env: &setup.base_env,
-        judge: setup.judge,
-        jobs: setup.jobs,
-        keep_in: setup.rejected_dir.join("twice"),
-        redact: |text| redact(text).into_owned(),
-        interrupted: &setup.interrupted,
-    }
 }
 
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.

@@ -32,13 +32,18 @@ pub struct Progress {
     done: u64,
     /// Messages of actions that were shown: a pass repeats the first of its own.
     told: BTreeSet<String>,
+    /// What came out in two ways, so far.
+    differences: u64,
 }
+
+/// So many differences are shown: they tend to have one cause.
+const DIFFERENCES: u64 = 20;
 
 impl Progress {
     /// Shows as much as `verbosity` allows.
     #[must_use]
     pub fn new(console: Console, verbosity: Verbosity, clock: Clock) -> Self {
-        Self { console, verbosity, clock, started: BTreeMap::new(), running: 0, done: 0, told: BTreeSet::new() }
+        Self { console, verbosity, clock, started: BTreeMap::new(), running: 0, done: 0, told: BTreeSet::new(), differences: 0 }
     }
 
     /// Prints what `verbosity` and above may see.
@@ -134,8 +139,16 @@ impl Observer for Progress {
             }
             Event::ActionEnded { .. } => self.action_ended(event),
             Event::Published { record, .. } => self.say(Verbosity::Verbose, &render::published(record)),
-            Event::Differs(difference) => self.console.status(&render::difference(self.console.paint(), difference)),
+            Event::Differs(difference) => {
+                self.differences += 1;
+                if self.differences <= DIFFERENCES {
+                    self.console.status(&render::difference(self.console.paint(), difference));
+                }
+            }
             Event::Checked(checked) if checked.differ > 0 => {
+                if checked.differ > DIFFERENCES {
+                    self.console.status(&format!("and {} more; `--json` tells them all", checked.differ - DIFFERENCES));
+                }
                 self.console.status(&render::about_differences(self.console.paint()));
             }
             Event::Checked(_) => {}

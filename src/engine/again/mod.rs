@@ -16,7 +16,6 @@ use super::derive::{self, DeriveError};
 use super::error::EngineError;
 use super::execute::{self, How, RunError, Task};
 use super::observe::{ActionName, Event, Observer, Problem};
-use super::verdict::Judge;
 use crate::builtin::{Failure, FailureKind};
 use crate::disk;
 use crate::store::Store;
@@ -133,7 +132,8 @@ pub struct Again<'a> {
     pub root: &'a Path,
     pub store: &'a Store,
     pub base_env: &'a [(String, String)],
-    pub judge: &'a dyn Judge,
+    /// Tells the items of a JSON file.
+    pub count: &'a (dyn Fn(&[u8]) -> Option<u64> + Sync),
     /// Threads of the first time: the second has another number.
     pub jobs: usize,
     /// Where both versions of what differs are kept.
@@ -255,7 +255,7 @@ fn run_again(known: &Known, again: &Again<'_>, cas: &Cas, room: &Arc<Room>) -> F
         How::Command(command) => (How::Command(Arc::new(command.in_room(room.clone()))), &command.env[..]),
     };
     let second = Task { how, ..task.clone() };
-    let made = execute::run(&second, cas, &|bytes| again.judge.count_items(bytes));
+    let made = execute::run(&second, cas, again.count);
     let failed = |message: String| Found::Differs(Box::new(Difference { message, ..Difference::of(&known.name) }));
     match (&known.first.failure, made) {
         (_, Err(RunError::Command(CommandError::Ended))) => Found::Interrupted,
@@ -287,7 +287,7 @@ fn told(error: &dyn std::error::Error) -> String {
 
 fn derive_again(derivation: &Derivation, again: &Again<'_>, cas: &Cas) -> Found {
     let first = &derivation.first;
-    match derive::compute(&derivation.work, cas, &|bytes| again.judge.count_items(bytes)) {
+    match derive::compute(&derivation.work, cas, again.count) {
         Ok(second) if second == *first => Found::Same,
         Ok(second) => match Versions::new(&derivation.name, again, cas, &[]).of_derivation(derivation, &second) {
             Ok(difference) => Found::Differs(Box::new(difference)),
@@ -298,5 +298,81 @@ fn derive_again(derivation: &Derivation, again: &Again<'_>, cas: &Cas) -> Found 
             Found::Differs(Box::new(Difference { message, ..Difference::of(&derivation.name) }))
         }
         Err(e @ DeriveError::Store(_)) => Found::Open(Problem::of(&e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builtin::{Level, Merge};
+    use crate::engine::derive::{PieceOf, Work};
+    use crate::store::records::StoredFile;
+
+    #[derive(Default)]
+    struct Heard(Vec<Event>);
+
+    impl Observer for Heard {
+        fn on(&mut self, event: &Event) -> Result<(), String> {
+            self.0.push(event.clone());
+            Ok(())
+        }
+    }
+
+    fn put(store: &Store, text: &str) -> StoredFile {
+        StoredFile { digest: store.cas.put(text.as_bytes()).unwrap(), bytes: text.len() as u64, items: 1 }
+    }
+
+    /// What is heard of a merge of `[1]` and `[2]` that came to `first`; the folder of the cache.
+    fn merged_again(first: &str) -> (tempfile::TempDir, Vec<Event>) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::read(&dir.path().join("cache"));
+        disk::create_dir_all(&store.staging()).unwrap();
+        let first = put(&store, first);
+        let piece = |id: &str, text| PieceOf { item_id: id.to_owned(), attrs: String::new(), file: put(&store, text) };
+        let pieces = vec![piece("a", "[1]"), piece("b", "[2]")];
+        let work = Work::Merge { merge: Merge::Splice, level: Level::AcrossSources, pieces };
+        let name = ActionName { rule: "list".to_owned(), item: String::new() };
+        let first = Derived { digest: first.digest, bytes: first.bytes, items: first.items };
+        let derivations = vec![Derivation { name, path: "list.json".to_owned(), work, first }];
+        let again = Again {
+            root: dir.path(),
+            store: &store,
+            base_env: &[],
+            count: &|_| Some(1),
+            jobs: 2,
+            keep_in: dir.path().join("kept"),
+            redact: str::to_owned,
+            interrupted: &AtomicBool::new(false),
+        };
+        let mut heard = Heard::default();
+        run(&Done { actions: Vec::new(), derivations }, &again, &mut heard).unwrap();
+        assert!(!disk::exists(&store.staging()));
+        (dir, heard.0)
+    }
+
+    #[test]
+    fn a_merge_that_comes_out_the_same_is_only_counted() {
+        let (dir, heard) = merged_again("[1,\n2]");
+        assert_eq!(heard, [Event::Checked(Checked { derivations: 1, ..Checked::default() })]);
+        assert!(!disk::exists(&dir.path().join("kept")));
+    }
+
+    #[test]
+    fn a_merge_that_differs_is_told_and_kept_and_stored_nowhere() {
+        let (dir, heard) = merged_again("[1,\n3]");
+        let [Event::Differs(difference), Event::Checked(Checked { differ: 1, .. })] = &heard[..] else { panic!("{heard:?}") };
+        assert_eq!(difference.message, "the merge of `list.json` differs at /1: 3 the first time, 2 the second");
+        assert_eq!(disk::read(&dir.path().join("kept/list/second/list.json")).unwrap(), b"[1,\n2]");
+        let second = crate::digest::Digest::of(b"[1,\n2]");
+        assert!(!Store::read(&dir.path().join("cache")).cas.has(&second));
+    }
+
+    #[test]
+    fn failures_are_the_same_by_kind_and_message() {
+        let failure = |kind, message| Failure::new(kind, message);
+        let first = failure(FailureKind::NotReadable, "it is no PDF");
+        assert!(is_same_failure(&first, &RunError::Failure(first.clone())));
+        assert!(!is_same_failure(&first, &RunError::Failure(failure(FailureKind::NotReadable, "it is not"))));
+        assert!(!is_same_failure(&first, &RunError::Failure(failure(FailureKind::Limit, "it is no PDF"))));
     }
 }
