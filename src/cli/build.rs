@@ -59,7 +59,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     if let Some(source) = &only {
         found.sources.retain(|s| s.id == *source);
     }
-    tell_passed_over(&found, args.verbose, console);
+    tell_passed_over(&found, args, console);
     let is_plain = args.selected().is_none()
         && args.targets.is_empty()
         && found.refused.is_empty()
@@ -194,14 +194,21 @@ fn adopting(args: &Build, project: &Project, publishes: bool) -> Result<Adopting
     Ok(Adopting { accept: outputs(&args.accept)?, discard: outputs(&args.discard)? })
 }
 
-fn tell_passed_over(found: &Found, verbose: bool, console: &Console) {
+/// What is refused is an error at any verbosity; what is ignored is listed by `-v`, and told anyway where somebody may have
+/// meant it to be read.
+fn tell_passed_over(found: &Found, args: &Build, console: &Console) {
     let paint = console.paint();
-    for (path, reason) in &found.refused {
-        let message = format!("`{}` is refused: {reason}", render::shown(path));
+    for file in &found.refused {
+        let message = format!("`{}` is refused: {}", render::shown(&file.path), file.reason);
         console.status(&render::problem(paint, "", &Problem { message, ..Problem::default() }));
     }
-    if verbose {
-        found.ignored.iter().for_each(|path| console.status(&format!("no pattern takes `{}`", render::shown(path))));
+    for file in &found.ignored {
+        let path = render::shown(&file.path);
+        if !file.reason.is_empty() && !args.quiet {
+            console.status(&render::warning(paint, &format!("no pattern takes `{path}`: {}", file.reason)));
+        } else if args.verbose {
+            console.status(&format!("no pattern takes `{path}`"));
+        }
     }
 }
 

@@ -13,6 +13,14 @@ mod by_hand;
 mod determinism;
 mod hostile;
 mod layers;
+#[cfg(unix)]
+mod names;
+#[cfg(unix)]
+mod names_given;
+#[cfg(unix)]
+mod names_made;
+#[cfg(unix)]
+mod names_shown;
 mod pages_edited;
 mod peers;
 mod project;

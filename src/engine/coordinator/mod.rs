@@ -45,7 +45,7 @@ use super::execute::InputValue;
 use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
-use super::observe::{ArtifactRecord, Observer, Outcome, Problem, Quarantined, Status};
+use super::observe::{ArtifactRecord, Observer, Outcome, PassedOver, Problem, Quarantined, Status};
 use super::plan::{PlannedAction, Write};
 use super::policy::{Barrier, OnError};
 use super::reason::{Loss, Reason};
@@ -84,6 +84,10 @@ pub struct Setup<'a> {
     pub sources: Vec<SourceFile>,
     /// Files below the sources folder that no pattern takes.
     pub ignored_files: u64,
+    /// The first of them.
+    pub ignored: Vec<PassedOver>,
+    /// What is below the sources folder and cannot be a source.
+    pub refused: Vec<PassedOver>,
     pub selection: Selection,
     /// From the job's manifest; passes that it does not name are PENDING.
     pub prior: BTreeMap<Pass, Prior>,
