@@ -42,10 +42,10 @@ pub fn no_pages(bytes: &[u8]) -> Failure {
 fn encrypted(error: DecryptionError) -> Failure {
     let message = match error {
         DecryptionError::PasswordProtected => {
-            "the PDF is encrypted and asks for a password: remove it with `qpdf --decrypt --password=… in.pdf out.pdf`"
+            "the PDF is encrypted and asks for a password: with it, `qpdf --decrypt` writes a copy without"
         }
         DecryptionError::UnsupportedAlgorithm => {
-            "the PDF is encrypted in a way that is not supported: remove it with `qpdf --decrypt --password=… in.pdf out.pdf`"
+            "the PDF is encrypted in a way that is not supported: with its password, `qpdf --decrypt` may write a copy without"
         }
         DecryptionError::MissingIDEntry | DecryptionError::InvalidEncryption => {
             "the PDF is encrypted and damaged: what says how it is encrypted cannot be read; fetch the file again"

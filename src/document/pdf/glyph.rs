@@ -133,11 +133,19 @@ pub fn read(bytes: &Arc<[u8]>, backend: Backend, limits: &Limits) -> Result<Vec<
             unread => {
                 let other = second.get_or_insert_with(|| ExtractSource::new(bytes)).as_mut();
                 let other = other.ok().and_then(|s| s.page(i).ok()).filter(|p| !p.glyphs.is_empty());
-                pages.push(other.unwrap_or_else(|| unread.unwrap_or_else(empty)));
+                pages.push(other.unwrap_or_else(|| unread.map_or_else(empty, mute)));
             }
         }
     }
     Ok(pages)
+}
+
+/// A page that shows text of which no glyph could be read, saying so.
+fn mute(mut page: PageGlyphs) -> PageGlyphs {
+    if page.glyphs.is_empty() {
+        page.notes.push("it shows text in fonts that cannot be read".to_owned());
+    }
+    page
 }
 
 /// A page that could not be read, saying why.

@@ -158,7 +158,7 @@ fn files_that_are_no_readable_pdf_are_named_and_cost_no_other_book_its_own_actio
     let said = [
         ("empty.pdf", "the file is empty"),
         ("header-only.pdf", "the PDF has a header and no objects"),
-        ("locked.pdf", "the PDF is encrypted and asks for a password: remove it with `qpdf"),
+        ("locked.pdf", "the PDF is encrypted and asks for a password: with it, `qpdf --decrypt` writes a copy without"),
         ("no-pages.pdf", "the PDF has no pages"),
         ("text.pdf", "not a PDF: it begins with `This is a text file that`"),
         ("truncated.pdf", "the PDF is truncated"),
