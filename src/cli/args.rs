@@ -113,6 +113,14 @@ pub struct Build {
     /// Accept artifacts that lost more items than `max_drop` allows: there really is less now
     #[arg(long)]
     pub allow_drop: bool,
+    /// Then run every action and make every merge a second time, and compare; exit with 1 if anything differs
+    ///
+    /// The second time is in another folder (HOME and TMPDIR, too), two seconds later, on another number of threads, the last
+    /// item first. What a command may rely on stays: PATH, LANG=C.UTF-8, TZ=UTC0, and what its rule declares. Nothing of
+    /// the second time is published; where it differs, both versions are kept below cache/rejected. A command that costs
+    /// much is left out by naming other targets or passes.
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check_determinism: bool,
     /// Fail at once if another build is running, instead of waiting for it
     #[arg(long)]
     pub no_wait: bool,
@@ -348,6 +356,7 @@ mod tests {
             &["build", "--new-job", "--job", "x"],
             &["build", "-q", "-v"],
             &["build", "-j", "0"],
+            &["build", "-n", "--check-determinism"],
             &["build", "--no-such"],
             &["clean", "passA", "--all"],
             &["nonsense"],

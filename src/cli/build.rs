@@ -17,7 +17,9 @@ use super::progress::{Progress, Verbosity};
 use super::project::Project;
 use super::render::{self, BuildEnd};
 use super::trace::{self, Trace};
+use super::unread;
 use crate::disk;
+use crate::engine::again::{self, Again};
 use crate::engine::error::EngineError;
 use crate::engine::graph::Pass;
 use crate::engine::observe::{Event, Observer, Problem, Span, Status};
@@ -30,6 +32,7 @@ use crate::job::Clock;
 use crate::job::folder::JobFolder;
 use crate::job::log::LogWriter;
 use crate::job::manifest_writer::ManifestWriter;
+use crate::job::redact::redact;
 use crate::sources::Found;
 use crate::store::Store;
 use crate::store::lock::{Asked, BuildLock};
@@ -56,7 +59,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     if let Some(source) = &only {
         found.sources.retain(|s| s.id == *source);
     }
-    tell_passed_over(&found, args.verbose, console);
+    tell_passed_over(&found, args, console);
     let is_plain = args.selected().is_none()
         && args.targets.is_empty()
         && found.refused.is_empty()
@@ -64,7 +67,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         && args.accept.is_empty()
         && args.discard.is_empty();
     let question = is_plain.then(|| idle::question(&project, &job));
-    let stands = question.as_ref().filter(|_| lock.as_ref().is_some_and(|l| !l.after_crash));
+    let stands = question.as_ref().filter(|_| !args.check_determinism && lock.as_ref().is_some_and(|l| !l.after_crash));
     if let Some(quarantined) = stands.and_then(|q| idle::stands(&project, q, &found)) {
         let is_traced = trace::is_ended_well(trace, console);
         console.status(&render::outcome(&BuildEnd { quarantined, ..BuildEnd::default() }));
@@ -79,6 +82,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     setup.build_id.clone_from(&build_id);
     setup.keep_going = args.keep_going;
     setup.retry = args.retry;
+    setup.check_determinism = args.check_determinism;
     setup.allow_drop = args.allow_drop;
     setup.jobs = args.jobs.map_or(setup.jobs, usize::from);
     let mut store = Store::read(&project.cache());
@@ -90,6 +94,9 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         }
     };
     tell_removed_rules(&setup, &store, console);
+    for unread in unread::of(&store.state, &setup.job_key, &setup.sources) {
+        console.status(&render::warning(console.paint(), &unread.sentence()));
+    }
     if let (Some(question), Ok(report)) = (&question, &end)
         && (report.did_something || store.is_writable())
         && report.is_good()
@@ -187,14 +194,21 @@ fn adopting(args: &Build, project: &Project, publishes: bool) -> Result<Adopting
     Ok(Adopting { accept: outputs(&args.accept)?, discard: outputs(&args.discard)? })
 }
 
-fn tell_passed_over(found: &Found, verbose: bool, console: &Console) {
+/// What is refused is an error at any verbosity; what is ignored is listed by `-v`, and told anyway where somebody may have
+/// meant it to be read.
+fn tell_passed_over(found: &Found, args: &Build, console: &Console) {
     let paint = console.paint();
-    for (path, reason) in &found.refused {
-        let message = format!("`{}` is refused: {reason}", render::shown(path));
+    for file in &found.refused {
+        let message = format!("`{}` is refused: {}", render::shown(&file.path), file.reason);
         console.status(&render::problem(paint, "", &Problem { message, ..Problem::default() }));
     }
-    if verbose {
-        found.ignored.iter().for_each(|path| console.status(&format!("no pattern takes `{}`", render::shown(path))));
+    for file in &found.ignored {
+        let path = render::shown(&file.path);
+        if !file.reason.is_empty() && !args.quiet {
+            console.status(&render::warning(paint, &format!("no pattern takes `{path}`: {}", file.reason)));
+        } else if args.verbose {
+            console.status(&format!("no pattern takes `{path}`"));
+        }
     }
 }
 
@@ -267,7 +281,28 @@ fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report,
         observers.push(Box::new(EventStream::new(build_id, clock, console.clone())));
     }
     on_signal(&setup.interrupted);
-    engine::build(setup, Mode::Build, store, &mut Observers { all: observers, trace })
+    let mut observers = Observers { all: observers, trace };
+    let mut report = engine::build(setup, Mode::Build, store, &mut observers)?;
+    if let Some(done) = report.done.take() {
+        // The job's manifest and log tell of what is published, which this leaves alone.
+        observers.all.drain(..2);
+        if !args.quiet {
+            let actions = render::number(done.actions.len() as u64, "action", "actions");
+            console.status(&format!("running {actions} a second time"));
+        }
+        let second_time = Again {
+            root: &setup.root,
+            store,
+            base_env: &setup.base_env,
+            count: &|bytes| setup.judge.count_items(bytes),
+            jobs: setup.jobs,
+            keep_in: setup.rejected_dir.join("twice"),
+            redact: |text| redact(text).into_owned(),
+            interrupted: &setup.interrupted,
+        };
+        report.checked = Some(again::run(&done, &second_time, &mut observers)?);
+    }
+    Ok(report)
 }
 
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.
@@ -322,10 +357,11 @@ fn finish(
                 quarantined: report.quarantined.len() as u64,
                 did_something: report.did_something,
                 interrupted: false,
+                checked: report.checked,
                 elapsed,
             };
             console.status(&render::outcome(&end));
-            if !found.refused.is_empty() {
+            if !found.refused.is_empty() || report.checked.is_some_and(|c| !c.is_good()) {
                 return Err(CliError::told(ErrorKind::Failed));
             }
             if report.is_good() { with_quarantined(end.quarantined, args) } else { Err(CliError::told(ErrorKind::Failed)) }

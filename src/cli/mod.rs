@@ -21,6 +21,7 @@ pub mod rewritten;
 pub mod run_pass;
 pub mod status;
 pub mod trace;
+pub mod unread;
 pub mod why;
 pub mod worker;
 

@@ -22,10 +22,15 @@ use crate::job::folder::{Choice, JobFolder};
 use crate::job::manifest::Manifest;
 use crate::job::redact::redact;
 use crate::passes;
+use crate::placeholder;
+use crate::rel_path;
 use crate::sources;
 
 /// The cache folder, below the project root.
 pub const CACHE: &str = "cache";
+
+/// How many files that no pattern takes are told of by name in log and manifest; all are counted.
+const LISTED: usize = 100;
 
 /// A project, opened.
 pub struct Project {
@@ -115,8 +120,26 @@ impl Project {
     fn find(&self, root: &Path) -> Result<sources::Found, CliError> {
         let left_out = [self.cache(), self.artifacts()];
         let include = &self.loaded.job.include;
-        sources::find(root, &left_out, &|path| include.is_match(path), redact)
-            .map_err(|e| CliError::from_error(ErrorKind::Failed, &e))
+        let rules = sources::Rules {
+            left_out: &left_out,
+            take: &|path| include.is_match(path),
+            unpublishable: &|path| self.unpublishable(path),
+            told: redact,
+        };
+        sources::find(root, &rules).map_err(|e| CliError::from_error(ErrorKind::Failed, &e))
+    }
+
+    /// Why a source at `path` would be published under a name that not every system has, if it would: its own file name
+    /// stands in what is called by `{stem}`.
+    fn unpublishable(&self, path: &str) -> Option<String> {
+        let outputs = self.loaded.graph.rules.iter().flat_map(|r| &r.outputs);
+        let by_stem = outputs.filter(|o| o.publish && o.merge == MergeKind::PerItem && o.path.contains("{stem}"));
+        by_stem.into_iter().find_map(|o| {
+            let published = placeholder::fill(&o.path, |name| (name == "stem").then(|| rel_path::stem_of(path).to_owned()));
+            let why = published.split('/').find_map(rel_path::unportable)?;
+            let name = rel_path::stem_of(path);
+            Some(format!("`{}` would name its file after it, and of `{name}` that cannot be: {why}", o.path))
+        })
     }
 
     /// The sources, from the Ingestfile's folder or from `uploads`.
@@ -236,6 +259,8 @@ impl Project {
             job_key: self.shown(&job.path),
             sources: found.sources.clone(),
             ignored_files: found.ignored.len() as u64,
+            ignored: found.ignored.iter().take(LISTED).cloned().collect(),
+            refused: found.refused.clone(),
             selection,
             prior: prior.collect(),
             prior_rules: rules.map(|(name, r)| (name.clone(), r.quarantined.clone())).collect(),
@@ -254,6 +279,7 @@ impl Project {
             publish: true,
             rejected_dir: self.cache().join("rejected").join("build"),
             build_id: String::new(),
+            check_determinism: false,
             interrupted: Arc::new(AtomicBool::new(false)),
         })
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use super::console::Paint;
+use crate::engine::again::{Checked, Difference};
 use crate::engine::observe::{ArtifactRecord, Counts, Outcome, Problem, Quarantined, Status};
 use crate::job::redact::redact;
 
@@ -24,12 +25,51 @@ pub struct BuildEnd {
     /// Whether anything was run, published or recorded.
     pub did_something: bool,
     pub interrupted: bool,
+    /// What came of doing everything twice, if that was asked for.
+    pub checked: Option<Checked>,
     pub elapsed: Duration,
 }
 
 /// The last line of a build.
 #[must_use]
 pub fn outcome(end: &BuildEnd) -> String {
+    let checked = end.checked.map_or_else(String::new, |checked| format!("; {}", twice(&checked)));
+    format!("{}{checked}", of_build(end))
+}
+
+/// What came of doing everything twice: `152 actions run twice, all the same`.
+fn twice(checked: &Checked) -> String {
+    let what = match (checked.actions, checked.derivations) {
+        (0, 0) => return "nothing that could be run twice".to_owned(),
+        (actions, _) => format!("{} run twice", number(actions, "action", "actions")),
+    };
+    let differ = if checked.differ == 1 { "1 differs".to_owned() } else { format!("{} differ", checked.differ) };
+    match (checked.differ, checked.open) {
+        (0, 0) => format!("{what}, all the same"),
+        (0, open) => format!("{what}, {open} not compared"),
+        (_, 0) => format!("{what}, {differ}"),
+        (_, open) => format!("{what}, {differ}, {open} not compared"),
+    }
+}
+
+/// What came out in two ways, and where both versions are.
+#[must_use]
+pub fn difference(paint: Paint, difference: &Difference) -> String {
+    let kept = difference.kept.iter().map(|folder| format!("both are kept in `{folder}`; what is published was not touched"));
+    let told = Problem { message: difference.message.clone(), causes: kept.collect(), ..Problem::default() };
+    problem(paint, &action_name(&difference.action.rule, &difference.action.item), &told)
+}
+
+/// What to do about differences: told once, after all of them.
+#[must_use]
+pub fn about_differences(paint: Paint) -> String {
+    format!(
+        "{} the same inputs must give the same bytes: look for clocks, random numbers, process ids, names of folders, orders of files",
+        paint.cyan("hint:")
+    )
+}
+
+fn of_build(end: &BuildEnd) -> String {
     let c = &end.counts;
     let done = counted(&[(c.ran, "ran"), (c.from_cache, "from cache"), (c.removed, "removed"), (c.up_to_date, "up to date")]);
     let not_done = counted(&[(c.failed, "failed"), (c.rejected, "rejected"), (c.blocked, "not built")]);
@@ -139,6 +179,12 @@ pub fn action_name(rule: &str, item: &str) -> String {
     if item.is_empty() { shown(rule).into_owned() } else { format!("{} {}", shown(rule), shown(item)) }
 }
 
+/// What was passed over, to be said behind the number of sources: `, 1 refused, 2 ignored`, or "".
+#[must_use]
+pub fn passed_over(refused: u64, ignored: u64) -> String {
+    counted(&[(refused, "refused"), (ignored, "ignored")]).iter().map(|s| format!(", {s}")).collect()
+}
+
 /// A published artifact in one line.
 #[must_use]
 pub fn published(record: &ArtifactRecord) -> String {
@@ -214,7 +260,10 @@ pub fn shown(text: &str) -> Cow<'_, str> {
 
 fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        || matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// Those that are not 0, each with its word.
@@ -257,6 +306,18 @@ mod tests {
         assert_eq!(last(Counts { failed: 1, ..none }), "ingest: 1 failed");
         assert_eq!(last(Counts { published: 1, up_to_date: 5, ..none }), "ingest: 1 published, 5 up to date (0.42 s)");
         assert_eq!(last(Counts { removed: 1, ..none }), "ingest: 1 removed (0.42 s)");
+    }
+
+    #[test]
+    fn what_was_done_twice_is_told_last() {
+        let end = |checked| outcome(&BuildEnd { checked: Some(checked), ..BuildEnd::default() });
+        let none = Checked::default();
+        let all = Checked { actions: 152, derivations: 9, ..none };
+        assert_eq!(end(all), "ingest: nothing to do; 152 actions run twice, all the same");
+        assert_eq!(end(Checked { differ: 1, ..all }), "ingest: nothing to do; 152 actions run twice, 1 differs");
+        let both = Checked { actions: 1, differ: 2, open: 1, ..none };
+        assert_eq!(end(both), "ingest: nothing to do; 1 action run twice, 2 differ, 1 not compared");
+        assert_eq!(end(none), "ingest: nothing to do; nothing that could be run twice");
     }
 
     #[test]

@@ -57,6 +57,7 @@ pub struct OutputSlot {
 }
 
 /// All that a run needs.
+#[derive(Clone)]
 pub struct Task {
     pub rule: String,
     pub item: Item,
@@ -66,6 +67,7 @@ pub struct Task {
 }
 
 /// Who does the work.
+#[derive(Clone)]
 pub enum How {
     Builtin { builtin: &'static Builtin, params: Arc<Value>, workers: Arc<Workers> },
     Command(Arc<CommandTask>),

@@ -4,10 +4,13 @@
 //! is), `manifest` (the action key), `reason`, `gate_list` and `adoption` (why an action is not up to date), `execute` and
 //! `command` (work on pool threads), `derive` (merges, projections), `split` (merges undone), `gate` (judging; its files in
 //! `gate_files`, its commands in `command_gate`), `watch` (whether what was read in place held still), and publication.
+//! `again` does all of it a second time, to see whether it comes out the same.
 //! `policy` and `upstream` say what the failure of a document means for the rest. `observe` tells the outside as it happens,
 //! `report` and `plan` at the end.
 
 pub mod adoption;
+pub mod again;
+mod collect;
 pub mod command;
 pub mod command_gate;
 pub mod coordinator;

@@ -1,7 +1,9 @@
 //! What a build came to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::again::{Checked, Done};
 use super::graph::Pass;
 use super::observe::{Counts, Problem, Quarantined, Status};
 use super::plan::Plan;
@@ -24,6 +26,10 @@ pub struct Report {
     pub quarantined: Vec<Quarantined>,
     /// Some of them failed in a way that the next build tries again.
     pub tries_again: bool,
+    /// What it takes to do everything again; only if that was asked for.
+    pub done: Option<Arc<Done>>,
+    /// What came of doing everything again.
+    pub checked: Option<Checked>,
     /// Only when planning.
     pub plan: Option<Plan>,
 }

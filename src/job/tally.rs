@@ -89,6 +89,8 @@ impl Tally {
             | Event::Adopted { .. }
             | Event::Removed { .. }
             | Event::Quarantined { .. }
+            | Event::Differs(_)
+            | Event::Checked(_)
             | Event::Warning { .. }
             | Event::BuildRestarted { .. } => {}
         }

@@ -14,13 +14,21 @@ pub struct Cas {
     dir: PathBuf,
     next: AtomicU64,
     unsynced: AtomicBool,
+    /// Read where this one has nothing, and never written.
+    below: Option<Arc<Self>>,
 }
 
 impl Cas {
     /// The store below `dir`; makes nothing yet.
     #[must_use]
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, next: AtomicU64::new(0), unsynced: AtomicBool::new(false) }
+        Self { dir, next: AtomicU64::new(0), unsynced: AtomicBool::new(false), below: None }
+    }
+
+    /// A store below `dir` for what `below` does not hold: it reads both and writes only itself.
+    #[must_use]
+    pub fn over(dir: PathBuf, below: Arc<Self>) -> Self {
+        Self { below: Some(below), ..Self::new(dir) }
     }
 
     /// The folder of all blobs.
@@ -47,6 +55,9 @@ impl Cas {
     /// # Errors
     /// `StoreError::Blob` if it is missing or its bytes are not its digest's.
     pub fn read(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError> {
+        if let Some(below) = self.below.as_ref().filter(|_| !self.has(digest)) {
+            return below.read(digest);
+        }
         let bytes = disk::read(&self.path(digest)).map_err(|_| StoreError::Blob { digest: *digest, what: "missing" })?;
         if Digest::of(&bytes) != *digest {
             return Err(StoreError::Blob { digest: *digest, what: "damaged" });
@@ -60,6 +71,9 @@ impl Cas {
     /// If they cannot be written.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, DiskError> {
         let digest = Digest::of(bytes);
+        if self.below.as_ref().is_some_and(|b| b.has(&digest)) {
+            return Ok(digest);
+        }
         let path = self.path(&digest);
         // A blob of another size is torn or damaged; one of the same size is checked by whoever reads it.
         if disk::stat(&path)?.is_some_and(|s| s.size == bytes.len() as u64) {
@@ -76,6 +90,9 @@ impl Cas {
     /// # Errors
     /// If it cannot be moved.
     pub fn put_file(&self, from: &Path, digest: &Digest) -> Result<(), DiskError> {
+        if self.below.as_ref().is_some_and(|b| b.has(digest)) {
+            return Ok(());
+        }
         self.adopt(from, &self.path(digest))
     }
 

@@ -184,7 +184,7 @@ impl<'a> Coordinator<'a, '_> {
         })))
     }
 
-    fn task_of(&mut self, ix: ActionIx) -> Result<Task, String> {
+    pub(super) fn task_of(&mut self, ix: ActionIx) -> Result<Task, String> {
         let graph = self.setup.graph;
         let id = self.actions[ix.0].rule;
         let rule = graph.rule(id);

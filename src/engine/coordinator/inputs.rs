@@ -124,9 +124,11 @@ impl Coordinator<'_, '_> {
             }
             (Some(Project::File(apply)), Stored::File(input)) => {
                 let key = derive::project_key(builtin.fingerprint, select, &info, &attrs, &input.digest);
+                let work = Work::Project { apply, item: info, attrs, input };
+                self.note(other, output, item, key, &work);
                 match self.store.state.derived.get(&key) {
                     Some(file) => Ok(InputValue::Blob { name, file: *file }),
-                    None => Err(Unresolved::Needs(vec![Need { key, work: Work::Project { apply, item: info, attrs, input } }])),
+                    None => Err(Unresolved::Needs(vec![Need { key, work }])),
                 }
             }
             _ => Err(Unresolved::Failed(format!("`{}` has no projection `{select}`", rule.name))),
@@ -189,14 +191,14 @@ impl Coordinator<'_, '_> {
             return Err(Unresolved::Needs(needs));
         }
         let level = if item == JOB { Level::AcrossSources } else { Level::WithinSource };
-        self.merge(rule, output, level, pieces)
+        self.merge(rule, output, (item, level), pieces)
     }
 
     fn merge(
-        &self,
+        &mut self,
         rule: RuleId,
         output: usize,
-        level: Level,
+        (item, level): (ItemIx, Level),
         pieces: Vec<(String, Attrs, Stored)>,
     ) -> Result<Stored, Unresolved> {
         let declared = self.setup.graph.rule(rule);
@@ -216,9 +218,11 @@ impl Coordinator<'_, '_> {
             })
             .collect();
         let key = derive::merge_key(code, &slot.name, level, &files);
+        let work = Work::Merge { merge, level, pieces: files };
+        self.note(rule, output, item, key, &work);
         match self.store.state.derived.get(&key) {
             Some(file) => Ok(Stored::File(*file)),
-            None => Err(Unresolved::Needs(vec![Need { key, work: Work::Merge { merge, level, pieces: files } }])),
+            None => Err(Unresolved::Needs(vec![Need { key, work }])),
         }
     }
 

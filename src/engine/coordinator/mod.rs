@@ -14,6 +14,7 @@
 mod adopt;
 mod adopted;
 mod advance;
+mod again;
 mod announced;
 mod conditions;
 mod emit;
@@ -44,7 +45,7 @@ use super::execute::InputValue;
 use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
-use super::observe::{ArtifactRecord, Observer, Outcome, Problem, Quarantined, Status};
+use super::observe::{ArtifactRecord, Observer, Outcome, PassedOver, Problem, Quarantined, Status};
 use super::plan::{PlannedAction, Write};
 use super::policy::{Barrier, OnError};
 use super::reason::{Loss, Reason};
@@ -84,6 +85,10 @@ pub struct Setup<'a> {
     pub sources: Vec<SourceFile>,
     /// Files below the sources folder that no pattern takes.
     pub ignored_files: u64,
+    /// The first of them.
+    pub ignored: Vec<PassedOver>,
+    /// What is below the sources folder and cannot be a source.
+    pub refused: Vec<PassedOver>,
     pub selection: Selection,
     /// From the job's manifest; passes that it does not name are PENDING.
     pub prior: BTreeMap<Pass, Prior>,
@@ -114,6 +119,8 @@ pub struct Setup<'a> {
     pub rejected_dir: PathBuf,
     /// Of this build: records name it, keys do not.
     pub build_id: String,
+    /// Whether the report holds what it takes to do everything again, to see whether it comes out the same.
+    pub check_determinism: bool,
     /// Set by the signal handler.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -272,6 +279,8 @@ struct Coordinator<'a, 'b> {
     why_bad: HashMap<Condition, String>,
     waiting: HashMap<Condition, Vec<ActionIx>>,
     merged: HashMap<(RuleId, usize, ItemIx), Stored>,
+    /// Merges and projections that were asked for; noted only where they are to be done again.
+    derivations: again::Derivations,
     passes: BTreeMap<Pass, PassState>,
     quarantine: quarantine::Quarantine,
     /// Rules that became complete and are not finished yet.

@@ -175,6 +175,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             why_bad: HashMap::new(),
             waiting: HashMap::new(),
             merged: HashMap::new(),
+            derivations: super::again::Derivations::default(),
             passes: BTreeMap::new(),
             quarantine: super::quarantine::Quarantine::default(),
             complete: Vec::new(),
@@ -413,8 +414,11 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             blocked: std::mem::take(&mut self.blocked_passes),
             quarantined: self.quarantined(),
         });
+        let done = if self.setup.check_determinism { Some(Arc::new(self.done())) } else { None };
         Ok(Report {
             warnings,
+            done,
+            checked: None,
             notes: std::mem::take(&mut self.announced.notes),
             counts: self.announced.total(),
             statuses: std::mem::take(&mut self.statuses),

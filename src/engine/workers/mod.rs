@@ -128,6 +128,12 @@ impl Workers {
         }
     }
 
+    /// Others of the same kind.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self::new(self.setup.clone(), self.limits, self.cas.clone())
+    }
+
     /// Runs `builtin` in a worker; a second time, in a fresh one, if the first dies.
     ///
     /// # Errors

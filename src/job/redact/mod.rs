@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use crate::engine::observe::{ArtifactRecord, Event, Problem};
+use crate::engine::again::Difference;
+use crate::engine::observe::{ArtifactRecord, Event, PassedOver, Problem};
 use crate::engine::reason::Cause;
 
 mod marks;
@@ -51,6 +52,22 @@ fn redact_record(record: &mut ArtifactRecord) {
     record.name = owned(&record.name);
 }
 
+/// A file that was passed over, its name redacted.
+pub fn redact_passed_over(file: &mut PassedOver) {
+    file.path = owned(&file.path);
+    file.reason = owned(&file.reason);
+}
+
+fn redact_difference(difference: &mut Difference) {
+    difference.action.item = owned(&difference.action.item);
+    for text in [&mut difference.message, &mut difference.first, &mut difference.second] {
+        *text = owned(text);
+    }
+    for text in [&mut difference.output, &mut difference.pointer, &mut difference.kept] {
+        *text = text.as_deref().map(owned);
+    }
+}
+
 /// A cause, its name and values redacted.
 #[must_use]
 pub fn redact_cause(cause: &Cause) -> Cause {
@@ -84,7 +101,9 @@ pub fn redact_event(event: &Event) -> Event {
             *text = owned(text);
         }
         Event::BuildEnded { problem, .. } => *problem = problem.as_ref().map(redact_problem),
-        Event::BuildStarted { .. } | Event::PassStarted { .. } | Event::RuleStarted { .. } => {}
+        Event::Differs(difference) => redact_difference(difference),
+        Event::BuildStarted { ignored, refused, .. } => ignored.iter_mut().chain(refused).for_each(redact_passed_over),
+        Event::PassStarted { .. } | Event::RuleStarted { .. } | Event::Checked(_) => {}
     }
     event
 }
