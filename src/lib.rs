@@ -43,8 +43,13 @@
 //! - Documents that are set aside ([`engine::upstream`]) are left out of merges, whose keys tell; the record of the pass in
 //!   which one fell out tells the next build that there is nothing new about it.
 //! - Publication compares what a file is made from, and its stat tuple, with its record.
+//! - `--check-determinism` ([`engine::again`]): the report of a build holds its tasks and derivations; they are done again over a
+//!   store that reads the cache and writes beside it, and compared by digest.
 //!
 //! # Bad documents
+//!
+//! What a command leaves is taken by [`engine::collect`], which follows no link and opens no pipe; which names all systems
+//! share is said once, in [`rel_path`].
 //!
 //! A built-in runs in a worker process ([`engine::workers`] outside, [`worker::serve`] inside), which reads its inputs itself and
 //! hands its outputs over a pipe; the coordinator alone writes. A worker is used again until it has grown. One that dies, or
