@@ -98,6 +98,10 @@ pub enum FailureKind {
     BadArtifact,
     /// The built-in panicked: a bug.
     Panic,
+    /// It opens, and what it shows can be read from pictures of its pages only.
+    NeedsOcr,
+    /// It opens, and shows nothing.
+    NoText,
 }
 
 /// What an action may use up. No output depends on a limit, so none is in an action key: a limit decides only whether there

@@ -64,6 +64,9 @@ pub enum Command {
     Init(Init),
     /// Print completions for a shell
     Completions(Completions),
+    /// Carry out jobs of a build, which starts this itself
+    #[command(hide = true)]
+    Worker,
 }
 
 /// Which job a command is about.

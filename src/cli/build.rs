@@ -17,6 +17,7 @@ use super::progress::{Progress, Verbosity};
 use super::project::Project;
 use super::render::{self, BuildEnd};
 use super::trace::{self, Trace};
+use super::unread;
 use crate::disk;
 use crate::engine::again::{self, Again};
 use crate::engine::error::EngineError;
@@ -58,7 +59,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     if let Some(source) = &only {
         found.sources.retain(|s| s.id == *source);
     }
-    tell_passed_over(&found, args.verbose, console);
+    tell_passed_over(&found, args, console);
     let is_plain = args.selected().is_none()
         && args.targets.is_empty()
         && found.refused.is_empty()
@@ -93,6 +94,9 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         }
     };
     tell_removed_rules(&setup, &store, console);
+    for unread in unread::of(&store.state, &setup.job_key, &setup.sources) {
+        console.status(&render::warning(console.paint(), &unread.sentence()));
+    }
     if let (Some(question), Ok(report)) = (&question, &end)
         && (report.did_something || store.is_writable())
         && report.is_good()
@@ -190,14 +194,21 @@ fn adopting(args: &Build, project: &Project, publishes: bool) -> Result<Adopting
     Ok(Adopting { accept: outputs(&args.accept)?, discard: outputs(&args.discard)? })
 }
 
-fn tell_passed_over(found: &Found, verbose: bool, console: &Console) {
+/// What is refused is an error at any verbosity; what is ignored is listed by `-v`, and told anyway where somebody may have
+/// meant it to be read.
+fn tell_passed_over(found: &Found, args: &Build, console: &Console) {
     let paint = console.paint();
-    for (path, reason) in &found.refused {
-        let message = format!("`{}` is refused: {reason}", render::shown(path));
+    for file in &found.refused {
+        let message = format!("`{}` is refused: {}", render::shown(&file.path), file.reason);
         console.status(&render::problem(paint, "", &Problem { message, ..Problem::default() }));
     }
-    if verbose {
-        found.ignored.iter().for_each(|path| console.status(&format!("no pattern takes `{}`", render::shown(path))));
+    for file in &found.ignored {
+        let path = render::shown(&file.path);
+        if !file.reason.is_empty() && !args.quiet {
+            console.status(&render::warning(paint, &format!("no pattern takes `{path}`: {}", file.reason)));
+        } else if args.verbose {
+            console.status(&format!("no pattern takes `{path}`"));
+        }
     }
 }
 
@@ -275,22 +286,19 @@ fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report,
             let actions = render::number(done.actions.len() as u64, "action", "actions");
             console.status(&format!("running {actions} a second time"));
         }
-        report.checked = Some(again::run(&done, &second_time(setup, store), &mut observers)?);
+        let second_time = Again {
+            root: &setup.root,
+            store,
+            base_env: &setup.base_env,
+            count: &|bytes| setup.judge.count_items(bytes),
+            jobs: setup.jobs,
+            keep_in: setup.rejected_dir.join("twice"),
+            redact: |text| redact(text).into_owned(),
+            interrupted: &setup.interrupted,
+        };
+        report.checked = Some(again::run(&done, &second_time, &mut observers)?);
     }
     Ok(report)
-}
-
-fn second_time<'a>(setup: &'a Setup<'_>, store: &'a Store) -> Again<'a> {
-    Again {
-        root: &setup.root,
-        store,
-        base_env: &setup.base_env,
-        judge: setup.judge,
-        jobs: setup.jobs,
-        keep_in: setup.rejected_dir.join("twice"),
-        redact: |text| redact(text).into_owned(),
-        interrupted: &setup.interrupted,
-    }
 }
 
 /// If the last build did not end, removes what it left, and lets the lock no longer tell of it.

@@ -22,8 +22,10 @@ pub mod rewritten;
 pub mod run_pass;
 pub mod status;
 pub mod trace;
+pub mod unread;
 pub mod verify;
 pub mod why;
+pub mod worker;
 
 use std::time::SystemTime;
 
@@ -80,6 +82,7 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         Command::Gate(args) => gate::run(args, global, console, now),
         Command::RunPass(args) => run_pass::run(args, console),
         Command::Init(args) => init::run(args, console),
+        Command::Worker => worker::run(),
     }
 }
 

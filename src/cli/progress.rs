@@ -32,13 +32,18 @@ pub struct Progress {
     done: u64,
     /// Messages of actions that were shown: a pass repeats the first of its own.
     told: BTreeSet<String>,
+    /// What came out in two ways, so far.
+    differences: u64,
 }
+
+/// So many differences are shown: they tend to have one cause.
+const DIFFERENCES: u64 = 20;
 
 impl Progress {
     /// Shows as much as `verbosity` allows.
     #[must_use]
     pub fn new(console: Console, verbosity: Verbosity, clock: Clock) -> Self {
-        Self { console, verbosity, clock, started: BTreeMap::new(), running: 0, done: 0, told: BTreeSet::new() }
+        Self { console, verbosity, clock, started: BTreeMap::new(), running: 0, done: 0, told: BTreeSet::new(), differences: 0 }
     }
 
     /// Prints what `verbosity` and above may see.
@@ -116,9 +121,9 @@ impl Progress {
 impl Observer for Progress {
     fn on(&mut self, event: &Event) -> Result<(), String> {
         match event {
-            Event::BuildStarted { sources, ignored_files } => {
-                let ignored = if *ignored_files == 0 { String::new() } else { format!(", {ignored_files} ignored") };
-                let text = format!("{}{ignored}", render::number(*sources, "source", "sources"));
+            Event::BuildStarted { sources, ignored_files, refused, .. } => {
+                let text = render::number(*sources, "source", "sources");
+                let text = format!("{text}{}", render::passed_over(refused.len() as u64, *ignored_files));
                 self.say(Verbosity::Verbose, &text);
             }
             Event::PassStarted { pass } => {
@@ -134,8 +139,16 @@ impl Observer for Progress {
             }
             Event::ActionEnded { .. } => self.action_ended(event),
             Event::Published { record, .. } => self.say(Verbosity::Verbose, &render::published(record)),
-            Event::Differs(difference) => self.console.status(&render::difference(self.console.paint(), difference)),
+            Event::Differs(difference) => {
+                self.differences += 1;
+                if self.differences <= DIFFERENCES {
+                    self.console.status(&render::difference(self.console.paint(), difference));
+                }
+            }
             Event::Checked(checked) if checked.differ > 0 => {
+                if checked.differ > DIFFERENCES {
+                    self.console.status(&format!("and {} more; `--json` tells them all", checked.differ - DIFFERENCES));
+                }
                 self.console.status(&render::about_differences(self.console.paint()));
             }
             Event::Checked(_) => {}
@@ -158,7 +171,7 @@ impl Observer for Progress {
             }
             Event::BuildRestarted { reason } => {
                 self.running = 0;
-                self.say(Verbosity::Verbose, &format!("the build begins again: {reason}"));
+                self.say(Verbosity::Verbose, &format!("the build begins again: {}", render::shown(reason)));
             }
             Event::BuildEnded { .. } => self.console.end_progress(),
         }
@@ -193,7 +206,7 @@ mod tests {
         let pass_end =
             |pass, status, counts, problem| Event::PassEnded { pass: Pass(pass), status, records: vec![], counts, problem };
         for event in [
-            Event::BuildStarted { sources: 1, ignored_files: 2 },
+            Event::BuildStarted { sources: 1, ignored_files: 2, ignored: vec![], refused: vec![] },
             Event::Warning { message: "2 files are taken by no pattern".to_owned() },
             Event::PassStarted { pass: Pass('C') },
             ended(Outcome::UpToDate, None),

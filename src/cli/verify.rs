@@ -16,7 +16,7 @@ use super::project::Project;
 use super::render;
 use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
-use crate::engine::{collect, forget_records};
+use crate::engine::{forget_records, retention};
 use crate::job::Clock;
 use crate::job::folder::JobFolder;
 use crate::store::cas::{Cas, Held};
@@ -118,7 +118,7 @@ fn failed(error: StoreError) -> CliError {
 
 fn verify(project: &Project, job: &JobFolder, store: &mut Store) -> Result<VerifyReport, StoreError> {
     let (blobs, _) = store.cas.walk()?;
-    let recorded = collect::recorded(&store.state);
+    let recorded = retention::recorded(&store.state);
     let mut report = VerifyReport { blobs: blobs.len() as u64, bytes: blobs.values().sum(), ..VerifyReport::default() };
     report.orphans = blobs.keys().filter(|digest| !recorded.contains_key(*digest)).count() as u64;
     let damaged = damaged(&blobs, &recorded, &store.cas)?;

@@ -59,8 +59,26 @@ pub struct PageText {
     pub shapes: Vec<Shape>,
     /// Number of images drawn.
     pub images: u32,
+    /// Glyphs that no map turns into text.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unmapped: u32,
     /// Facts worth reporting, such as a font without a ToUnicode map; one sentence each.
     pub notes: Vec<String>,
+}
+
+impl PageText {
+    /// Whether anything on it can be read as text, seen or not.
+    #[must_use]
+    pub fn has_text(&self) -> bool {
+        self.lines.iter().any(|l| l.spans.iter().any(|s| !s.text.trim().is_empty()))
+    }
+
+    /// Whether what it shows can be read from its picture only: it has images, drawings, or glyphs that no map turns into
+    /// text (its notes say so), and no text.
+    #[must_use]
+    pub fn needs_ocr(&self) -> bool {
+        !self.has_text() && (self.images > 0 || self.unmapped > 0 || !self.notes.is_empty())
+    }
 }
 
 /// A font at a size.
@@ -112,6 +130,11 @@ pub struct TextLine {
 
 fn is_visible(v: &Visibility) -> bool {
     *v == Visibility::Visible
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(v: &u32) -> bool {
+    *v == 0
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

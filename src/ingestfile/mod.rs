@@ -10,9 +10,9 @@ use globset::GlobSet;
 
 use crate::builtin::{Builtin, Limits};
 use crate::diagnostic::Diagnostic;
-use crate::engine::collect::Bounds;
 use crate::engine::graph::Graph;
 use crate::engine::policy::{Barrier, OnError};
+use crate::engine::retention::Bounds;
 
 mod check;
 mod load;

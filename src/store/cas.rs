@@ -45,6 +45,12 @@ impl Cas {
         Self { below: Some(below), ..Self::new(dir) }
     }
 
+    /// The folder of all blobs.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Where the raw bytes lie, or would.
     fn raw(&self, digest: &Digest) -> PathBuf {
         let hex = digest.to_hex();

@@ -2,10 +2,7 @@
 //! does not keep to it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use serde_json::Value;
+use std::path::Path;
 
 use crate::books::books;
 use crate::project::{Built, Project, repository};
@@ -93,7 +90,13 @@ fn a_longer_path_of_other_letters_and_files_made_in_another_order_reach_no_artif
 
 #[cfg(unix)]
 mod on_unix {
+    use std::path::PathBuf;
+    use std::process::Command;
+
+    use serde_json::Value;
+
     use super::*;
+    use crate::project::Handshake;
 
     /// A project with this rule over two sources.
     fn with_rule(rule: &str) -> Project {
@@ -197,6 +200,39 @@ mod on_unix {
         let built = p.build(&["--check-determinism"]);
         built.fails(1).stderr_has("all the same");
         assert_eq!(differences(&built), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_second_time_has_the_same_limit_of_time_and_a_signal_ends_it() {
+        let slow = once("slow", "if test -e been-here; then sleep 1000; fi; echo x > been-here; echo 1 > {out}");
+        let p = with_rule(&slow.replace("outputs", "timeout_s = 1\noutputs"));
+        let built = p.build(&["--check-determinism"]);
+        built.fails(1).stderr_has("it failed the second time: the command ran longer than its 1 s (`timeout_s`)");
+
+        let p = with_rule(&once("held", &format!("{} echo 1 > {{out}}", Handshake::SHELL)));
+        p.build(&[]).ok();
+        let before = p.tree("artifacts");
+        let handshake = Handshake::new(&p);
+        let running = p.start(&["build", "--check-determinism"]);
+        handshake.wait();
+        let pid = rustix::process::Pid::from_raw(i32::try_from(running.pid()).unwrap()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        running.end().fails(130).ends_saying("ingest: interrupted");
+        handshake.release();
+        assert_eq!(p.tree("artifacts"), before);
+        p.leaves_nothing_behind().build(&[]).nothing_to_do();
+    }
+
+    #[test]
+    fn what_cannot_be_done_again_is_no_success() {
+        let reads = "[rule.reads]\ninputs = { text = \"made.out\" }\ncommand = \"cat {text} > {out}\"\n\
+            outputs = { out = \"read.txt\" }\n";
+        let p = with_rule(&[once("made", "echo 1 > {out}"), reads.to_owned()].concat());
+        p.build(&[]).ok();
+        p.remove("cache/cas");
+        let built = p.build(&["--check-determinism"]);
+        built.fails(1).ends_saying("ingest: nothing to do; 2 actions run twice, 1 not compared");
+        built.stderr_has("warning: `reads` could not be done again: blob").stdout_has("\"open\":1");
     }
 
     #[test]

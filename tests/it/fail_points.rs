@@ -315,7 +315,8 @@ pub fn failing<T: Sync + std::fmt::Debug>(all: &[T], work: impl Fn(&T) + Sync) -
 fn a_build_that_breaks_off_at_any_step_loses_nothing_and_is_finished_by_the_next() {
     let stands = [Stand::Fresh, Stand::Edited, Stand::Killed].map(Expected::new);
     let reached: BTreeSet<&str> = stands.iter().flat_map(|e| &e.steps).map(|(point, _)| point.as_str()).collect();
-    let listed: BTreeSet<&str> = FailPoint::ALL.iter().map(|p| p.name()).collect();
+    // Those of workers are for `isolation`: no command comes by.
+    let listed: BTreeSet<&str> = FailPoint::ALL.iter().map(|p| p.name()).filter(|p| !p.starts_with("worker-")).collect();
     assert_eq!(reached, listed, "a step that no build here comes by, or that is not traced");
     let [fresh, edited, killed] = &stands;
     let runs: Vec<Run> = [edited.runs(None), fresh.runs(Some(edited)), killed.runs(Some(edited))].concat();

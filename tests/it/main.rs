@@ -12,7 +12,16 @@ mod books;
 mod by_hand;
 mod determinism;
 mod hostile;
+mod isolation;
 mod layers;
+#[cfg(unix)]
+mod names;
+#[cfg(unix)]
+mod names_given;
+#[cfg(unix)]
+mod names_made;
+#[cfg(unix)]
+mod names_shown;
 mod pages_edited;
 mod peers;
 mod project;

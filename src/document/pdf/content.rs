@@ -9,25 +9,15 @@ use hayro_syntax::page::Resources;
 use super::colour::{Space, cmyk, look_alike, rgb};
 use super::font::FontStore;
 use super::glyph::{Glyph, PageGlyphs};
-use super::marked::{Marked, actual_text};
+use super::inflate::Budget;
+use super::marked::{Marked, actual_text, is_hidden_layer};
 use super::matrix::{Bounds, Matrix, centi};
+use super::page_limits::{
+    MANY_DRAWN, MAX_FORM_DEPTH, MAX_FORMS, MAX_GLYPHS, MAX_GROUNDS, MAX_INSTRUCTIONS, MAX_SAVED, MAX_SHAPES, MAX_TEXT,
+    TRANSPARENT,
+};
 use super::path::{Path, shape};
 use crate::document::page_text::Visibility;
-
-/// Forms call forms a few levels deep; a form that calls itself stops here.
-const MAX_FORM_DEPTH: u32 = 12;
-/// Saved graphics states; more are never restored by a sane file.
-const MAX_SAVED: usize = 512;
-/// Instructions of one page: an illustrated page has tens of thousands.
-const MAX_INSTRUCTIONS: usize = 5_000_000;
-/// Glyphs of one page: a dense index page has ten thousand.
-const MAX_GLYPHS: usize = 400_000;
-/// Shapes kept per page, as `PageText::shapes` says.
-const MAX_SHAPES: usize = 500;
-/// Grounds remembered for text of the ground's colour.
-const MAX_GROUNDS: usize = 4_000;
-/// Paint that lets more than 95 % through shows nothing.
-const TRANSPARENT: f64 = 0.05;
 
 #[derive(Clone)]
 struct State {
@@ -58,6 +48,7 @@ struct Ground {
 /// The interpreter of one page.
 pub struct Interpreter<'s, 'a> {
     fonts: &'s mut FontStore<'a>,
+    budget: &'s Budget<'s>,
     /// Store index → index in `out.fonts`.
     font_slots: Vec<Option<u16>>,
     hidden_layers: &'s [ObjectIdentifier],
@@ -72,6 +63,9 @@ pub struct Interpreter<'s, 'a> {
     marked: Vec<Marked>,
     grounds: Vec<Ground>,
     instructions: usize,
+    forms: usize,
+    /// Painted outlines that are no boxes.
+    drawn: usize,
     unmapped: Vec<(usize, u32)>,
     pub out: PageGlyphs,
 }
@@ -80,6 +74,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     /// An interpreter for a page of `width` × `height` points, seen through `initial`.
     pub fn new(
         fonts: &'s mut FontStore<'a>,
+        budget: &'s Budget<'s>,
         hidden_layers: &'s [ObjectIdentifier],
         initial: Matrix,
         width: f64,
@@ -106,6 +101,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         };
         Self {
             fonts,
+            budget,
             font_slots: Vec::new(),
             hidden_layers,
             page,
@@ -119,6 +115,8 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             marked: Vec::new(),
             grounds: Vec::new(),
             instructions: 0,
+            forms: 0,
+            drawn: 0,
             unmapped: Vec::new(),
             out: PageGlyphs { width: centi(width), height: centi(height), ..PageGlyphs::default() },
         }
@@ -127,7 +125,14 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     /// Interprets `content`; `false` if a limit stopped it.
     pub fn run(&mut self, content: &[u8], resources: &Resources<'a>) -> bool {
         let complete = self.stream(content, resources, 0);
+        if self.instructions == 0 && content.iter().any(|b| !b.is_ascii_whitespace()) {
+            self.out.notes.push("its instructions cannot be read".to_owned());
+        }
+        if self.out.glyphs.is_empty() && self.drawn >= MANY_DRAWN {
+            self.out.notes.push("it shows drawings and no text".to_owned());
+        }
         for (font, count) in std::mem::take(&mut self.unmapped) {
+            self.out.unmapped = self.out.unmapped.saturating_add(count);
             let name = &self.fonts.fonts[font].face.name;
             self.out.notes.push(format!("font `{name}` has no Unicode map for {count} of the glyphs shown"));
         }
@@ -139,7 +144,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let mut ops = TypedIter::new(content);
         while let Some(op) = ops.next() {
             self.instructions += 1;
-            if self.instructions > MAX_INSTRUCTIONS || self.out.glyphs.len() > MAX_GLYPHS {
+            if self.instructions > MAX_INSTRUCTIONS
+                || self.out.glyphs.len() > MAX_GLYPHS
+                || self.out.text.len() > MAX_TEXT
+                || self.budget.is_passed()
+            {
                 return false;
             }
             match op {
@@ -195,7 +204,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             Op::TextRise(n) => self.state.rise = n.0.as_f64(),
             Op::TextRenderingMode(n) => self.state.mode = n.0.as_i64(),
             Op::TextFont(f) => {
-                self.state.font = resources.get_font(f.0).and_then(|d| self.fonts.font(&d));
+                self.state.font = resources.get_font(f.0).and_then(|d| self.fonts.font(&d, self.budget));
                 self.state.size = f.1.as_f64();
             }
             Op::NextLine(n) => self.next_line(n.0.as_f64(), n.1.as_f64()),
@@ -266,12 +275,12 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 (s.stroke_space, s.stroke) = (Space::Cmyk, Some(cmyk(f(&c.0), f(&c.1), f(&c.2), f(&c.3))));
             }
             Op::ColorSpaceNonStroke(n) => {
-                s.fill_space = Space::named(n.0, resources);
-                s.fill = initial(&s.fill_space);
+                s.fill_space = Space::named(n.0, resources, self.budget);
+                s.fill = s.fill_space.initial();
             }
             Op::ColorSpaceStroke(n) => {
-                s.stroke_space = Space::named(n.0, resources);
-                s.stroke = initial(&s.stroke_space);
+                s.stroke_space = Space::named(n.0, resources, self.budget);
+                s.stroke = s.stroke_space.initial();
             }
             Op::NonStrokeColor(c) => s.fill = s.fill_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),
             Op::StrokeColor(c) => s.stroke = s.stroke_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),
@@ -298,7 +307,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         if let Some(array) = dict.get::<Array<'a>>("Font") {
             let mut items = array.iter::<Object<'a>>();
             if let (Some(Object::Dict(font)), Some(Object::Number(size))) = (items.next(), items.next()) {
-                self.state.font = self.fonts.font(&font);
+                self.state.font = self.fonts.font(&font, self.budget);
                 self.state.size = size.as_f64();
             }
         }
@@ -319,7 +328,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     }
 
     fn form(&mut self, stream: &Stream<'a>, resources: &Resources<'a>, depth: u32) -> bool {
-        let Ok(content) = stream.decoded_data() else { return true };
+        self.forms += 1;
+        if self.forms > MAX_FORMS {
+            return false;
+        }
+        let Some(content) = self.budget.decoded(stream) else { return !self.budget.is_passed() };
         let dict = stream.dict();
         let own = dict.get::<Dict<'a>>("Resources").map(Resources::new);
         let outside = (self.state.clone(), self.text_matrix, self.line_matrix);
@@ -355,6 +368,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             let pen = self.state.pen * self.state.ctm.x_scale();
             let marks: Vec<_> = self.path.marks().collect();
             for mark in marks {
+                self.drawn += usize::from(!mark.boxy);
                 if fill {
                     let known = if mark.boxy && self.state.fill_alpha > 0.95 { color } else { None };
                     self.ground(mark.bounds.intersect(&self.state.clip), known);
@@ -409,20 +423,8 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         self.marked.iter().any(|m| m.hidden)
     }
 
-    /// A layer that is off, or a membership in layers that are all off.
     fn is_hidden_layer(&self, id: Option<ObjectIdentifier>, dict: Option<&Dict<'_>>) -> bool {
-        if self.hidden_layers.is_empty() {
-            return false;
-        }
-        if id.is_some_and(|id| self.hidden_layers.contains(&id)) {
-            return true;
-        }
-        let Some(dict) = dict else { return false };
-        let members: Vec<ObjectIdentifier> = match dict.get::<Array<'_>>("OCGs") {
-            Some(array) => array.raw_iter().filter_map(|o| o.as_obj_ref().map(Into::into)).collect(),
-            None => dict.get_ref("OCGs").map(Into::into).into_iter().collect(),
-        };
-        !members.is_empty() && members.iter().all(|id| self.hidden_layers.contains(id))
+        is_hidden_layer(self.hidden_layers, id, dict)
     }
 
     fn set_line(&mut self, matrix: Matrix) {
@@ -465,7 +467,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let hidden = self.is_hidden() || matches!(self.state.mode, 3 | 7) || self.state.fill_alpha < TRANSPARENT;
         let mut run = Run { font: slot, hidden, ground: None };
         let mut at = 0;
-        while at < bytes.len() {
+        while at < bytes.len() && self.out.text.len() <= MAX_TEXT {
             let (code, length) = self.fonts.fonts[font].read_code(bytes, at);
             at += length;
             let gap = self.state.char_space + if length == 1 && code == 32 { self.state.word_space } else { 0.0 };
@@ -583,15 +585,6 @@ struct Run {
     font: u16,
     hidden: bool,
     ground: Option<(Bounds, Option<u32>)>,
-}
-
-fn initial(space: &Space) -> Option<u32> {
-    match space {
-        Space::Tint { full, .. } => Some(*full),
-        Space::Pattern | Space::Unknown => None,
-        Space::Indexed { .. } => space.colour(&[0.0]),
-        _ => Some(0),
-    }
 }
 
 fn matrix(n: [Number; 6]) -> Matrix {

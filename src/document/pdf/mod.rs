@@ -6,12 +6,17 @@ pub mod glyph;
 pub mod open;
 mod write;
 
+mod character_map;
 mod colour;
 mod content;
+mod diagnosis;
 mod extract;
 mod font;
+mod guarded;
+mod inflate;
 mod marked;
 mod matrix;
+mod page_limits;
 mod path;
 mod reader;
 #[cfg(test)]

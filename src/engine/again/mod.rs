@@ -16,7 +16,7 @@ use super::derive::{self, DeriveError};
 use super::error::EngineError;
 use super::execute::{self, How, RunError, Task};
 use super::observe::{ActionName, Event, Observer, Problem};
-use super::verdict::Judge;
+use super::workers::{WorkerError, Workers};
 use crate::builtin::{Failure, FailureKind};
 use crate::disk;
 use crate::store::Store;
@@ -133,7 +133,8 @@ pub struct Again<'a> {
     pub root: &'a Path,
     pub store: &'a Store,
     pub base_env: &'a [(String, String)],
-    pub judge: &'a dyn Judge,
+    /// Tells the items of a JSON file.
+    pub count: &'a (dyn Fn(&[u8]) -> Option<u64> + Sync),
     /// Threads of the first time: the second has another number.
     pub jobs: usize,
     /// Where both versions of what differs are kept.
@@ -141,6 +142,13 @@ pub struct Again<'a> {
     /// Takes what must not be shown out of a text.
     pub redact: fn(&str) -> String,
     pub interrupted: &'a AtomicBool,
+}
+
+/// What runs the second time: other places and other processes.
+struct Means {
+    room: Arc<Room>,
+    /// None where no built-in runs.
+    workers: Option<Arc<Workers>>,
 }
 
 /// What a thread has to say of one action or derivation.
@@ -164,7 +172,12 @@ pub fn run(done: &Done, again: &Again<'_>, observer: &mut dyn Observer) -> Resul
     let rooms = folder.join("rooms");
     let rooms = rooms.strip_prefix(again.root).map(Path::to_path_buf).unwrap_or(rooms);
     let room = Arc::new(Room::new(again.root.to_path_buf(), rooms, again.base_env.to_vec()));
-    let found = found(done, again, &cas, &room);
+    let first_workers = done.actions.iter().find_map(|k| match &k.task.how {
+        How::Builtin { workers, .. } => Some(workers),
+        How::Command(_) => None,
+    });
+    let means = Means { room, workers: first_workers.map(|w| Arc::new(w.another())) };
+    let found = found(done, again, &cas, &means);
     disk::remove_dir_all(&again.store.staging())?;
     let found = found?;
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
@@ -201,7 +214,7 @@ fn label(name: &ActionName) -> String {
 }
 
 /// What was found, actions first, in the order of `done`.
-fn found(done: &Done, again: &Again<'_>, cas: &Cas, room: &Arc<Room>) -> Result<Vec<Found>, EngineError> {
+fn found(done: &Done, again: &Again<'_>, cas: &Cas, means: &Means) -> Result<Vec<Found>, EngineError> {
     let threads = if again.jobs > 1 { 1 } else { 2 };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("second {i}")).build();
     let pool = pool.map_err(|e| EngineError::Threads(e.to_string()))?;
@@ -225,7 +238,7 @@ fn found(done: &Done, again: &Again<'_>, cas: &Cas, room: &Arc<Room>) -> Result<
             scope.spawn(move |_| {
                 let found = match done.actions.get(ix) {
                     _ if cancelled.load(Ordering::SeqCst) => Found::Interrupted,
-                    Some(known) => run_again(known, again, cas, room),
+                    Some(known) => run_again(known, again, cas, means),
                     None => derive_again(&done.derivations[ix - done.actions.len()], again, cas),
                 };
                 let _ = sender.send((ix, found));
@@ -238,27 +251,34 @@ fn found(done: &Done, again: &Again<'_>, cas: &Cas, room: &Arc<Room>) -> Result<
                     all[ix] = found;
                     open -= 1;
                 }
-                Err(_) => room.end_overdue(),
+                Err(_) => {
+                    means.room.end_overdue();
+                    means.workers.iter().for_each(|w| w.end_overdue());
+                }
             }
             if again.interrupted.load(Ordering::SeqCst) && !cancelled.swap(true, Ordering::SeqCst) {
-                room.end_all();
+                means.room.end_all();
+                means.workers.iter().for_each(|w| w.end_all());
             }
         }
     });
     Ok(all)
 }
 
-fn run_again(known: &Known, again: &Again<'_>, cas: &Cas, room: &Arc<Room>) -> Found {
+fn run_again(known: &Known, again: &Again<'_>, cas: &Cas, means: &Means) -> Found {
     let task = &known.task;
     let (how, env) = match &task.how {
-        How::Builtin { builtin, params } => (How::Builtin { builtin, params: params.clone() }, &[][..]),
-        How::Command(command) => (How::Command(Arc::new(command.in_room(room.clone()))), &command.env[..]),
+        How::Builtin { builtin, params, workers } => {
+            let workers = means.workers.as_ref().unwrap_or(workers).clone();
+            (How::Builtin { builtin, params: params.clone(), workers }, &[][..])
+        }
+        How::Command(command) => (How::Command(Arc::new(command.in_room(means.room.clone()))), &command.env[..]),
     };
     let second = Task { how, ..task.clone() };
-    let made = execute::run(&second, cas, &|bytes| again.judge.count_items(bytes));
+    let made = execute::run(&second, cas, again.count);
     let failed = |message: String| Found::Differs(Box::new(Difference { message, ..Difference::of(&known.name) }));
     match (&known.first.failure, made) {
-        (_, Err(RunError::Command(CommandError::Ended))) => Found::Interrupted,
+        (_, Err(RunError::Command(CommandError::Ended) | RunError::Worker(WorkerError::Ended))) => Found::Interrupted,
         (_, Err(e @ (RunError::Changed(_) | RunError::Store(_) | RunError::Disk(_)))) => Found::Open(Problem::of(&e)),
         (None, Ok(made)) => match Versions::new(&known.name, again, cas, env).of_action(known, &made) {
             Ok(None) => Found::Same,
@@ -287,7 +307,7 @@ fn told(error: &dyn std::error::Error) -> String {
 
 fn derive_again(derivation: &Derivation, again: &Again<'_>, cas: &Cas) -> Found {
     let first = &derivation.first;
-    match derive::compute(&derivation.work, cas, &|bytes| again.judge.count_items(bytes)) {
+    match derive::compute(&derivation.work, cas, again.count) {
         Ok(second) if second == *first => Found::Same,
         Ok(second) => match Versions::new(&derivation.name, again, cas, &[]).of_derivation(derivation, &second) {
             Ok(difference) => Found::Differs(Box::new(difference)),
@@ -298,5 +318,81 @@ fn derive_again(derivation: &Derivation, again: &Again<'_>, cas: &Cas) -> Found 
             Found::Differs(Box::new(Difference { message, ..Difference::of(&derivation.name) }))
         }
         Err(e @ DeriveError::Store(_)) => Found::Open(Problem::of(&e)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::builtin::{Level, Merge};
+    use crate::engine::derive::{PieceOf, Work};
+    use crate::store::records::StoredFile;
+
+    #[derive(Default)]
+    struct Heard(Vec<Event>);
+
+    impl Observer for Heard {
+        fn on(&mut self, event: &Event) -> Result<(), String> {
+            self.0.push(event.clone());
+            Ok(())
+        }
+    }
+
+    fn put(store: &Store, text: &str) -> StoredFile {
+        StoredFile { digest: store.cas.put(text.as_bytes()).unwrap(), bytes: text.len() as u64, items: 1 }
+    }
+
+    /// What is heard of a merge of `[1]` and `[2]` that came to `first`; the folder of the cache.
+    fn merged_again(first: &str) -> (tempfile::TempDir, Vec<Event>) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::read(&dir.path().join("cache"));
+        disk::create_dir_all(&store.staging()).unwrap();
+        let first = put(&store, first);
+        let piece = |id: &str, text| PieceOf { item_id: id.to_owned(), attrs: String::new(), file: put(&store, text) };
+        let pieces = vec![piece("a", "[1]"), piece("b", "[2]")];
+        let work = Work::Merge { merge: Merge::Splice, level: Level::AcrossSources, pieces };
+        let name = ActionName { rule: "list".to_owned(), item: String::new() };
+        let first = Derived { digest: first.digest, bytes: first.bytes, items: first.items };
+        let derivations = vec![Derivation { name, path: "list.json".to_owned(), work, first }];
+        let again = Again {
+            root: dir.path(),
+            store: &store,
+            base_env: &[],
+            count: &|_| Some(1),
+            jobs: 2,
+            keep_in: dir.path().join("kept"),
+            redact: str::to_owned,
+            interrupted: &AtomicBool::new(false),
+        };
+        let mut heard = Heard::default();
+        run(&Done { actions: Vec::new(), derivations }, &again, &mut heard).unwrap();
+        assert!(!disk::exists(&store.staging()));
+        (dir, heard.0)
+    }
+
+    #[test]
+    fn a_merge_that_comes_out_the_same_is_only_counted() {
+        let (dir, heard) = merged_again("[1,\n2]");
+        assert_eq!(heard, [Event::Checked(Checked { derivations: 1, ..Checked::default() })]);
+        assert!(!disk::exists(&dir.path().join("kept")));
+    }
+
+    #[test]
+    fn a_merge_that_differs_is_told_and_kept_and_stored_nowhere() {
+        let (dir, heard) = merged_again("[1,\n3]");
+        let [Event::Differs(difference), Event::Checked(Checked { differ: 1, .. })] = &heard[..] else { panic!("{heard:?}") };
+        assert_eq!(difference.message, "the merge of `list.json` differs at /1: 3 the first time, 2 the second");
+        assert_eq!(disk::read(&dir.path().join("kept/list/second/list.json")).unwrap(), b"[1,\n2]");
+        let second = crate::digest::Digest::of(b"[1,\n2]");
+        assert!(!Store::read(&dir.path().join("cache")).cas.has(&second));
+    }
+
+    #[test]
+    fn failures_are_the_same_by_kind_and_message() {
+        let failure = |kind, message| Failure::new(kind, message);
+        let first = failure(FailureKind::NotReadable, "it is no PDF");
+        assert!(is_same_failure(&first, &RunError::Failure(first.clone())));
+        assert!(!is_same_failure(&first, &RunError::Failure(failure(FailureKind::NotReadable, "it is not"))));
+        assert!(!is_same_failure(&first, &RunError::Failure(failure(FailureKind::Limit, "it is no PDF"))));
     }
 }

@@ -17,6 +17,7 @@ use crate::engine::plan::{Fate, PlannedAction};
 use crate::engine::reason::Reason;
 use crate::engine::select::Choice;
 use crate::engine::verdict::Verdict;
+use crate::engine::workers::WorkerError;
 use crate::fail_point::FailPoint;
 use crate::staging::safe_extension;
 use crate::store::StoreError;
@@ -189,7 +190,9 @@ impl<'a> Coordinator<'a, '_> {
         let id = self.actions[ix.0].rule;
         let rule = graph.rule(id);
         let how = match &rule.run {
-            Run::Builtin { builtin, .. } => How::Builtin { builtin, params: self.params[id.ix()].clone() },
+            Run::Builtin { builtin, .. } => {
+                How::Builtin { builtin, params: self.params[id.ix()].clone(), workers: self.workers.clone() }
+            }
             Run::Command(_) => How::Command(self.command(id)?.0),
         };
         let slot = |o: &crate::engine::graph::Output| OutputSlot {
@@ -203,7 +206,6 @@ impl<'a> Coordinator<'a, '_> {
             item: self.items.get(action.item).info.clone(),
             inputs: action.inputs.clone(),
             outputs: rule.outputs.iter().map(slot).collect(),
-            limits: self.setup.limits,
             how,
         })
     }
@@ -325,7 +327,9 @@ impl<'a> Coordinator<'a, '_> {
             RunError::Disk(e) | RunError::Store(StoreError::Disk(e)) if disk::is_full(&e.source) => {
                 Err(Stop::Error(crate::engine::error::EngineError::Disk(e)))
             }
-            RunError::Command(CommandError::Ended) => Err(crate::engine::error::EngineError::Interrupted.into()),
+            RunError::Command(CommandError::Ended) | RunError::Worker(WorkerError::Ended) => {
+                Err(crate::engine::error::EngineError::Interrupted.into())
+            }
             RunError::Failure(failure) => {
                 if let Some(key) = self.actions[ix.0].key {
                     let result =
@@ -337,7 +341,10 @@ impl<'a> Coordinator<'a, '_> {
                 self.end(ix, Outcome::Failed, Some(problem))
             }
             other => {
-                let problem = Problem::of(&other);
+                let mut problem = Problem::of(&other);
+                if let RunError::Worker(error) = &other {
+                    problem.hint = error.hint();
+                }
                 self.remember(ix, Came::Failed);
                 self.end(ix, Outcome::Failed, Some(problem))
             }

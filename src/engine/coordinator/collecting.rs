@@ -3,13 +3,16 @@
 
 use std::time::Instant;
 
+use std::sync::Arc;
+
 use super::{Announced, Coordinator, Mode, Setup, Stop};
 use crate::digest::Digest;
 use crate::disk;
-use crate::engine::collect::{self, Bounds, Collection, Needs, View};
 use crate::engine::error::EngineError;
 use crate::engine::observe::{Event, Observer};
+use crate::engine::retention::{self, Bounds, Collection, Needs, View};
 use crate::engine::select::Choice;
+use crate::engine::workers::Workers;
 use crate::fail_point::{self, FailPoint};
 use crate::store::{Store, StoreError, totals};
 
@@ -24,7 +27,7 @@ type Walked = (u64, Vec<(Digest, u64)>);
 
 fn walk(store: &Store) -> Result<Walked, StoreError> {
     let (blobs, _) = store.cas.walk()?;
-    let recorded = collect::recorded(&store.state);
+    let recorded = retention::recorded(&store.state);
     let size = blobs.values().sum();
     Ok((size, blobs.into_iter().filter(|(digest, _)| !recorded.contains_key(digest)).collect()))
 }
@@ -43,7 +46,7 @@ fn collected(store: &mut Store, needs: &Needs, view: &View<'_>, bounds: Bounds, 
     let cas = store.cas.clone();
     let stored = |digest: &Digest| cas.size(digest).unwrap_or_default();
     let (size, orphans) = walked;
-    let chosen = collect::choose(&store.state, needs, bounds, view.now_s, size, &stored, &orphans);
+    let chosen = retention::choose(&store.state, needs, bounds, view.now_s, size, &stored, &orphans);
     if !chosen.is_empty() {
         chosen.forget(&mut store.state, needs, view, &|path| disk::exists(path.as_ref()));
         store.forget_counted(chosen.blobs.iter().map(|b| b.digest));
@@ -71,7 +74,7 @@ pub fn gc(setup: &Setup<'_>, store: &mut Store, bounds: Bounds, is_whole: bool) 
     let exists = |job: &str| disk::is_dir(&setup.root.join(job));
     let view = view(setup, is_whole, &exists);
     let needs = Needs::of(&store.state, &view);
-    collect::stamp(&mut store.state, &needs, setup.now_s);
+    retention::stamp(&mut store.state, &needs, setup.now_s);
     let (blobs, _) = store.cas.walk()?;
     let needed = blobs.iter().filter(|(digest, _)| needs.holds(digest));
     let needed = needed.fold((0, 0), |(count, sum), (_, bytes)| (count + 1, sum + bytes));
@@ -101,7 +104,7 @@ impl Coordinator<'_, '_> {
         let exists = |job: &str| disk::is_dir(&setup.root.join(job));
         let view = view(setup, is_whole, &exists);
         let needs = Needs::of(&self.store.state, &view);
-        collect::note(&mut self.store.state, &needs, &view);
+        retention::note(&mut self.store.state, &needs, &view);
         let walked = known(self.store)?;
         let chosen = collected(self.store, &needs, &view, setup.bounds, walked);
         self.tell_own("collection".to_owned(), started);
@@ -145,12 +148,14 @@ pub(super) fn make_room(setup: &Setup<'_>, store: &mut Store, announced: &mut An
     let _ = disk::remove_dir_all(&staging);
     // What the rest of the build would find in the cache is told by a plan of it.
     let (mut silent, mut unheard) = (Silent, Announced::default());
-    let planned = Coordinator::new(setup, Mode::Plan, store, &mut silent, &mut unheard, pool);
+    // A plan runs nothing.
+    let workers = Arc::new(Workers::new(setup.workers.clone(), setup.limits, store.cas.dir().to_path_buf()));
+    let planned = Coordinator::new(setup, Mode::Plan, store, &mut silent, &mut unheard, &workers, pool);
     let is_planned = planned.and_then(|c| c.run(pool)).is_ok();
     let exists = |job: &str| disk::is_dir(&setup.root.join(job));
     let view = view(setup, false, &exists);
     let needs = Needs::of(&store.state, &view);
-    collect::stamp(&mut store.state, &needs, setup.now_s);
+    retention::stamp(&mut store.state, &needs, setup.now_s);
     let bounds = Bounds { max_size: 0, ..setup.bounds };
     let chosen = match known(store) {
         Ok(walked) if is_planned => collected(store, &needs, &view, bounds, walked),

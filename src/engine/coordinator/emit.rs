@@ -36,7 +36,12 @@ impl Coordinator<'_, '_> {
         self.open_store()?;
         self.announced.build = true;
         self.observer.sources(&self.sha_map());
-        let event = Event::BuildStarted { sources: self.setup.sources.len() as u64, ignored_files: self.setup.ignored_files };
+        let event = Event::BuildStarted {
+            sources: self.setup.sources.len() as u64,
+            ignored_files: self.setup.ignored_files,
+            ignored: self.setup.ignored.clone(),
+            refused: self.setup.refused.clone(),
+        };
         self.emit(&event)?;
         self.store.take_warnings().into_iter().try_for_each(|message| self.emit(&Event::Warning { message }))
     }

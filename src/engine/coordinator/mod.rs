@@ -41,19 +41,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use super::collect::Bounds;
 use super::command::{CommandTask, Room};
 use super::error::EngineError;
 use super::execute::InputValue;
 use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
-use super::observe::{ArtifactRecord, Observer, Outcome, Problem, Quarantined, Status};
+use super::observe::{ArtifactRecord, Observer, Outcome, PassedOver, Problem, Quarantined, Status};
 use super::plan::{PlannedAction, Write};
 use super::policy::{Barrier, OnError};
 use super::reason::{Loss, Reason};
+use super::retention::Bounds;
 use super::select::Selection;
 use super::verdict::Judge;
+use super::workers::{WorkerSetup, Workers};
 use crate::builtin::Limits;
 use crate::digest::Digest;
 use crate::store::Store;
@@ -89,6 +90,10 @@ pub struct Setup<'a> {
     pub sources: Vec<SourceFile>,
     /// Files below the sources folder that no pattern takes.
     pub ignored_files: u64,
+    /// The first of them.
+    pub ignored: Vec<PassedOver>,
+    /// What is below the sources folder and cannot be a source.
+    pub refused: Vec<PassedOver>,
     pub selection: Selection,
     /// From the job's manifest; passes that it does not name are PENDING.
     pub prior: BTreeMap<Pass, Prior>,
@@ -97,6 +102,8 @@ pub struct Setup<'a> {
     pub on_error: OnError,
     pub barrier: Barrier,
     pub jobs: usize,
+    /// How processes for built-ins are started.
+    pub workers: WorkerSetup,
     pub judge: &'a dyn Judge,
     /// The environment that rules may declare.
     pub env: BTreeMap<String, String>,
@@ -257,6 +264,7 @@ struct Coordinator<'a, 'b> {
     observer: &'b mut dyn Observer,
     announced: &'b mut Announced,
     room: Arc<Room>,
+    workers: Arc<Workers>,
     clock_probe: Option<crate::disk::StatTuple>,
 
     items: Items,

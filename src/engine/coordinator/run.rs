@@ -24,6 +24,7 @@ use crate::engine::observe::{Event, Observer};
 use crate::engine::plan::Plan;
 use crate::engine::report::Report;
 use crate::engine::select::{self, Choice};
+use crate::engine::workers::{Tally, Workers};
 use crate::store::Store;
 
 /// A build begins again at most this often because something changed under its hands, or one blob broke.
@@ -45,9 +46,13 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
     tracing::info!(sources = setup.sources.len(), rules = setup.graph.rules.len(), jobs = setup.jobs, ?mode, "build");
     let mut broken: BTreeMap<Digest, usize> = BTreeMap::new();
     let error = loop {
-        let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &pool).and_then(|c| c.run(&pool));
+        let workers = Arc::new(Workers::new(setup.workers.clone(), setup.limits, store.cas.dir().to_path_buf()));
+        let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &workers, &pool).and_then(|c| c.run(&pool));
         match attempt {
-            Ok(report) => return Ok(report),
+            Ok(report) => {
+                tell(workers.tally());
+                return Ok(report);
+            }
             Err(Stop::Error(e)) if mode == Mode::Build && e.is_full() => {
                 let freed = collecting::make_room(setup, store, &mut announced, &pool);
                 if freed == 0 {
@@ -92,6 +97,12 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
     Err(error)
 }
 
+fn tell(Tally { started, recycled, jobs, overhead_us }: Tally) {
+    if started > 0 {
+        tracing::info!(started, recycled, jobs, overhead_us, "worker processes");
+    }
+}
+
 /// An observer that cannot do its duty is met again at the next event.
 fn begin_again(announced: &mut Announced, observer: &mut dyn Observer, reason: &str) {
     announced.begin_again();
@@ -107,6 +118,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         store: &'b mut Store,
         observer: &'b mut dyn Observer,
         announced: &'b mut Announced,
+        workers: &Arc<Workers>,
         pool: &rayon::ThreadPool,
     ) -> Result<Self, Stop> {
         let staging = store.staging();
@@ -126,6 +138,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             observer,
             announced,
             room,
+            workers: workers.clone(),
             clock_probe: None,
             items: Items::default(),
             children: HashMap::new(),
@@ -263,6 +276,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 cancelled.store(true, Ordering::SeqCst);
                 if matches!(outcome, Err(Stop::Error(_))) {
                     self.room.end_all();
+                    self.workers.end_all();
                 }
                 self.drain(&receiver);
             }
@@ -292,6 +306,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         spawn: &dyn Fn(Work<'a>),
         pool: &rayon::ThreadPool,
     ) -> Result<(), Stop> {
+        let mut looked = Instant::now();
         loop {
             loop {
                 for ix in std::mem::take(&mut self.ready) {
@@ -308,16 +323,18 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             if self.in_flight == 0 {
                 return Ok(());
             }
-            match receiver.recv_timeout(TICK) {
-                Ok(message) => {
-                    self.in_flight -= 1;
-                    self.since_commit += 1;
-                    if let Some(work) = self.receive(message)? {
-                        self.in_flight += 1;
-                        spawn(work);
-                    }
+            if let Ok(message) = receiver.recv_timeout(TICK) {
+                self.in_flight -= 1;
+                self.since_commit += 1;
+                if let Some(work) = self.receive(message)? {
+                    self.in_flight += 1;
+                    spawn(work);
                 }
-                Err(_) => self.room.end_overdue(),
+            }
+            if looked.elapsed() >= TICK {
+                looked = Instant::now();
+                self.room.end_overdue();
+                self.workers.end_overdue();
             }
             if self.setup.interrupted.load(Ordering::SeqCst) {
                 return Err(Stop::Error(EngineError::Interrupted));

@@ -4,7 +4,7 @@ use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo, Unit};
 
 use super::Lowering;
-use crate::engine::collect::Bounds;
+use crate::engine::retention::Bounds;
 use crate::ingestfile::syntax::Cache;
 
 /// How a size may be written.

@@ -8,8 +8,8 @@ use super::JobConfig;
 use super::check::{Problems, meant};
 use super::syntax::{At, Ingestfile, Rule};
 use crate::builtin::{Builtin, Limits};
-use crate::engine::collect::Bounds;
 use crate::engine::graph::{self, From, Graph, Range, RuleId};
+use crate::engine::retention::Bounds;
 use crate::rel_path::RelPath;
 
 mod cache;

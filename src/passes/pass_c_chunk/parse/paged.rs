@@ -34,9 +34,7 @@ pub fn parse(texts: &[&PageText], toc: &PartToc, profile: Option<&SourceProfile>
 fn empty_page(page: u32, text: &PageText) -> Element {
     let mut made = element(ElementType::UncategorizedText, String::new());
     made.page = Some(page);
-    // A page of glyphs that no map turns into text (its notes say so) can be read from its picture only.
-    let unread = text.images > 0 || !text.notes.is_empty();
-    made.metadata.furniture = Some(if unread { "needs_ocr" } else { "blank" }.to_owned());
+    made.metadata.furniture = Some(if text.needs_ocr() { "needs_ocr" } else { "blank" }.to_owned());
     made
 }
 
