@@ -24,7 +24,7 @@ pub struct Bounds {
 }
 
 impl Default for Bounds {
-    /// 20 GiB: two hundred large corpora, and a tenth of a small disk. 30 days: longer than a branch is away.
+    /// 20 GiB and 30 days.
     fn default() -> Self {
         Self { max_size: 20 << 30, max_age_s: 30 * 86_400 }
     }
