@@ -117,14 +117,12 @@ pub struct Limits {
     pub decompressed_bytes: u64,
     /// Pages of one document.
     pub pages: u64,
-    /// How deep objects of one document may lie in each other.
-    pub nesting: u32,
 }
 
 impl Default for Limits {
-    /// Far beyond any book: 120 s, 1 GiB, 512 MiB, 20,000 pages, 256 levels.
+    /// Far beyond any book: 120 s, 1 GiB, 512 MiB, 20,000 pages.
     fn default() -> Self {
-        Self { time_ms: 120_000, memory_bytes: 1 << 30, decompressed_bytes: 512 << 20, pages: 20_000, nesting: 256 }
+        Self { time_ms: 120_000, memory_bytes: 1 << 30, decompressed_bytes: 512 << 20, pages: 20_000 }
     }
 }
 
@@ -137,7 +135,6 @@ impl Limits {
             LimitName::Memory => self.memory_bytes,
             LimitName::Decompressed => self.decompressed_bytes,
             LimitName::Pages => self.pages,
-            LimitName::Nesting => u64::from(self.nesting),
         }
     }
 }
@@ -150,7 +147,6 @@ pub enum LimitName {
     Memory,
     Decompressed,
     Pages,
-    Nesting,
 }
 
 impl LimitName {
@@ -162,7 +158,6 @@ impl LimitName {
             Self::Memory => "memory_mb",
             Self::Decompressed => "decompressed_mb",
             Self::Pages => "pages",
-            Self::Nesting => "nesting",
         }
     }
 
@@ -172,7 +167,7 @@ impl LimitName {
         match self {
             Self::Time => value.div_ceil(1000),
             Self::Memory | Self::Decompressed => value.div_ceil(1 << 20),
-            Self::Pages | Self::Nesting => value,
+            Self::Pages => value,
         }
     }
 }

@@ -100,9 +100,6 @@ pub struct Limits {
     /// Pages of a document; 20,000 if not given.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub pages: Option<At<u64>>,
-    /// Levels that objects of a document lie in each other; 256 if not given.
-    #[schemars(range(min = 16, max = 1_000))]
-    pub nesting: Option<At<u64>>,
 }
 
 /// A rule: a built-in (`run`) or a command (`command`).

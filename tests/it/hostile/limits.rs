@@ -14,7 +14,7 @@ fn a_document_that_failed_on_a_limit_is_tried_again_when_that_limit_is_raised() 
     with_limits(&p, "pages = 10");
     build(&p).fails(1).failed(&["pages long.pdf"]).stderr_has("the PDF has 12 pages; `pages` in `[limits]` allows 10");
     build(&p).fails(1).ran(&[]);
-    with_limits(&p, "pages = 10\nnesting = 300");
+    with_limits(&p, "pages = 10\ntime_s = 300");
     build(&p).fails(1).ran(&[]);
     p.run(&["why", "pages:long.pdf"]).ok().stdout_has("the PDF has 12 pages");
 
