@@ -98,6 +98,10 @@ pub enum FailureKind {
     BadArtifact,
     /// The built-in panicked: a bug.
     Panic,
+    /// It opens, and what it shows can be read from pictures of its pages only.
+    NeedsOcr,
+    /// It opens, and shows nothing.
+    NoText,
 }
 
 /// What an action may use up. No output depends on a limit, so none is in an action key: a limit decides only whether there
@@ -113,14 +117,12 @@ pub struct Limits {
     pub decompressed_bytes: u64,
     /// Pages of one document.
     pub pages: u64,
-    /// How deep objects of one document may lie in each other.
-    pub nesting: u32,
 }
 
 impl Default for Limits {
-    /// Far beyond any book: 120 s, 1 GiB, 512 MiB, 20,000 pages, 256 levels.
+    /// Far beyond any book: 120 s, 1 GiB, 512 MiB, 20,000 pages.
     fn default() -> Self {
-        Self { time_ms: 120_000, memory_bytes: 1 << 30, decompressed_bytes: 512 << 20, pages: 20_000, nesting: 256 }
+        Self { time_ms: 120_000, memory_bytes: 1 << 30, decompressed_bytes: 512 << 20, pages: 20_000 }
     }
 }
 
@@ -133,7 +135,6 @@ impl Limits {
             LimitName::Memory => self.memory_bytes,
             LimitName::Decompressed => self.decompressed_bytes,
             LimitName::Pages => self.pages,
-            LimitName::Nesting => u64::from(self.nesting),
         }
     }
 }
@@ -146,7 +147,6 @@ pub enum LimitName {
     Memory,
     Decompressed,
     Pages,
-    Nesting,
 }
 
 impl LimitName {
@@ -158,7 +158,6 @@ impl LimitName {
             Self::Memory => "memory_mb",
             Self::Decompressed => "decompressed_mb",
             Self::Pages => "pages",
-            Self::Nesting => "nesting",
         }
     }
 
@@ -168,7 +167,7 @@ impl LimitName {
         match self {
             Self::Time => value.div_ceil(1000),
             Self::Memory | Self::Decompressed => value.div_ceil(1 << 20),
-            Self::Pages | Self::Nesting => value,
+            Self::Pages => value,
         }
     }
 }

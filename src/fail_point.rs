@@ -68,6 +68,11 @@ fail_points! {
     CandidateStored "candidate-stored"
     /// The coordinator knows the verdicts of a candidate.
     VerdictStored "verdict-stored"
+    // a worker process
+    /// It has a job for an item of this source.
+    WorkerBegins "worker-begins"
+    /// As above; the path ends in `#1` or `#2`, as often as the job is tried.
+    WorkerTries "worker-tries"
     // a batch
     /// Before anything of it is durable.
     BatchBegun "batch-begun"
@@ -75,6 +80,11 @@ fail_points! {
     BatchSynced "batch-synced"
     /// The database has it; readers do not know.
     BatchCommitted "batch-committed"
+    // collection
+    /// Records of what goes are gone for good; their blobs are not.
+    BlobsToDelete "blobs-to-delete"
+    /// Their blobs are gone, too.
+    BlobsDeleted "blobs-deleted"
     // publication
     /// Bytes of somebody else are kept; what they stood for is not replaced.
     ForeignKept "foreign-kept"
@@ -120,19 +130,43 @@ mod armed {
         left: AtomicU64,
         /// How the path must end, `/`-separated.
         place: String,
-        dies: bool,
+        act: Act,
+    }
+
+    /// What happens there.
+    enum Act {
+        Die,
+        Full,
+        /// It never goes on.
+        Hang,
+        /// It takes all memory that it can get.
+        Bloat,
+        /// It takes a lot of memory and never gives it back, and goes on.
+        Grow,
+        /// It calls itself.
+        Recurse,
+        Panic,
     }
 
     static ARMED: OnceLock<Armed> = OnceLock::new();
 
-    /// Arms one place of this process: `die` or `full`, the name of the place, how many times it is reached until then, and
-    /// how the path must end, separated by spaces.
+    /// Arms one place of this process: `die`, `full`, `hang`, `bloat`, `grow`, `recurse` or `panic`, the name of the place,
+    /// how many times it is reached until then, and how the path must end, separated by spaces.
     pub fn arm(text: &str) {
         let mut words = text.splitn(4, ' ');
         let mut word = || words.next().unwrap_or_default().to_owned();
-        let (dies, point) = (word() == "die", word());
+        let act = match word().as_str() {
+            "die" => Act::Die,
+            "hang" => Act::Hang,
+            "bloat" => Act::Bloat,
+            "grow" => Act::Grow,
+            "recurse" => Act::Recurse,
+            "panic" => Act::Panic,
+            _ => Act::Full,
+        };
+        let point = word();
         let left = AtomicU64::new(word().parse().unwrap_or(1));
-        let _ = ARMED.set(Armed { point, left, place: word(), dies });
+        let _ = ARMED.set(Armed { point, left, place: word(), act });
     }
 
     /// The build is at this place.
@@ -146,10 +180,31 @@ mod armed {
         if armed.left.fetch_sub(1, Ordering::SeqCst) != 1 {
             return Ok(());
         }
-        if armed.dies {
-            die();
+        match armed.act {
+            Act::Die => die(),
+            Act::Full => return Err(DiskError::new("write", path, std::io::ErrorKind::StorageFull.into())),
+            Act::Hang => loop {
+                std::thread::park();
+            },
+            Act::Bloat => {
+                let mut all = Vec::new();
+                loop {
+                    all.push(vec![1_u8; 1 << 20]);
+                }
+            }
+            Act::Grow => std::mem::forget(std::hint::black_box(vec![1_u8; 300 << 20])),
+            Act::Recurse => drop(std::hint::black_box(deeper(0))),
+            Act::Panic => panic!("as a test asked"),
         }
-        Err(DiskError::new("write", path, std::io::ErrorKind::StorageFull.into()))
+        Ok(())
+    }
+
+    fn deeper(depth: u64) -> [u64; 64] {
+        let mut kept = std::hint::black_box([depth; 64]);
+        if depth < u64::MAX {
+            kept[0] += deeper(depth + 1)[1];
+        }
+        kept
     }
 
     /// Ends this process as a kill would: nothing is unwound, dropped or flushed.

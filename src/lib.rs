@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! Ingestfile ─load→ syntax ─lower→ build graph ─select→ coordinator, for each action when its inputs are accepted:
-//!   resolve inputs → manifest → action key → known result? ── no → run on a pool thread → candidate, stored by its key
-//!                                            yes ↘                                      ↓
+//!   resolve inputs → manifest → action key → known result? ── no → run, in a process of its own → candidate, stored by its key
+//!                                            yes ↘                                           ↓
 //!                          gate (verdict known for exactly what it reads? else judge) → accepted → consumers may start
 //!   a rule is complete → merge → job-scoped gates → publish by rename → events → manifest.json, log, console
 //! ```
@@ -43,10 +43,26 @@
 //! - Documents that are set aside ([`engine::upstream`]) are left out of merges, whose keys tell; the record of the pass in
 //!   which one fell out tells the next build that there is nothing new about it.
 //! - Publication compares what a file is made from, and its stat tuple, with its record.
+//! - `--check-determinism` ([`engine::again`]): the report of a build holds its tasks and derivations; they are done again over a
+//!   store that reads the cache and writes beside it, and compared by digest.
+//!
+//! # Bad documents
+//!
+//! What a command leaves is taken by [`engine::collect`], which follows no link and opens no pipe; which names all systems
+//! share is said once, in [`rel_path`].
+//!
+//! A built-in runs in a worker process ([`engine::workers`] outside, [`worker::serve`] inside), which reads its inputs itself and
+//! hands its outputs over a pipe; the coordinator alone writes. A worker is used again until it has grown. One that dies, or
+//! passes the limit on time or memory ([`builtin::Limits`], `[limits]` of the Ingestfile), is that action's failure after a
+//! second try in a fresh one, and is not remembered; a limit that a built-in counts by itself (pages, decompressed bytes)
+//! is a typed failure like others, remembered until the limit is raised. Limits are in no key: they decide whether
+//! there is an output, never what is in it.
 //!
 //! # What is on disk
 //!
-//! `cache/cas` holds blobs by digest, re-hashed when read. `cache/state.redb` holds the records ([`store::records`]); one
+//! `cache/cas` holds blobs by digest of their raw bytes, packed where that pays (`.z`), re-hashed when read; `cache/damaged` holds
+//! what `verify` set aside. What nothing needs is collected ([`engine::retention`]) when a build that did something ends:
+//! records first and for good, then blobs. `cache/state.redb` holds the records ([`store::records`]); one
 //! sync and one transaction per batch make them durable before anything of the batch is published. `cache/state.snapshot` is
 //! a picture of them for readers, who never open the database. `cache/lock` names the one writer. `cache/staging` is private
 //! and empty between builds. The job folder is described in [`job`].

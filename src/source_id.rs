@@ -9,7 +9,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::digest::Digest;
-use crate::rel_path::RelPath;
+use crate::rel_path::{self, RelPath};
 
 /// Ids become names of files and folders; with the digits and an extension they stay below the 143 bytes that the strictest
 /// file system in use (eCryptfs) allows.
@@ -36,7 +36,12 @@ fn slug(path: &str) -> String {
         }
     }
     let trimmed = slug.trim_matches(['.', '-']);
-    if trimmed.is_empty() { "source".to_owned() } else { trimmed.to_owned() }
+    match trimmed {
+        "" => "source".to_owned(),
+        // What Windows takes for a device, whatever follows the first dot.
+        device if rel_path::unportable(device).is_some() => format!("source-{device}"),
+        plain => plain.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +74,13 @@ mod tests {
     }
 
     #[test]
+    fn no_id_is_the_name_of_a_device() {
+        insta::assert_snapshot!(id("con.pdf"), @"source-con.pdf-c2bb9cc3");
+        assert!(id("NUL").starts_with("source-nul-"));
+        assert_eq!(id("console.pdf"), "console.pdf");
+    }
+
+    #[test]
     fn one_name_in_two_normal_forms_has_one_id() {
         assert_eq!(id("\u{e9}.pdf"), id("e\u{301}.pdf"));
     }
@@ -76,6 +88,7 @@ mod tests {
     #[test]
     fn an_id_is_short_and_hides_no_file() {
         assert!(id(&"x".repeat(400)).len() <= MAX_SLUG + 9);
+        assert!(id(&format!("con.{}", "x".repeat(400))).len() <= MAX_SLUG + 16);
         assert!(!id(".hidden.pdf").starts_with('.'));
         assert_ne!(id("-a.pdf"), id("a.pdf"));
     }

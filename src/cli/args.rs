@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::engine::graph::Pass;
+use crate::ingestfile;
 use crate::job::folder::Choice;
 
 /// Make for document corpora: gated passes turn a folder of rulebooks into contents, chunks, entities and a link graph.
@@ -53,12 +54,19 @@ pub enum Command {
     Graph(Graph),
     /// Judge what a pass published, without running anything
     Gate(Gate),
+    /// Remove from the cache what nothing needs any more
+    Gc(Gc),
+    /// Re-hash the cache and what is published; set aside what is damaged
+    Verify(Verify),
     /// Run one built-in by hand on a request file
     RunPass(RunPass),
     /// Write a commented Ingestfile, schemas and .gitignore for a folder of books
     Init(Init),
     /// Print completions for a shell
     Completions(Completions),
+    /// Carry out jobs of a build, which starts this itself
+    #[command(hide = true)]
+    Worker,
 }
 
 /// Which job a command is about.
@@ -283,6 +291,36 @@ pub struct Gate {
 }
 
 #[derive(Debug, Args)]
+pub struct Gc {
+    /// Say what would go; remove nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+    /// What the cache may take on disk, instead of `max_size` in the Ingestfile: 20GiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub max_size: Option<u64>,
+    /// How long old results are kept, instead of `max_age` in the Ingestfile: 30d
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    pub max_age: Option<i64>,
+    /// Print JSON (schemas/gc.schema.json)
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Verify {
+    /// Threads to use [default: all cores]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Print JSON (schemas/verify.schema.json)
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+#[derive(Debug, Args)]
 pub struct RunPass {
     /// The built-in: pages, text, toc, split, parse, chunk, enrich, graph, validate
     pub name: String,
@@ -312,6 +350,14 @@ fn parse_pass(text: &str) -> Result<Pass, String> {
     let letter = text.strip_prefix("pass").unwrap_or(text).to_ascii_uppercase();
     let found = Pass::ALL.into_iter().find(|p| letter == p.0.to_string());
     found.ok_or_else(|| "the passes are A, B, C, D, E and F".to_owned())
+}
+
+fn parse_size(text: &str) -> Result<u64, String> {
+    ingestfile::size(text).ok_or_else(|| ingestfile::SIZES.to_owned())
+}
+
+fn parse_age(text: &str) -> Result<i64, String> {
+    ingestfile::age(text).ok_or_else(|| ingestfile::AGES.to_owned())
 }
 
 #[cfg(test)]

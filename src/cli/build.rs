@@ -17,6 +17,7 @@ use super::progress::{Progress, Verbosity};
 use super::project::Project;
 use super::render::{self, BuildEnd};
 use super::trace::{self, Trace};
+use super::unread;
 use crate::disk;
 use crate::engine::again::{self, Again};
 use crate::engine::error::EngineError;
@@ -58,7 +59,7 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
     if let Some(source) = &only {
         found.sources.retain(|s| s.id == *source);
     }
-    tell_passed_over(&found, args.verbose, console);
+    tell_passed_over(&found, args, console);
     let is_plain = args.selected().is_none()
         && args.targets.is_empty()
         && found.refused.is_empty()
@@ -93,6 +94,9 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
         }
     };
     tell_removed_rules(&setup, &store, console);
+    for unread in unread::of(&store.state, &setup.job_key, &setup.sources) {
+        console.status(&render::warning(console.paint(), &unread.sentence()));
+    }
     if let (Some(question), Ok(report)) = (&question, &end)
         && (report.did_something || store.is_writable())
         && report.is_good()
@@ -111,12 +115,12 @@ pub fn run(args: &Build, global: &Global, console: &Console, clock: Clock) -> Re
 }
 
 /// The lock, and whether another build had to end first: what was read before that is out of date.
-struct Taken {
-    lock: BuildLock,
-    waited: bool,
+pub(super) struct Taken {
+    pub(super) lock: BuildLock,
+    pub(super) waited: bool,
 }
 
-fn take_lock(cache: &Path, no_wait: bool, console: &Console) -> Result<Taken, CliError> {
+pub(super) fn take_lock(cache: &Path, no_wait: bool, console: &Console) -> Result<Taken, CliError> {
     let path = cache.join("lock");
     let pid = match BuildLock::ask(&path, false)? {
         Asked::Held(lock) => return Ok(Taken { lock, waited: false }),
@@ -190,14 +194,21 @@ fn adopting(args: &Build, project: &Project, publishes: bool) -> Result<Adopting
     Ok(Adopting { accept: outputs(&args.accept)?, discard: outputs(&args.discard)? })
 }
 
-fn tell_passed_over(found: &Found, verbose: bool, console: &Console) {
+/// What is refused is an error at any verbosity; what is ignored is listed by `-v`, and told anyway where somebody may have
+/// meant it to be read.
+fn tell_passed_over(found: &Found, args: &Build, console: &Console) {
     let paint = console.paint();
-    for (path, reason) in &found.refused {
-        let message = format!("`{}` is refused: {reason}", render::shown(path));
+    for file in &found.refused {
+        let message = format!("`{}` is refused: {}", render::shown(&file.path), file.reason);
         console.status(&render::problem(paint, "", &Problem { message, ..Problem::default() }));
     }
-    if verbose {
-        found.ignored.iter().for_each(|path| console.status(&format!("no pattern takes `{}`", render::shown(path))));
+    for file in &found.ignored {
+        let path = render::shown(&file.path);
+        if !file.reason.is_empty() && !args.quiet {
+            console.status(&render::warning(paint, &format!("no pattern takes `{path}`: {}", file.reason)));
+        } else if args.verbose {
+            console.status(&format!("no pattern takes `{path}`"));
+        }
     }
 }
 
@@ -249,11 +260,7 @@ struct Told<'a> {
 
 fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report, EngineError> {
     let Told { job, build_id, args, console, clock, trace } = told;
-    if let Some(lock) = store.lock.as_ref().filter(|l| l.after_crash) {
-        sweep(store, job)?;
-        fail_point::reach(FailPoint::LeftoversSwept, &store.dir)?;
-        lock.mark_idle()?;
-    }
+    after_crash(store, job)?;
     let broken = |e: crate::job::manifest::ManifestError| EngineError::Input(e.to_string());
     let manifest = ManifestWriter::open(job.clone(), build_id.clone(), clock).map_err(broken)?;
     let verbosity = match (args.quiet, args.verbose) {
@@ -292,6 +299,17 @@ fn build(setup: &Setup<'_>, store: &mut Store, told: Told<'_>) -> Result<Report,
         report.checked = Some(again::run(&done, &second_time, &mut observers)?);
     }
     Ok(report)
+}
+
+/// If the last build did not end, removes what it left, and lets the lock no longer tell of it.
+///
+/// # Errors
+/// If something cannot be removed.
+pub(super) fn after_crash(store: &Store, job: &JobFolder) -> Result<(), disk::DiskError> {
+    let Some(lock) = store.lock.as_ref().filter(|l| l.after_crash) else { return Ok(()) };
+    sweep(store, job)?;
+    fail_point::reach(FailPoint::LeftoversSwept, &store.dir)?;
+    lock.mark_idle()
 }
 
 /// Removes what a killed build left: private staging, temporary files beside what it was writing.
@@ -366,12 +384,23 @@ fn finish(
             Err(CliError::told(ErrorKind::Failed))
         }
         Err(e) => {
-            let error = CliError::from_error(ErrorKind::Failed, &e);
+            let mut error = CliError::from_error(ErrorKind::Failed, &e);
+            error.problem.hint = out_of_room(&e);
             console.status(&render::problem(console.paint(), "", &error.problem));
             console.status("ingest: stopped; what was finished is kept");
             Err(CliError::told(ErrorKind::Failed))
         }
     }
+}
+
+/// What people need to know where there is no room left: of which file system, and how much it has.
+fn out_of_room(error: &EngineError) -> Option<String> {
+    let space = disk::space(error.path().filter(|_| error.is_full())?)?;
+    let (free, total) = (render::size(space.free), render::size(space.total));
+    let mount = space.mount.display();
+    Some(format!(
+        "the file system at `{mount}` has {free} of {total} left, and the cache holds nothing that can go: make room, then build again"
+    ))
 }
 
 fn is_pass(name: &str) -> bool {

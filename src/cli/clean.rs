@@ -341,8 +341,10 @@ impl Sweep<'_> {
         for (key, digest) in adoptions {
             let path = key.split('\0').next_back().unwrap_or_default();
             self.done.kept += 1;
-            if !self.dry_run && self.store.cas.has(&digest) {
-                let kept = rejected::keep(&self.project.cache(), &self.build_id, path, &self.store.cas.path(&digest))?;
+            if !self.dry_run
+                && let Ok(bytes) = self.store.cas.read(&digest)
+            {
+                let kept = rejected::keep_bytes(&self.project.cache(), &self.build_id, path, &bytes)?;
                 let message =
                     format!("`{path}` was adopted as edited by hand; what it held is kept as `{}`", self.project.shown(&kept));
                 self.console.status(&render::warning(self.console.paint(), &message));

@@ -1,6 +1,6 @@
 //! The only printer: data on stdout, status and errors on stderr, a progress line below them on a terminal. A reader that
-//! has gone away is no error. What goes to stderr is redacted here, so that nobody can forget to; it knows nothing else of
-//! what it prints.
+//! has gone away is no error. What goes to stderr is redacted here, and of all that is text what a terminal would obey is
+//! shown, so that nobody can forget to; it knows nothing else of what it prints.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,6 +9,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::args::Color;
+use super::render;
 use crate::job::redact::redact;
 
 /// Paints text for a terminal, or leaves it as it is.
@@ -131,11 +132,17 @@ impl Console {
     /// Writes a line (or several) to stderr, above the progress line.
     pub fn status(&self, text: &str) {
         let mut streams = self.streams();
-        let line = format!("{}\n", redact(text.trim_end_matches('\n')));
+        let line = format!("{}\n", harmless(&redact(text.trim_end_matches('\n')), streams.err.paint));
         match streams.bar.clone() {
             Some(bar) => bar.suspend(|| streams.err.write(line.as_bytes())),
             None => streams.err.write(line.as_bytes()),
         }
+    }
+
+    /// Writes text for people to stdout.
+    pub fn text(&self, text: &str) {
+        let paint = self.paint_data();
+        self.data(harmless(text, paint).as_bytes());
     }
 
     /// Writes bytes to stdout as they are.
@@ -151,7 +158,7 @@ impl Console {
     pub fn progress(&self, message: &str) {
         let mut streams = self.streams();
         if streams.err.is_terminal {
-            streams.bar.get_or_insert_with(spinner).set_message(redact(message).into_owned());
+            streams.bar.get_or_insert_with(spinner).set_message(render::shown(&redact(message)).into_owned());
         }
     }
 
@@ -176,6 +183,32 @@ impl std::fmt::Debug for Console {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Console")
     }
+}
+
+/// `text` with what a terminal would obey made visible, but for line ends and, where we paint, colours.
+fn harmless(text: &str, paint: Paint) -> String {
+    let lines: Vec<String> =
+        text.split('\n').map(|line| if paint.0 { painted(line) } else { render::shown(line).into_owned() }).collect();
+    lines.join("\n")
+}
+
+fn painted(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, code)) = rest.split_once("\x1b[") {
+        text.push_str(&render::shown(before));
+        let end = code.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        rest = if let Some(behind) = end.strip_prefix('m') {
+            text.push_str("\x1b[");
+            text.push_str(&code[..code.len() - behind.len()]);
+            behind
+        } else {
+            text.push_str(&render::shown("\x1b["));
+            code
+        };
+    }
+    text.push_str(&render::shown(rest));
+    text
 }
 
 fn spinner() -> ProgressBar {
@@ -264,6 +297,18 @@ mod tests {
         console.progress("not on a pipe");
         console.finish().unwrap();
         assert_eq!((screen.stdout().as_str(), screen.stderr().as_str()), ("{}\n", "ingest: nothing to do\n"));
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_but_line_ends_and_colours() {
+        for (is_painted, expected) in
+            [(false, "\\u{1b}[1ma\n\\u{202e}b\\r\\u{1b}[2J\n"), (true, "\x1b[1ma\n\\u{202e}b\\r\\u{1b}[2J\n")]
+        {
+            let (console, screen) = Console::captured(is_painted);
+            console.status("\x1b[1ma\n\u{202e}b\r\x1b[2J");
+            console.text("\x1b[1ma\n\u{202e}b\r\x1b[2J\n");
+            assert_eq!((screen.stderr().as_str(), screen.stdout().as_str()), (expected, expected));
+        }
     }
 
     #[test]

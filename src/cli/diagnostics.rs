@@ -10,6 +10,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use super::args::LogLevel;
 use super::console::Console;
 use super::error::{CliError, ErrorKind};
+use super::render;
 use crate::disk;
 use crate::job::redact::redact;
 
@@ -62,7 +63,8 @@ impl Write for Line {
 impl Drop for Line {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.text);
-        let line = redact(&text);
+        // Names stand in it as they are.
+        let line = format!("{}\n", render::shown(&redact(text.trim_end_matches('\n'))));
         match &self.to {
             To::Console(console) => console.status(&line),
             To::File(file) => {

@@ -37,7 +37,7 @@ mod tests {
     fn each_event_is_a_line_of_json_on_stdout() {
         let (console, screen) = Console::captured(false);
         let mut stream = EventStream::new("b_1".to_owned(), noon, console);
-        stream.on(&Event::BuildStarted { sources: 2, ignored_files: 1 }).unwrap();
+        stream.on(&Event::BuildStarted { sources: 2, ignored_files: 1, ignored: vec![], refused: vec![] }).unwrap();
         stream.on(&Event::Warning { message: "x".to_owned() }).unwrap();
         insta::assert_snapshot!(screen.stdout(), @r#"
         {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"build_started","sources":2,"ignored_files":1}

@@ -94,7 +94,11 @@ pub fn run(args: &Gate, global: &Global, console: &Console, clock: Clock) -> Res
     } else {
         told(&report, console.paint_data())
     };
-    console.data(text.as_bytes());
+    if args.json {
+        console.data(text.as_bytes())
+    } else {
+        console.text(&text)
+    }
     if ok { Ok(()) } else { Err(CliError::told(ErrorKind::Failed)) }
 }
 

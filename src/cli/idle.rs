@@ -86,7 +86,7 @@ pub fn remember(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &S
 /// not pass for what it was made from.
 fn ground(project: &Project, job: &JobFolder, setup: &Setup<'_>, store: &Store, question: &Question) -> Option<Idle> {
     let hashed =
-        |path: &Path| store.state.files.get(&index_key(path)).filter(|e| e.settled).map(|e| (path.to_path_buf(), e.stat));
+        |path: &Path| store.state.files.peek(&index_key(path)).filter(|e| e.settled).map(|e| (path.to_path_buf(), e.stat));
     let sources = setup.sources.iter().map(|s| hashed(&s.file)).collect::<Option<Vec<_>>>()?;
     let names = setup.graph.rules.iter().flat_map(|r| &r.gates).flat_map(|g| &g.files).map(String::as_str);
     let gate_files = GateFiles::from_disk(&project.root, names, &project.gates).ok()?;

@@ -25,6 +25,7 @@ macro_rules! schemas {
 const SCHEMAS: &[(&str, &str)] = &schemas![
     "events.schema.json",
     "gate.schema.json",
+    "gc.schema.json",
     "graph.schema.json",
     "ingestfile.schema.json",
     "manifest.schema.json",
@@ -41,6 +42,7 @@ const SCHEMAS: &[(&str, &str)] = &schemas![
     "passF_cleanup.schema.json",
     "plan.schema.json",
     "status.schema.json",
+    "verify.schema.json",
     "why.schema.json",
 ];
 

@@ -10,6 +10,7 @@ pub mod diagnostics;
 pub mod error;
 pub mod events;
 pub mod gate;
+pub mod gc;
 pub mod graph;
 mod idle;
 pub mod init;
@@ -21,7 +22,10 @@ pub mod rewritten;
 pub mod run_pass;
 pub mod status;
 pub mod trace;
+pub mod unread;
+pub mod verify;
 pub mod why;
+pub mod worker;
 
 use std::time::SystemTime;
 
@@ -73,9 +77,12 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         Command::Why(args) => why::run(args, global, console, now),
         Command::Graph(args) => graph::run(args, global, console, now),
         Command::Status(args) => status::run(args, global, console, now),
+        Command::Gc(args) => gc::run(args, global, console, now),
+        Command::Verify(args) => verify::run(args, global, console, now),
         Command::Gate(args) => gate::run(args, global, console, now),
         Command::RunPass(args) => run_pass::run(args, console),
         Command::Init(args) => init::run(args, console),
+        Command::Worker => worker::run(),
     }
 }
 

@@ -69,7 +69,7 @@ pub fn run(setup: &Setup<'_>, store: &mut Store, args: &Build, console: &Console
         json.push('\n');
         console.data(json.as_bytes());
     } else {
-        console.data(told(&plan, args.quiet).as_bytes());
+        console.text(&told(&plan, args.quiet));
     }
     let judged = plan.publish.iter().filter(|w| matches!(w, Write::Verdict { .. })).count() as u64;
     let quarantined = plan.quarantined.len() as u64;

@@ -121,9 +121,9 @@ impl Progress {
 impl Observer for Progress {
     fn on(&mut self, event: &Event) -> Result<(), String> {
         match event {
-            Event::BuildStarted { sources, ignored_files } => {
-                let ignored = if *ignored_files == 0 { String::new() } else { format!(", {ignored_files} ignored") };
-                let text = format!("{}{ignored}", render::number(*sources, "source", "sources"));
+            Event::BuildStarted { sources, ignored_files, refused, .. } => {
+                let text = render::number(*sources, "source", "sources");
+                let text = format!("{text}{}", render::passed_over(refused.len() as u64, *ignored_files));
                 self.say(Verbosity::Verbose, &text);
             }
             Event::PassStarted { pass } => {
@@ -171,7 +171,7 @@ impl Observer for Progress {
             }
             Event::BuildRestarted { reason } => {
                 self.running = 0;
-                self.say(Verbosity::Verbose, &format!("the build begins again: {reason}"));
+                self.say(Verbosity::Verbose, &format!("the build begins again: {}", render::shown(reason)));
             }
             Event::BuildEnded { .. } => self.console.end_progress(),
         }
@@ -206,7 +206,7 @@ mod tests {
         let pass_end =
             |pass, status, counts, problem| Event::PassEnded { pass: Pass(pass), status, records: vec![], counts, problem };
         for event in [
-            Event::BuildStarted { sources: 1, ignored_files: 2 },
+            Event::BuildStarted { sources: 1, ignored_files: 2, ignored: vec![], refused: vec![] },
             Event::Warning { message: "2 files are taken by no pattern".to_owned() },
             Event::PassStarted { pass: Pass('C') },
             ended(Outcome::UpToDate, None),

@@ -13,6 +13,7 @@ use crate::engine::graph::{MergeKind, Output, Pass, RuleId};
 use crate::engine::items::SourceFile;
 use crate::engine::observe::Status;
 use crate::engine::select::{self, Selection};
+use crate::engine::workers::WorkerSetup;
 use crate::engine::{Prior, Setup};
 use crate::gates::Gates;
 use crate::ingestfile::{self, Loaded};
@@ -21,10 +22,15 @@ use crate::job::folder::{Choice, JobFolder};
 use crate::job::manifest::Manifest;
 use crate::job::redact::redact;
 use crate::passes;
+use crate::placeholder;
+use crate::rel_path;
 use crate::sources;
 
 /// The cache folder, below the project root.
 pub const CACHE: &str = "cache";
+
+/// How many files that no pattern takes are told of by name in log and manifest; all are counted.
+const LISTED: usize = 100;
 
 /// A project, opened.
 pub struct Project {
@@ -75,6 +81,13 @@ impl Project {
         Ok(project)
     }
 
+    /// The time, in seconds since 1970.
+    #[must_use]
+    pub fn now_s(&self) -> i64 {
+        let since = (self.clock)().duration_since(std::time::UNIX_EPOCH);
+        since.map_or(0, |d| i64::try_from(d.as_secs()).unwrap_or(i64::MAX))
+    }
+
     /// The cache folder.
     #[must_use]
     pub fn cache(&self) -> PathBuf {
@@ -114,8 +127,26 @@ impl Project {
     fn find(&self, root: &Path) -> Result<sources::Found, CliError> {
         let left_out = [self.cache(), self.artifacts()];
         let include = &self.loaded.job.include;
-        sources::find(root, &left_out, &|path| include.is_match(path), redact)
-            .map_err(|e| CliError::from_error(ErrorKind::Failed, &e))
+        let rules = sources::Rules {
+            left_out: &left_out,
+            take: &|path| include.is_match(path),
+            unpublishable: &|path| self.unpublishable(path),
+            told: redact,
+        };
+        sources::find(root, &rules).map_err(|e| CliError::from_error(ErrorKind::Failed, &e))
+    }
+
+    /// Why a source at `path` would be published under a name that not every system has, if it would: its own file name
+    /// stands in what is called by `{stem}`.
+    fn unpublishable(&self, path: &str) -> Option<String> {
+        let outputs = self.loaded.graph.rules.iter().flat_map(|r| &r.outputs);
+        let by_stem = outputs.filter(|o| o.publish && o.merge == MergeKind::PerItem && o.path.contains("{stem}"));
+        by_stem.into_iter().find_map(|o| {
+            let published = placeholder::fill(&o.path, |name| (name == "stem").then(|| rel_path::stem_of(path).to_owned()));
+            let why = published.split('/').find_map(rel_path::unportable)?;
+            let name = rel_path::stem_of(path);
+            Some(format!("`{}` would name its file after it, and of `{name}` that cannot be: {why}", o.path))
+        })
     }
 
     /// The sources, from the Ingestfile's folder or from `uploads`.
@@ -235,12 +266,15 @@ impl Project {
             job_key: self.shown(&job.path),
             sources: found.sources.clone(),
             ignored_files: found.ignored.len() as u64,
+            ignored: found.ignored.iter().take(LISTED).cloned().collect(),
+            refused: found.refused.clone(),
             selection,
             prior: prior.collect(),
             prior_rules: rules.map(|(name, r)| (name.clone(), r.quarantined.clone())).collect(),
             on_error: self.loaded.job.on_error,
             barrier: self.loaded.job.barrier,
             jobs: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            workers: workers(&env),
             judge: &self.gates,
             base_env: base_env(&env),
             env,
@@ -252,6 +286,8 @@ impl Project {
             publish: true,
             rejected_dir: self.cache().join("rejected").join("build"),
             build_id: String::new(),
+            bounds: self.loaded.cache,
+            now_s: self.now_s(),
             check_determinism: false,
             interrupted: Arc::new(AtomicBool::new(false)),
         })
@@ -263,6 +299,19 @@ const BASE_ENV: [&str; 5] = ["PATH", "SystemRoot", "PATHEXT", "ComSpec", "windir
 
 pub(super) fn base_env(environment: &BTreeMap<String, String>) -> Vec<(String, String)> {
     BASE_ENV.iter().filter_map(|n| Some(((*n).to_owned(), environment.get(*n)?.clone()))).collect()
+}
+
+/// How processes for built-ins are started. Where the system tells this program's own file whatever became of its name, that
+/// is taken: it may be replaced by a newer one while a build runs.
+fn workers(environment: &BTreeMap<String, String>) -> WorkerSetup {
+    let own = PathBuf::from("/proc/self/exe");
+    let program = if disk::exists(&own) { own } else { std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ingest")) };
+    let mut env = base_env(environment);
+    env.retain(|(name, _)| name != "PATH");
+    if cfg!(feature = "fail-points") {
+        env.extend(environment.get("INGEST_FAIL_POINT").map(|v| ("INGEST_FAIL_POINT".to_owned(), v.clone())));
+    }
+    WorkerSetup { program, env }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the environment is read here and handed down")]

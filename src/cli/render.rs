@@ -179,6 +179,12 @@ pub fn action_name(rule: &str, item: &str) -> String {
     if item.is_empty() { shown(rule).into_owned() } else { format!("{} {}", shown(rule), shown(item)) }
 }
 
+/// What was passed over, to be said behind the number of sources: `, 1 refused, 2 ignored`, or "".
+#[must_use]
+pub fn passed_over(refused: u64, ignored: u64) -> String {
+    counted(&[(refused, "refused"), (ignored, "ignored")]).iter().map(|s| format!(", {s}")).collect()
+}
+
 /// A published artifact in one line.
 #[must_use]
 pub fn published(record: &ArtifactRecord) -> String {
@@ -254,7 +260,10 @@ pub fn shown(text: &str) -> Cow<'_, str> {
 
 fn is_invisible(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+        || matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}'
+            | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// Those that are not 0, each with its word.
@@ -266,6 +275,12 @@ fn counted(counts: &[(u64, &str)]) -> Vec<String> {
 #[must_use]
 pub fn number(n: u64, one: &str, many: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { many })
+}
+
+/// Bytes as people read them: `1.5 MiB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    bytesize::ByteSize(bytes).to_string()
 }
 
 /// Seconds as people read them: two decimals below ten, one below a hundred.

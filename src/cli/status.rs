@@ -11,14 +11,19 @@ use super::console::{Console, Paint};
 use super::error::CliError;
 use super::project::Project;
 use super::rewritten::{self, Rewritten};
-use super::{build, render};
+use super::unread::{self, Unread};
+use super::{build, render, verify};
+use crate::disk;
 use crate::engine::graph::{Pass, RuleId};
-use crate::engine::observe::{Quarantined, Status};
+use crate::engine::observe::{PassedOver, Quarantined, Status};
 use crate::engine::select::{self, Selection};
 use crate::job::Clock;
 use crate::job::manifest::{Manifest, Record};
-use crate::job::redact::redact;
-use crate::store::Store;
+use crate::job::redact::{redact, redact_passed_over};
+use crate::store::{Store, totals};
+
+/// How many ignored files are listed for people.
+const LISTED: usize = 20;
 
 /// What `status --json` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -30,6 +35,10 @@ pub struct StatusReport {
     /// Whether anything was ever built into it.
     pub exists: bool,
     pub sources: u64,
+    /// What a pattern takes and cannot be a source, and folders that cannot be read.
+    pub refused: Vec<PassedOver>,
+    /// Files below the sources folder that no pattern takes.
+    pub ignored: Vec<PassedOver>,
     /// The passes that the Ingestfile has, in order.
     pub passes: Vec<Line>,
     /// Rules of no pass, in order.
@@ -38,6 +47,20 @@ pub struct StatusReport {
     pub quarantined: Vec<SetAside>,
     /// What is published of rules that the Ingestfile no longer has.
     pub removed_rules: Vec<Removed>,
+    /// Documents with pages that hold no text and show something.
+    pub needing_ocr: Vec<Unread>,
+    pub cache: CacheLine,
+}
+
+/// How full the cache is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CacheLine {
+    /// What its blobs take on disk; null if no build has counted yet.
+    pub bytes: Option<u64>,
+    /// `max_size` of the Ingestfile, in bytes.
+    pub max_size: u64,
+    /// Damaged blobs that `verify` set aside.
+    pub damaged: u64,
 }
 
 /// A pass, or a rule of no pass.
@@ -98,7 +121,11 @@ pub fn run(args: &Args, global: &Global, console: &Console, clock: Clock) -> Res
     } else {
         told(&report, console.paint_data())
     };
-    console.data(text.as_bytes());
+    if args.json {
+        console.data(text.as_bytes())
+    } else {
+        console.text(&text)
+    }
     Ok(())
 }
 
@@ -135,11 +162,27 @@ fn report(args: &Args, project: &Project, console: &Console) -> Result<StatusRep
         folder: setup.job_key.clone(),
         exists,
         sources: found.sources.len() as u64,
+        refused: redacted(&found.refused),
+        ignored: redacted(&found.ignored),
         passes: passes.map(of_pass).collect::<Result<_, CliError>>()?,
         rules: free.map(of_rule).collect::<Result<_, CliError>>()?,
         quarantined: set_aside(&manifest),
         removed_rules: removed_rules(project, &store, &setup.job_key),
+        needing_ocr: unread::of(&store.state, &setup.job_key, &found.sources),
+        cache: cache_line(&store, setup.bounds.max_size)?,
     })
+}
+
+fn cache_line(store: &Store, max_size: u64) -> Result<CacheLine, CliError> {
+    let aside = store.dir.join(verify::FOLDER);
+    let damaged = if disk::is_dir(&aside) { disk::read_dir_sorted(&aside)?.len() as u64 } else { 0 };
+    Ok(CacheLine { bytes: totals::bytes(&store.state), max_size, damaged })
+}
+
+fn redacted(files: &[PassedOver]) -> Vec<PassedOver> {
+    let mut files = files.to_vec();
+    files.iter_mut().for_each(redact_passed_over);
+    files
 }
 
 fn set_aside(manifest: &Manifest) -> Vec<SetAside> {
@@ -210,7 +253,8 @@ fn because(step: &Step, steps: usize) -> String {
 /// The report for people.
 #[must_use]
 pub fn told(report: &StatusReport, paint: Paint) -> String {
-    let sources = render::number(report.sources, "source", "sources");
+    let passed_over = render::passed_over(report.refused.len() as u64, report.ignored.len() as u64);
+    let sources = format!("{}{passed_over}", render::number(report.sources, "source", "sources"));
     let mut text = if report.exists {
         format!("{} ({}), {sources}\n", render::shown(&report.folder), render::shown(&report.env))
     } else {
@@ -229,10 +273,49 @@ pub fn told(report: &StatusReport, paint: Paint) -> String {
         text.push_str(&render::quarantined(paint, &out.name, &document));
         text.push('\n');
     }
+    for unread in &report.needing_ocr {
+        text.push_str(&format!("{}\n", render::warning(paint, &unread.sentence())));
+    }
+    for file in &report.refused {
+        let (path, reason) = (render::shown(&file.path), render::shown(&file.reason));
+        text.push_str(&format!("{} `{path}`: {reason}\n", paint.red("refused")));
+    }
+    for file in report.ignored.iter().take(LISTED) {
+        let reason = if file.reason.is_empty() { String::new() } else { format!(": {}", render::shown(&file.reason)) };
+        text.push_str(&format!("ignored `{}`{reason}\n", render::shown(&file.path)));
+    }
+    if report.ignored.len() > LISTED {
+        text.push_str(&format!(
+            "and {} more are ignored; `ingest status --json` lists them all\n",
+            report.ignored.len() - LISTED
+        ));
+    }
     for removed in &report.removed_rules {
         let rule = render::shown(&removed.rule);
         let files = render::number(removed.files, "file", "files");
         text.push_str(&format!("rule `{rule}` is no longer in the Ingestfile; `ingest clean {rule}` removes its {files}\n"));
+    }
+    text.push_str(&cache_told(&report.cache));
+    text
+}
+
+/// What a person may want to do something about.
+fn cache_told(cache: &CacheLine) -> String {
+    let mut text = String::new();
+    if let Some(bytes) = cache.bytes.filter(|bytes| *bytes > cache.max_size) {
+        let (holds, bound) = (render::size(bytes), render::size(cache.max_size));
+        text.push_str(&format!(
+            "the cache holds {holds}, above its `max_size` of {bound}; `ingest gc` says what is needed of it\n"
+        ));
+    }
+    if cache.damaged > 0 {
+        let (blobs, they) =
+            (render::number(cache.damaged, "damaged blob", "damaged blobs"), if cache.damaged == 1 { "it" } else { "they" });
+        let lie = if cache.damaged == 1 { "lies" } else { "lie" };
+        text.push_str(&format!(
+            "{blobs} {lie} in `cache/{}`, where {they} may be removed; look after the disk\n",
+            verify::FOLDER
+        ));
     }
     text
 }
@@ -283,7 +366,7 @@ fn standing(line: &Line) -> String {
                 (_, _, [first, rest @ ..]) => {
                     let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
                     let would = first.would.participle();
-                    format!("`{}`{more} would be {would}: {}", render::shown(&first.what), first.because)
+                    format!("`{}`{more} would be {would}: {}", render::shown(&first.what), render::shown(&first.because))
                 }
             }
         }
@@ -326,6 +409,8 @@ mod tests {
             folder: "artifacts/dev/job_1".to_owned(),
             exists: true,
             sources: 1,
+            refused: vec![PassedOver { path: "loop.pdf".to_owned(), reason: "the link leads back to itself".to_owned() }],
+            ignored: ["notes.doc", "\u{202e}x"].map(|p| PassedOver { path: p.to_owned(), reason: String::new() }).to_vec(),
             passes: vec![
                 line("passA", Status::Success, Standing::UpToDate, ""),
                 line("passB", Status::Success, Standing::Run, "param `n` changed from `1` to `2`"),
@@ -342,16 +427,23 @@ mod tests {
                 reason: "`passB` of beta.txt: it is no PDF".to_owned(),
             }],
             removed_rules: vec![Removed { rule: "upper".to_owned(), files: 3 }],
+            needing_ocr: Vec::new(),
+            cache: CacheLine { bytes: Some(3 << 30), max_size: 2 << 30, damaged: 2 },
         };
         insta::assert_snapshot!(told(&report, Paint(false)), @r"
-        artifacts/dev/job_1 (dev), 1 source
+        artifacts/dev/job_1 (dev), 1 source, 1 refused, 2 ignored
         passA SUCCESS, 1 artifact, 7 items: up to date; `passA_toc.json` is adopted as edited by hand
         passB SUCCESS, 1 artifact, 7 items: out of date: param `n` changed from `1` to `2` (2 actions)
         passC FAILED: fails: it is no PDF (2 actions); what is published is of an earlier build
         passD PENDING: never built (2 actions)
         pages, text: up to date
         quarantined in passB: beta.txt: `passB` of beta.txt: it is no PDF
+        refused `loop.pdf`: the link leads back to itself
+        ignored `notes.doc`
+        ignored `\u{202e}x`
         rule `upper` is no longer in the Ingestfile; `ingest clean upper` removes its 3 files
+        the cache holds 3.0 GiB, above its `max_size` of 2.0 GiB; `ingest gc` says what is needed of it
+        2 damaged blobs lie in `cache/damaged`, where they may be removed; look after the disk
         ");
     }
 

@@ -59,7 +59,11 @@ pub fn run(args: &Why, global: &Global, console: &Console, clock: Clock) -> Resu
     } else {
         told(&report, console.paint_data())
     };
-    console.data(text.as_bytes());
+    if args.json {
+        console.data(text.as_bytes())
+    } else {
+        console.text(&text)
+    }
     Ok(())
 }
 

@@ -59,8 +59,33 @@ pub struct PageText {
     pub shapes: Vec<Shape>,
     /// Number of images drawn.
     pub images: u32,
+    /// Glyphs that no map turns into text.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub unmapped: u32,
     /// Facts worth reporting, such as a font without a ToUnicode map; one sentence each.
     pub notes: Vec<String>,
+}
+
+impl PageText {
+    /// Whether anything on it that a reader sees can be read as text.
+    #[must_use]
+    pub fn has_text(&self) -> bool {
+        let seen = self.lines.iter().filter(|l| l.visibility == Visibility::Visible);
+        seen.flat_map(|l| &l.spans).any(|s| !s.text.trim().is_empty())
+    }
+
+    /// Whether it holds text that no reader sees.
+    #[must_use]
+    pub fn hides_text(&self) -> bool {
+        self.lines.iter().any(|l| l.visibility != Visibility::Visible && l.spans.iter().any(|s| !s.text.trim().is_empty()))
+    }
+
+    /// Whether what it shows can be read from its picture only: it has images, drawings, or glyphs that no map turns into
+    /// text (its notes say so), and no text.
+    #[must_use]
+    pub fn needs_ocr(&self) -> bool {
+        !self.has_text() && (self.images > 0 || self.unmapped > 0 || !self.notes.is_empty())
+    }
 }
 
 /// A font at a size.
@@ -112,6 +137,11 @@ pub struct TextLine {
 
 fn is_visible(v: &Visibility) -> bool {
     *v == Visibility::Visible
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(v: &u32) -> bool {
+    *v == 0
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

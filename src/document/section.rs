@@ -30,6 +30,9 @@ pub struct SourceToc {
     /// Null for unpaged sources.
     #[schemars(range(min = 1))]
     pub page_count: Option<u32>,
+    /// Pages that show something and hold no text; left out if there are none.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub pages_needing_ocr: u32,
     /// Where most sections come from.
     pub origin: Origin,
     /// 0 to 1.
@@ -40,6 +43,11 @@ pub struct SourceToc {
     pub sections: Vec<Section>,
     /// What was repaired or passed over, one sentence each.
     pub notes: Vec<String>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_none(n: &u32) -> bool {
+    *n == 0
 }
 
 /// A section: a heading and all up to the next heading of its level or above.

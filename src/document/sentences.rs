@@ -46,7 +46,29 @@ fn is_unfinished(sentence: &str) -> bool {
 pub fn hard_pieces(text: &str, target: usize, max: usize) -> Vec<Range<usize>> {
     let max = max.max(1);
     let splitter = TextSplitter::new(ChunkConfig::new(target.clamp(1, max)..=max));
-    splitter.chunk_indices(text).map(|(at, piece)| at..at + piece.len()).collect()
+    let windows = windows(text, max.saturating_mul(WINDOW));
+    let pieces = |window: Range<usize>| {
+        let start = window.start;
+        splitter.chunk_indices(&text[window]).map(move |(at, piece)| start + at..start + at + piece.len()).collect::<Vec<_>>()
+    };
+    windows.into_iter().flat_map(pieces).collect()
+}
+
+/// The splitter looks at all that is left for each piece: a sentence of more pieces than this is cut into windows of so many.
+const WINDOW: usize = 32;
+
+/// Byte ranges of at most `chars` code points that cover `text`, each cut behind a white space if it holds any.
+fn windows(text: &str, chars: usize) -> Vec<Range<usize>> {
+    let mut windows = Vec::new();
+    let mut start = 0;
+    while let Some((end, _)) = text[start..].char_indices().nth(chars) {
+        let end = text[start..start + end].rfind(char::is_whitespace).map_or(end, |at| at + 1).max(1);
+        let end = (start + end..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        windows.push(start..end);
+        start = end;
+    }
+    windows.push(start..text.len());
+    windows
 }
 
 /// Cuts `text` into sentences, and sentences longer than `max` code points into pieces: trimmed byte ranges, none empty.
@@ -123,6 +145,18 @@ mod tests {
     fn a_word_over_the_cap_is_cut_all_the_same() {
         let text = "ä".repeat(1000);
         assert!(pieces(&text, 90, 100).iter().all(|r| text[r.clone()].chars().count() <= 100));
+    }
+
+    #[test]
+    fn a_megabyte_without_an_end_is_cut_in_little_time() {
+        let begun = std::time::Instant::now();
+        for text in ["[".repeat(1 << 20), "ab ".repeat(1 << 18), "\u{3000}ä".repeat(1 << 17)] {
+            let cut = pieces(&text, 500, 600);
+            assert!(cut.iter().all(|r| text[r.clone()].chars().count() <= 600));
+            let kept: usize = cut.iter().map(|r| text[r.clone()].chars().filter(|c| !c.is_whitespace()).count()).sum();
+            assert_eq!(kept, text.chars().filter(|c| !c.is_whitespace()).count());
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
     }
 
     #[test]

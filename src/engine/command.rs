@@ -9,17 +9,17 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use super::collect;
 use super::execute::{InputValue, OutputSlot, RunError, Task};
 use super::graph::{Command, CommandLine};
 use super::watch::InPlace;
-use crate::builtin::TreeEntry;
 use crate::digest::Digest;
-use crate::disk::{self, DiskError, Kind};
+use crate::disk::{self, DiskError};
 use crate::fail_point::{self, FailPoint};
 use crate::placeholder;
 use crate::staging::{self, Paths, Request};
 use crate::store::cas::Cas;
-use crate::store::records::{Stored, StoredFile, StoredTree};
+use crate::store::records::Stored;
 
 /// How much of what a failed command said is shown.
 const EXCERPT_BYTES: usize = 2_000;
@@ -134,6 +134,14 @@ pub enum CommandError {
     NoOutput(String),
     #[error("the command's output `{name}` is {what}, not {wanted}")]
     OddOutput { name: String, what: &'static str, wanted: &'static str },
+    #[error("the command left {what} at `{name}`, where only files and folders may be")]
+    Planted { name: String, what: &'static str },
+    #[error("the command's file `{name}` is refused: {why}")]
+    BadName { name: String, why: String },
+    #[error("the command's files `{first}` and `{second}` have one name where {why}")]
+    SameName { first: String, second: String, why: &'static str },
+    #[error("the command's output `{name}` holds more than {most} {what}")]
+    TooMuch { name: String, most: usize, what: &'static str },
 }
 
 fn said(excerpt: &str) -> String {
@@ -191,7 +199,8 @@ fn run_in(
     fail_point::reach(FailPoint::InputsStaged, &at)?;
     start_and_wait(&at, dir, command, &names)?;
     fail_point::reach(FailPoint::CommandEnded, &at)?;
-    task.outputs.iter().map(|slot| collect(&at, slot, cas, count)).collect()
+    collect::check_folders(&at)?;
+    task.outputs.iter().map(|slot| collect::output(&at, &output_path(slot), slot, cas, count)).collect()
 }
 
 pub(super) fn slashed(path: &Path) -> String {
@@ -241,13 +250,30 @@ fn expand(text: &str, names: &BTreeMap<&str, String>) -> String {
 }
 
 fn process_of(line: &CommandLine, names: &BTreeMap<&str, String>) -> Process {
-    let words: Vec<String> = match line {
-        CommandLine::Shell(text) if cfg!(windows) => vec!["cmd".into(), "/C".into(), expand(text, names)],
-        CommandLine::Shell(text) => vec!["/bin/sh".into(), "-c".into(), expand(text, names)],
-        CommandLine::Argv(words) => words.iter().map(|w| expand(w, names)).collect(),
-    };
-    let mut process = Process::new(words.first().map_or("", String::as_str));
-    process.args(words.iter().skip(1));
+    match line {
+        CommandLine::Shell(text) => shell(&expand(text, names)),
+        CommandLine::Argv(words) => {
+            let words: Vec<String> = words.iter().map(|w| expand(w, names)).collect();
+            let mut process = Process::new(words.first().map_or("", String::as_str));
+            process.args(words.iter().skip(1));
+            process
+        }
+    }
+}
+
+#[cfg(not(windows))]
+fn shell(text: &str) -> Process {
+    let mut process = Process::new("/bin/sh");
+    process.args(["-c", text]);
+    process
+}
+
+/// `cmd` takes its line as it is, without the backslashes that other programs want before quotes; `/S` takes away the first
+/// and the last quote and nothing else, `/D` keeps what the registry would run first from running.
+#[cfg(windows)]
+fn shell(text: &str) -> Process {
+    let mut process = Process::new("cmd");
+    std::os::windows::process::CommandExt::raw_arg(process.args(["/D", "/S", "/C"]), format!("\"{text}\""));
     process
 }
 
@@ -332,55 +358,4 @@ fn spawn(process: &mut Process, command: &CommandTask) -> Result<(Child, u32), C
 
 fn process_name(process: &Process) -> String {
     process.get_program().to_string_lossy().into_owned()
-}
-
-fn collect(at: &Path, slot: &OutputSlot, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Stored, RunError> {
-    let path = at.join(output_path(slot));
-    let odd =
-        |what| CommandError::OddOutput { name: slot.name.clone(), what, wanted: if slot.tree { "a folder" } else { "a file" } };
-    match (disk::kind(&path)?, slot.tree) {
-        (None, _) => Err(CommandError::NoOutput(slot.name.clone()).into()),
-        (Some(Kind::File), false) => {
-            let bytes = disk::read(&path)?;
-            let digest = Digest::of(&bytes);
-            fail_point::reach(FailPoint::OutputHashed, &path)?;
-            keep(&path, &digest, cas)?;
-            Ok(Stored::File(StoredFile { digest, bytes: bytes.len() as u64, items: count(&bytes).unwrap_or(1) }))
-        }
-        (Some(Kind::Folder), true) => {
-            let mut entries = Vec::new();
-            collect_tree(&path, "", &mut entries, cas).map(|()| Stored::Tree(StoredTree::new(entries)))
-        }
-        (Some(Kind::File), true) => Err(odd("a file").into()),
-        (Some(Kind::Folder), false) => Err(odd("a folder").into()),
-        (Some(_), _) => Err(odd("a link or a device").into()),
-    }
-}
-
-fn collect_tree(dir: &Path, prefix: &str, entries: &mut Vec<TreeEntry>, cas: &Cas) -> Result<(), RunError> {
-    for found in disk::read_dir_sorted(dir)? {
-        let name = format!("{prefix}{}", found.name.to_string_lossy());
-        match found.kind {
-            Kind::Folder => collect_tree(&found.path, &format!("{name}/"), entries, cas)?,
-            Kind::File => {
-                let bytes = disk::read(&found.path)?;
-                let digest = Digest::of(&bytes);
-                keep(&found.path, &digest, cas)?;
-                entries.push(TreeEntry { name, digest, bytes: bytes.len() as u64, attrs: String::new() });
-            }
-            _ => return Err(CommandError::OddOutput { name, what: "a link or a device", wanted: "a file" }.into()),
-        }
-    }
-    Ok(())
-}
-
-/// Moves what a command wrote into the store. A hard link to a file of somebody else's is copied: a later write through its
-/// other name must not reach the store.
-fn keep(path: &Path, digest: &Digest, cas: &Cas) -> Result<(), DiskError> {
-    if !disk::has_other_names(path) {
-        return cas.put_file(path, digest);
-    }
-    let private = path.with_extension("private-copy");
-    disk::copy_private(path, &private)?;
-    cas.put_file(&private, digest)
 }

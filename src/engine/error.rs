@@ -1,7 +1,7 @@
 //! What stops a build as a whole. A failing action is no error of the build: it is reported and the rest goes on.
 
 use crate::digest::Digest;
-use crate::disk::DiskError;
+use crate::disk::{self, DiskError};
 use crate::store::StoreError;
 
 /// Why the build stopped.
@@ -34,4 +34,26 @@ pub enum EngineError {
     /// Ctrl-C, or a termination signal.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl EngineError {
+    /// Whether there is no room left on a disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Disk(e) => disk::is_full(&e.source),
+            Self::Store(e) => e.is_full(),
+            _ => false,
+        }
+    }
+
+    /// The path that it is about, if it is about one.
+    #[must_use]
+    pub fn path(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Disk(e) | Self::Store(StoreError::Disk(e)) => Some(&e.path),
+            Self::Store(StoreError::Database { path, .. }) => Some(path.as_ref()),
+            _ => None,
+        }
+    }
 }

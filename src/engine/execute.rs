@@ -9,9 +9,11 @@ use serde_json::Value;
 
 use super::command::{self, CommandError, CommandTask};
 use super::watch;
+use super::workers::{WorkerError, Workers};
 use crate::builtin::{Builtin, Failure, Input, Inputs, Item, Limits, NamedBytes, Output, TreeEntry};
 use crate::digest::Digest;
 use crate::disk::{self, DiskError};
+use crate::fail_point::{self, FailPoint};
 use crate::store::StoreError;
 use crate::store::cas::Cas;
 use crate::store::records::{Stored, StoredFile, StoredTree};
@@ -61,15 +63,13 @@ pub struct Task {
     pub item: Item,
     pub inputs: Vec<(String, InputValue)>,
     pub outputs: Vec<OutputSlot>,
-    /// Of built-ins.
-    pub limits: Limits,
     pub how: How,
 }
 
 /// Who does the work.
 #[derive(Clone)]
 pub enum How {
-    Builtin { builtin: &'static Builtin, params: Arc<Value> },
+    Builtin { builtin: &'static Builtin, params: Arc<Value>, workers: Arc<Workers> },
     Command(Arc<CommandTask>),
 }
 
@@ -97,6 +97,8 @@ pub enum RunError {
     Disk(#[from] DiskError),
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
     #[error("`{builtin}` panicked: {message}")]
     Panic { builtin: &'static str, message: String },
     #[error("`{builtin}` gave no output `{output}`, or one of the wrong shape")]
@@ -109,7 +111,10 @@ pub enum RunError {
 /// See `RunError`.
 pub fn run(task: &Task, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Made, RunError> {
     match &task.how {
-        How::Builtin { builtin, params } => run_builtin(task, builtin, params, cas, count),
+        How::Builtin { builtin, params, workers } => {
+            let made = workers.run(builtin, &task.item, &task.inputs, params)?;
+            store(task, builtin, made, cas, count)
+        }
         How::Command(command) => watch::run(&command.in_place, || {
             let outputs = command::run(task, command, cas, count)?;
             Ok(Made { outputs, counts: Vec::new() })
@@ -117,19 +122,36 @@ pub fn run(task: &Task, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Resu
     }
 }
 
-fn run_builtin(
+/// Does the work of a built-in in this process, which is a worker.
+///
+/// # Errors
+/// See `RunError`.
+pub fn call(
+    builtin: &'static Builtin,
+    item: &Item,
+    inputs: &[(String, InputValue)],
+    params: &Value,
+    limits: &Limits,
+    cas: &Cas,
+) -> Result<Vec<(&'static str, Output)>, RunError> {
+    let inputs = load(inputs, cas)?;
+    let run = AssertUnwindSafe(|| {
+        fail_point::reach(FailPoint::WorkerBegins, Path::new(&item.path))?;
+        Ok((builtin.run)(item, &inputs, params, limits)?)
+    });
+    match catch_unwind(run) {
+        Ok(made) => made,
+        Err(panic) => Err(RunError::Panic { builtin: builtin.name, message: panic_message(panic.as_ref()) }),
+    }
+}
+
+fn store(
     task: &Task,
     builtin: &'static Builtin,
-    params: &Value,
+    mut made: Vec<(&'static str, Output)>,
     cas: &Cas,
     count: &dyn Fn(&[u8]) -> Option<u64>,
 ) -> Result<Made, RunError> {
-    let inputs = load(task, cas)?;
-    let call = AssertUnwindSafe(|| (builtin.run)(&task.item, &inputs, params, &task.limits));
-    let mut made = match catch_unwind(call) {
-        Ok(made) => made?,
-        Err(panic) => return Err(RunError::Panic { builtin: builtin.name, message: panic_message(panic.as_ref()) }),
-    };
     let mut stored = Vec::with_capacity(task.outputs.len());
     let mut counts = Vec::new();
     for slot in &task.outputs {
@@ -164,9 +186,9 @@ fn store_tree(files: &[NamedBytes], cas: &Cas) -> Result<StoredTree, DiskError> 
     Ok(StoredTree::new(files.iter().map(entry).collect::<Result<_, DiskError>>()?))
 }
 
-fn load(task: &Task, cas: &Cas) -> Result<Inputs, RunError> {
-    let mut loaded = Vec::with_capacity(task.inputs.len());
-    for (name, value) in &task.inputs {
+fn load(inputs: &[(String, InputValue)], cas: &Cas) -> Result<Inputs, RunError> {
+    let mut loaded = Vec::with_capacity(inputs.len());
+    for (name, value) in inputs {
         let input = match value {
             InputValue::Foreign { path, name, digest } => {
                 Input::File(NamedBytes { name: name.clone(), bytes: read_foreign(path, digest)?, attrs: String::new() })

@@ -1,6 +1,7 @@
 //! Items: what rules range over. The job is the root; sources are its children; entries of tree outputs are children of the
 //! item whose action made the tree. Items come to be while a build runs.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -56,6 +57,22 @@ impl ItemNode {
     }
 }
 
+/// The ids of the entries of a tree, in their order: names without extension, but whole names where two would have one id.
+#[must_use]
+pub fn entry_ids(entries: &[TreeEntry]) -> Vec<String> {
+    let ids = entries.iter().map(|e| {
+        let dot = e.name.rfind('.').filter(|dot| !e.name[*dot..].contains('/'));
+        dot.map_or(&*e.name, |dot| &e.name[..dot])
+    });
+    let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
+    ids.clone().for_each(|id| *taken.entry(id).or_default() += 1);
+    let whole: BTreeSet<&str> = ids.clone().zip(entries).filter(|(id, _)| taken[id] > 1).map(|(_, e)| &*e.name).collect();
+    // A whole name may be another's id: then all go by their whole names, which are unique.
+    let all_whole = whole.iter().any(|name| taken.contains_key(name));
+    let id = |(id, e): (&str, &TreeEntry)| if all_whole || whole.contains(&*e.name) { e.name.clone() } else { id.to_owned() };
+    ids.zip(entries).map(id).collect()
+}
+
 /// All items so far.
 #[derive(Debug)]
 pub struct Items {
@@ -89,10 +106,9 @@ impl Items {
         })
     }
 
-    /// Adds an entry of a tree output; its id is the entry's name without extension.
-    pub fn add_entry(&mut self, range: Range, parent: ItemIx, entry: &TreeEntry) -> ItemIx {
+    /// Adds an entry of a tree output; `id` is the one that `entry_ids` gives it.
+    pub fn add_entry(&mut self, range: Range, parent: ItemIx, entry: &TreeEntry, id: String) -> ItemIx {
         let above = self.get(parent);
-        let id = entry.name.rsplit_once('.').map_or(entry.name.as_str(), |(stem, _)| stem).to_owned();
         let full_id = if above.full_id.is_empty() { id.clone() } else { format!("{}/{id}", above.full_id) };
         let info = builtin::Item { id, source_id: above.info.source_id.clone(), path: above.info.path.clone() };
         self.push(ItemNode { range, parent, body: Body::Entry(entry.clone()), info, full_id })
@@ -126,5 +142,23 @@ impl Items {
             Body::Source(source) => Some(source),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::digest::Digest;
+
+    #[test]
+    fn no_two_entries_of_a_tree_have_one_id() {
+        let ids = |names: &[&str]| {
+            let entry = |n: &&str| TreeEntry { name: (*n).to_owned(), digest: Digest::of(b""), bytes: 0, attrs: Attrs::new() };
+            entry_ids(&names.iter().map(entry).collect::<Vec<_>>())
+        };
+        assert_eq!(ids(&["a.txt", "b.c.txt", "d"]), ["a", "b.c", "d"]);
+        assert_eq!(ids(&["y.d/1", "y.d/2.txt", "y"]), ["y.d/1", "y.d/2", "y"]);
+        assert_eq!(ids(&["x.md", "x.txt", "y.txt"]), ["x.md", "x.txt", "y"]);
+        assert_eq!(ids(&["x.md", "x.md.gz", "x.txt"]), ["x.md", "x.md.gz", "x.txt"]);
     }
 }

@@ -10,6 +10,7 @@
 
 pub mod adoption;
 pub mod again;
+mod collect;
 pub mod command;
 pub mod command_gate;
 pub mod coordinator;
@@ -29,10 +30,12 @@ pub mod policy;
 pub mod probe;
 pub mod reason;
 pub mod report;
+pub mod retention;
 pub mod select;
 pub mod split;
 pub mod upstream;
 pub mod verdict;
 pub mod watch;
+pub mod workers;
 
-pub use coordinator::{Adopting, Mode, Prior, Setup, build};
+pub use coordinator::{Adopting, Gathered, Mode, Prior, Setup, build, forget_records, gc};

@@ -133,6 +133,16 @@ pub struct Quarantined {
     pub reason: String,
 }
 
+/// A file or folder below the sources folder that is no source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PassedOver {
+    /// Below the sources folder, `/`-separated; bytes that are no Unicode as `\xff`.
+    pub path: String,
+    /// Why, as far as there is more to say than that no pattern takes it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
 /// Name of an action: its rule and its item ("" for once-per-job rules).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ActionName {
@@ -150,7 +160,14 @@ pub enum Event {
     /// The build has something to run or publish. Not emitted when there is nothing to do.
     BuildStarted {
         sources: u64,
+        /// Files below the sources folder that no pattern takes.
         ignored_files: u64,
+        /// The first of them.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        ignored: Vec<PassedOver>,
+        /// What a pattern takes and cannot be a source, and folders that cannot be read.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        refused: Vec<PassedOver>,
     },
     /// A pass that has something to run or publish begins.
     PassStarted {

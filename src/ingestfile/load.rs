@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::check::{Problems, meant};
 use super::syntax::{
-    At, CommandLine, Coverage, FileInput, FromInput, Gate, Ingestfile, Input, Job, Limits, Named, Output, OutputTable, Ratio,
-    Reference, Rule,
+    At, Cache, CommandLine, Coverage, FileInput, FromInput, Gate, Ingestfile, Input, Job, Limits, Named, Output, OutputTable,
+    Ratio, Reference, Rule,
 };
 
 /// The Ingestfile that `text` writes, as far as it can be read; what cannot becomes a problem.
@@ -28,12 +28,15 @@ fn ingestfile(root: &DeTable<'_>, problems: &mut Problems) -> Option<Ingestfile>
     let mut fields = Fields::of(root, &(0..0), "the file");
     let version = fields.required("version", problems, integer);
     let job = fields.optional("job", problems, |value, problems| table(value, "job", problems).map(|t| job(&t, problems)));
+    let cache =
+        fields.optional("cache", problems, |value, problems| table(value, "cache", problems).map(|t| cache(&t, problems)));
     let limits =
         fields.optional("limits", problems, |value, problems| table(value, "limits", problems).map(|t| limits(&t, problems)));
     let rule = fields.optional("rule", problems, |value, problems| named(value, "rule", problems, rule));
     fields.finish(problems);
-    let (job, limits, rule) = (job.unwrap_or_default(), limits.unwrap_or_default(), rule.unwrap_or_default());
-    Some(Ingestfile { version: version?, job, limits, rule })
+    let (job, cache) = (job.unwrap_or_default(), cache.unwrap_or_default());
+    let (limits, rule) = (limits.unwrap_or_default(), rule.unwrap_or_default());
+    Some(Ingestfile { version: version?, job, cache, limits, rule })
 }
 
 fn job(table: &Table<'_, '_>, problems: &mut Problems) -> Job {
@@ -50,6 +53,14 @@ fn job(table: &Table<'_, '_>, problems: &mut Problems) -> Job {
     job
 }
 
+fn cache(table: &Table<'_, '_>, problems: &mut Problems) -> Cache {
+    let mut fields = Fields::of(table.table, &table.span, "`[cache]`");
+    let cache =
+        Cache { max_size: fields.optional("max_size", problems, string), max_age: fields.optional("max_age", problems, string) };
+    fields.finish(problems);
+    cache
+}
+
 fn limits(table: &Table<'_, '_>, problems: &mut Problems) -> Limits {
     let mut fields = Fields::of(table.table, &table.span, "`[limits]`");
     let limits = Limits {
@@ -57,7 +68,6 @@ fn limits(table: &Table<'_, '_>, problems: &mut Problems) -> Limits {
         memory_mb: fields.optional("memory_mb", problems, natural),
         decompressed_mb: fields.optional("decompressed_mb", problems, natural),
         pages: fields.optional("pages", problems, natural),
-        nesting: fields.optional("nesting", problems, natural),
     };
     fields.finish(problems);
     limits

@@ -12,6 +12,7 @@ use crate::builtin::{Builtin, Limits};
 use crate::diagnostic::Diagnostic;
 use crate::engine::graph::Graph;
 use crate::engine::policy::{Barrier, OnError};
+use crate::engine::retention::Bounds;
 
 mod check;
 mod load;
@@ -21,6 +22,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub use lower::{AGES, SIZES, age, size};
 pub use schema::ingestfile_schema;
 
 /// What `[job]` says, with defaults filled in.
@@ -45,6 +47,8 @@ pub struct JobConfig {
 #[derive(Debug)]
 pub struct Loaded {
     pub job: JobConfig,
+    /// What `[cache]` says, with defaults filled in.
+    pub cache: Bounds,
     /// What `[limits]` says, with defaults filled in.
     pub limits: Limits,
     pub graph: Graph,
@@ -69,9 +73,9 @@ pub fn load(path: &str, text: &str, builtins: &[&'static Builtin]) -> Result<Loa
     let mut problems = check::Problems::new(path, text);
     let lowered = load::parse(text, &mut problems).and_then(|file| lower::lower(&file, builtins, &mut problems));
     match lowered {
-        Some((job, limits, graph, sources, files)) if problems.none() => {
+        Some((job, cache, limits, graph, sources, files)) if problems.none() => {
             let places = Places { file: path.into(), text: text.into(), sources, files };
-            Ok(Loaded { job, limits, graph, places })
+            Ok(Loaded { job, cache, limits, graph, places })
         }
         _ => Err(problems.into_sorted()),
     }

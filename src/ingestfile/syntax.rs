@@ -36,6 +36,9 @@ pub struct Ingestfile {
     /// What the rules work on, and where results are published.
     #[schemars(default)]
     pub job: Job,
+    /// How much the cache may hold of what nothing needs any more.
+    #[schemars(default)]
+    pub cache: Cache,
     /// What one action of a built-in may use up.
     #[schemars(default)]
     pub limits: Limits,
@@ -68,6 +71,18 @@ pub struct Job {
     pub barrier: Option<At<String>>,
 }
 
+/// How much the cache may hold. Builds that ran something, and `ingest gc`, remove old results beyond it; never what the
+/// Ingestfile as it is, or a job whose folder is there, leads to.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Cache {
+    /// What the cache may take on disk, `"500 MB"` or `"20 GiB"`: above it, old results go, those first that were needed
+    /// least recently. "20 GiB" if not given.
+    pub max_size: Option<At<String>>,
+    /// How long an old result is kept after a build last needed it, `"12h"` or `"30d"`. "30d" if not given.
+    pub max_age: Option<At<String>>,
+}
+
 /// What one action of a built-in may use up. A document that asks for more fails, and is tried again once the limit is
 /// raised; no artifact depends on a limit.
 #[derive(Debug, Default, JsonSchema)]
@@ -85,9 +100,6 @@ pub struct Limits {
     /// Pages of a document; 20,000 if not given.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub pages: Option<At<u64>>,
-    /// Levels that objects of a document lie in each other; 256 if not given.
-    #[schemars(range(min = 16, max = 1_000))]
-    pub nesting: Option<At<u64>>,
 }
 
 /// A rule: a built-in (`run`) or a command (`command`).

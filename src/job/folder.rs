@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::manifest::{self, Manifest, ManifestError};
 use super::utc;
 use crate::disk::{self, DiskError};
+use crate::rel_path;
 
 /// Marks a folder of ours, by the convention of <https://bford.info/cachedir/>: backups may leave it out, and `clean` may
 /// remove what we put there.
@@ -175,21 +176,14 @@ fn new_id(home: &Path, now: SystemTime) -> String {
 /// # Errors
 /// `BadName` with the reason.
 pub fn check_name(what: &'static str, name: &str) -> Result<(), FolderError> {
-    let stem = name.split('.').next().unwrap_or_default().to_ascii_uppercase();
-    let device = matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL")
-        || (stem.len() == 4
-            && (stem.starts_with("COM") || stem.starts_with("LPT"))
-            && stem.ends_with(|c: char| c.is_ascii_digit()));
     let reason = if name.is_empty() {
         "it is empty"
     } else if name.len() > 120 {
         "it is longer than 120 bytes"
-    } else if name.contains(|c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c)) {
-        r#"it holds a control character or one of / \ : * ? " < > |"#
-    } else if name.starts_with(['.', '-', ' ']) || name.ends_with(['.', ' ']) {
-        "it begins with a dot, a dash or a space, or ends with a dot or a space"
-    } else if device {
-        "it is the name of a device on Windows"
+    } else if name.starts_with(['.', '-', ' ']) {
+        "it begins with a dot, a dash or a space"
+    } else if let Some(reason) = rel_path::unportable(name) {
+        reason
     } else {
         return Ok(());
     };

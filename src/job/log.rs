@@ -163,7 +163,7 @@ mod tests {
         };
         let counts = Counts { ran: 1, rejected: 1, ..Counts::default() };
         vec![
-            Event::BuildStarted { sources: 1, ignored_files: 0 },
+            Event::BuildStarted { sources: 1, ignored_files: 0, ignored: vec![], refused: vec![] },
             Event::PassStarted { pass: Pass('C') },
             Event::ActionStarted { action: action.clone(), reason: "`max_chars` was 600, is 800".to_owned(), cause: cause() },
             Event::ActionEnded {

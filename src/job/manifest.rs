@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::disk::{self, DiskError};
 use crate::engine::graph::Pass;
-use crate::engine::observe::{ArtifactRecord, Quarantined, Status};
+use crate::engine::observe::{ArtifactRecord, PassedOver, Quarantined, Status};
 
 /// The file's name in the job folder.
 pub const FILE_NAME: &str = "manifest.json";
@@ -34,6 +34,12 @@ pub struct Manifest {
     /// `sha256:` and 64 hex digits, by source id.
     #[serde(default)]
     pub source_sha_map: BTreeMap<String, String>,
+    /// What a pattern took and could not be a source, when the last build ran something; redacted.
+    #[serde(default)]
+    pub refused: Vec<PassedOver>,
+    /// Files that no pattern took then, the first 100; `metrics.ignored_files` counts them all. Redacted.
+    #[serde(default)]
+    pub ignored: Vec<PassedOver>,
     /// Of the last build that ran or published something.
     #[serde(default)]
     pub metrics: Metrics,

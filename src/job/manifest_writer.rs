@@ -16,7 +16,7 @@ use super::tally::{Items, Span, Tally};
 use super::{Clock, redact, rfc3339};
 use crate::disk;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{ArtifactRecord, Counts, Event, Observer, Problem, Quarantined, Status};
+use crate::engine::observe::{ArtifactRecord, Counts, Event, Observer, PassedOver, Problem, Quarantined, Status};
 
 /// `error` of a pass between its start and its end.
 pub const INTERRUPTED: &str = "the build was interrupted";
@@ -33,6 +33,10 @@ struct Text {
     #[serde(default)]
     source_sha_map: BTreeMap<String, String>,
     #[serde(default)]
+    refused: Vec<PassedOver>,
+    #[serde(default)]
+    ignored: Vec<PassedOver>,
+    #[serde(default)]
     metrics: Metrics,
     #[serde(default)]
     build_id: String,
@@ -46,6 +50,7 @@ pub struct ManifestWriter {
     clock: Clock,
     tally: Tally,
     sources: u64,
+    ignored_files: u64,
     /// Documents that fell out in the pass or rule that is about to end.
     quarantined: Vec<Quarantined>,
 }
@@ -68,7 +73,7 @@ impl ManifestWriter {
         }
         let (job_id, env) = (folder.job_id.clone(), folder.env.clone());
         let text = Text { job_id, env, build_id, ..text };
-        Ok(Self { folder, text, clock, tally: Tally::default(), sources: 0, quarantined: Vec::new() })
+        Ok(Self { folder, text, clock, tally: Tally::default(), sources: 0, ignored_files: 0, quarantined: Vec::new() })
     }
 
     fn save(&self) -> Result<(), String> {
@@ -80,6 +85,8 @@ impl ManifestWriter {
     fn build_ended(&mut self, counts: &Counts, span: Option<&Span>) {
         let mut metrics = metrics(counts, span);
         metrics.insert("sources".to_owned(), self.sources.into());
+        metrics.insert("ignored_files".to_owned(), self.ignored_files.into());
+        metrics.insert("refused_files".to_owned(), self.text.refused.len().into());
         self.text.metrics = metrics;
     }
 }
@@ -93,9 +100,11 @@ impl Observer for ManifestWriter {
         let now = (self.clock)();
         let span = self.tally.on(event, now);
         match event {
-            Event::BuildStarted { sources, .. } => {
+            Event::BuildStarted { sources, ignored_files, ignored, refused } => {
                 self.folder.create().map_err(|e| e.to_string())?;
-                self.sources = *sources;
+                (self.sources, self.ignored_files) = (*sources, *ignored_files);
+                self.text.ignored = redacted(ignored);
+                self.text.refused = redacted(refused);
             }
             Event::PassStarted { pass } => begin(&mut self.text.passes, &pass.0.to_string(), now),
             // One that was never built, or failed, says so already.
@@ -136,6 +145,12 @@ impl Observer for ManifestWriter {
         }
         self.save()
     }
+}
+
+fn redacted(files: &[PassedOver]) -> Vec<PassedOver> {
+    let mut files = files.to_vec();
+    files.iter_mut().for_each(redact::redact_passed_over);
+    files
 }
 
 /// A pass or rule counts as failed from here on until it ends.
@@ -278,7 +293,7 @@ mod tests {
     }
 
     fn started() -> Event {
-        Event::BuildStarted { sources: 1, ignored_files: 0 }
+        Event::BuildStarted { sources: 1, ignored_files: 0, ignored: vec![], refused: vec![] }
     }
 
     #[test]

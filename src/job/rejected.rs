@@ -14,6 +14,18 @@ pub const FOLDER: &str = "rejected";
 /// # Errors
 /// If it cannot be copied: the caller must then leave the original alone.
 pub fn keep(cache: &Path, build_id: &str, name: &str, from: &Path) -> Result<PathBuf> {
+    put(cache, build_id, name, |to| disk::copy_private(from, to))
+}
+
+/// Keeps `bytes` as `keep` keeps a file.
+///
+/// # Errors
+/// If they cannot be written.
+pub fn keep_bytes(cache: &Path, build_id: &str, name: &str, bytes: &[u8]) -> Result<PathBuf> {
+    put(cache, build_id, name, |to| disk::write(to, bytes))
+}
+
+fn put(cache: &Path, build_id: &str, name: &str, write: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let folder = cache.join(FOLDER).join(build_id);
     let mut to = folder.clone();
     // Nothing but plain names: a name can lead nowhere else.
@@ -24,7 +36,7 @@ pub fn keep(cache: &Path, build_id: &str, name: &str, from: &Path) -> Result<Pat
     let to = free(to);
     let parent = to.parent().unwrap_or(&folder);
     disk::create_dir_all(parent)?;
-    disk::copy_private(from, &to)?;
+    write(&to)?;
     disk::sync_file(&to)?;
     disk::sync_folder(parent)?;
     Ok(to)

@@ -1,28 +1,42 @@
-//! Blobs by content: `cas/ab/cdef…`, named by blake3. Written through staging and a rename, re-hashed when read, so what is
-//! damaged or torn is never handed out.
+//! Blobs by content: `cas/ab/cdef…`, named by blake3 of their raw bytes. Where packing pays (`packed`), the file is called
+//! `cdef….z`. Written through staging and a rename, re-hashed when read, so what is damaged or torn is never handed out.
+//! Several processes may use one folder at once.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::StoreError;
+use super::packed;
 use crate::digest::Digest;
-use crate::disk::{self, DiskError};
+use crate::disk::{self, DiskError, Kind};
+
+/// The end of the name of a packed blob.
+const PACKED: &str = ".z";
 
 /// The blob store. Cheap to share; all methods take `&self`.
 pub struct Cas {
     dir: PathBuf,
     next: AtomicU64,
-    unsynced: AtomicBool,
     /// Read where this one has nothing, and never written.
     below: Option<Arc<Self>>,
+}
+
+/// What there is of a blob, as far as can be told without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    Whole,
+    /// It is there, with another size than its bytes have.
+    Torn,
+    Missing,
 }
 
 impl Cas {
     /// The store below `dir`; makes nothing yet.
     #[must_use]
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, next: AtomicU64::new(0), unsynced: AtomicBool::new(false), below: None }
+        Self { dir, next: AtomicU64::new(0), below: None }
     }
 
     /// A store below `dir` for what `below` does not hold: it reads both and writes only itself.
@@ -31,20 +45,52 @@ impl Cas {
         Self { below: Some(below), ..Self::new(dir) }
     }
 
-    /// Where the blob with this digest lies, or would.
+    /// The folder of all blobs.
     #[must_use]
-    pub fn path(&self, digest: &Digest) -> PathBuf {
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where the raw bytes lie, or would.
+    fn raw(&self, digest: &Digest) -> PathBuf {
         let hex = digest.to_hex();
         self.dir.join(&hex[..2]).join(&hex[2..])
+    }
+
+    fn packed(&self, digest: &Digest) -> PathBuf {
+        let hex = digest.to_hex();
+        self.dir.join(&hex[..2]).join(format!("{}{PACKED}", &hex[2..]))
     }
 
     /// Whether the blob is there (its bytes are checked when they are read).
     #[must_use]
     pub fn has(&self, digest: &Digest) -> bool {
-        matches!(disk::stat(&self.path(digest)), Ok(Some(_)))
+        self.size(digest).is_some()
     }
 
-    /// Its bytes.
+    /// What it takes on disk, in bytes.
+    #[must_use]
+    pub fn size(&self, digest: &Digest) -> Option<u64> {
+        let sizes = [self.raw(digest), self.packed(digest)].map(|path| disk::stat(&path).ok().flatten().map(|s| s.size));
+        sizes.into_iter().flatten().reduce(|a, b| a + b)
+    }
+
+    /// What there is of a blob of `bytes` bytes.
+    #[must_use]
+    pub fn held(&self, digest: &Digest, bytes: u64) -> Held {
+        match disk::stat(&self.raw(digest)) {
+            Ok(Some(stat)) if stat.size == bytes => return Held::Whole,
+            Ok(Some(_)) => return Held::Torn,
+            _ => {}
+        }
+        let path = self.packed(digest);
+        let Ok(Some(stat)) = disk::stat(&path) else { return Held::Missing };
+        let header = disk::read_start(&path, packed::HEADER).unwrap_or_default();
+        let is_whole = |l: packed::Lengths| l.raw == bytes && stat.size == l.frame + packed::HEADER as u64;
+        if packed::lengths(&header).is_some_and(is_whole) { Held::Whole } else { Held::Torn }
+    }
+
+    /// Its raw bytes.
     ///
     /// # Errors
     /// `StoreError::Blob` if it is missing or its bytes are not its digest's.
@@ -52,14 +98,22 @@ impl Cas {
         if let Some(below) = self.below.as_ref().filter(|_| !self.has(digest)) {
             return below.read(digest);
         }
-        let bytes = disk::read(&self.path(digest)).map_err(|_| StoreError::Blob { digest: *digest, what: "missing" })?;
-        if Digest::of(&bytes) != *digest {
-            return Err(StoreError::Blob { digest: *digest, what: "damaged" });
-        }
-        Ok(bytes.into())
+        let damaged = || StoreError::Blob { digest: *digest, what: "damaged" };
+        let read = match disk::read_if_there(&self.raw(digest)) {
+            Ok(None) => disk::read_if_there(&self.packed(digest)).map(|b| b.map(|b| packed::unpack(&b))),
+            read => read.map(|bytes| bytes.map(Some)),
+        };
+        let bytes = match read {
+            Ok(None) => return Err(StoreError::Blob { digest: *digest, what: "missing" }),
+            Ok(Some(bytes)) => bytes.ok_or_else(damaged)?,
+            Err(e) if disk::is_bad_medium(&e.source) => return Err(damaged()),
+            // A limit of this process, or a right that it lacks: what is there may well be whole.
+            Err(e) => return Err(e.into()),
+        };
+        if Digest::of(&bytes) == *digest { Ok(bytes.into()) } else { Err(damaged()) }
     }
 
-    /// Stores `bytes`.
+    /// Stores `bytes`, packed where that pays.
     ///
     /// # Errors
     /// If they cannot be written.
@@ -68,14 +122,22 @@ impl Cas {
         if self.below.as_ref().is_some_and(|b| b.has(&digest)) {
             return Ok(digest);
         }
-        let path = self.path(&digest);
-        // A blob of another size is torn or damaged; one of the same size is checked by whoever reads it.
-        if disk::stat(&path)?.is_some_and(|s| s.size == bytes.len() as u64) {
-            return Ok(digest);
+        // One of another size is torn; one of the same size is checked by whoever reads it.
+        match self.held(&digest, bytes.len() as u64) {
+            Held::Whole => return Ok(digest),
+            Held::Torn => self.discard(&digest)?,
+            Held::Missing => {}
         }
-        let staged = self.staged()?;
-        disk::write(&staged, bytes)?;
-        self.adopt(&staged, &path)?;
+        let staged = self.staged();
+        let (to, written) = match packed::pack(bytes) {
+            Some(packed) => (self.packed(&digest), disk::write(&staged, &packed)),
+            None => (self.raw(&digest), disk::write(&staged, bytes)),
+        };
+        if let Err(e) = written.and_then(|()| adopt(&staged, &to)) {
+            // A half of it would go on filling a disk that is full.
+            let _ = disk::remove_file(&staged);
+            return Err(e);
+        }
         Ok(digest)
     }
 
@@ -87,37 +149,159 @@ impl Cas {
         if self.below.as_ref().is_some_and(|b| b.has(digest)) {
             return Ok(());
         }
-        self.adopt(from, &self.path(digest))
+        let bytes = disk::read(from)?;
+        match self.held(digest, bytes.len() as u64) {
+            Held::Whole => return disk::remove_file(from),
+            Held::Torn => self.discard(digest)?,
+            Held::Missing => {}
+        }
+        let Some(packed) = packed::pack(&bytes) else { return adopt(from, &self.raw(digest)) };
+        let staged = self.staged();
+        disk::write(&staged, &packed)?;
+        adopt(&staged, &self.packed(digest))?;
+        disk::remove_file(from)
     }
 
-    /// Takes away a blob that is damaged, so that it is made anew.
+    /// Takes away a blob that is damaged or not needed; fine if it is not there.
     ///
     /// # Errors
     /// If it cannot be removed.
     pub fn discard(&self, digest: &Digest) -> Result<(), DiskError> {
-        disk::remove_file(&self.path(digest))
+        disk::remove_file(&self.raw(digest))?;
+        disk::remove_file(&self.packed(digest))
     }
 
-    fn staged(&self) -> Result<PathBuf, DiskError> {
+    /// Moves what there is of a blob to the folder `aside`; says where it is.
+    ///
+    /// # Errors
+    /// If it cannot be moved.
+    pub fn set_aside(&self, digest: &Digest, aside: &Path) -> Result<Option<PathBuf>, DiskError> {
+        let mut moved = None;
+        for from in [self.raw(digest), self.packed(digest)] {
+            if disk::exists(&from) {
+                let to = aside.join(digest.to_hex()).with_extension(from.extension().unwrap_or_default());
+                disk::create_dir_all(aside)?;
+                disk::rename(&from, &to)?;
+                moved = Some(to);
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Every blob there is, with what it takes on disk in bytes; and files that are no blobs.
+    ///
+    /// # Errors
+    /// If a folder cannot be listed.
+    pub fn walk(&self) -> Result<(BTreeMap<Digest, u64>, Vec<PathBuf>), DiskError> {
+        let (mut blobs, mut others) = (BTreeMap::new(), Vec::new());
+        if !disk::is_dir(&self.dir) {
+            return Ok((blobs, others));
+        }
+        for folder in disk::read_dir_sorted(&self.dir)? {
+            if folder.kind != Kind::Folder {
+                others.push(folder.path);
+                continue;
+            }
+            for entry in disk::read_dir_sorted(&folder.path)? {
+                let name = entry.name.to_string_lossy();
+                let hex = format!("{}{}", folder.name.to_string_lossy(), name.strip_suffix(PACKED).unwrap_or(&name));
+                match (hex.parse::<Digest>(), disk::stat(&entry.path)?) {
+                    (Ok(digest), Some(stat)) if entry.kind == Kind::File => *blobs.entry(digest).or_default() += stat.size,
+                    _ => others.push(entry.path),
+                }
+            }
+        }
+        Ok((blobs, others))
+    }
+
+    /// A name below staging that no other thread or process takes.
+    fn staged(&self) -> PathBuf {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         let dir = self.dir.parent().unwrap_or(&self.dir).join("staging");
-        Ok(dir.join(format!("blob-{n}")))
+        dir.join(format!("blob-{}-{n}", std::process::id()))
     }
 
-    fn adopt(&self, from: &Path, to: &Path) -> Result<(), DiskError> {
-        self.unsynced.store(true, Ordering::Relaxed);
-        if disk::rename(from, to).is_ok() {
-            return Ok(());
-        }
-        disk::create_dir_all(to.parent().unwrap_or(to))?;
-        disk::rename(from, to)
-    }
-
-    /// Makes every blob stored since the last call durable, with one sync of the file system where there is one.
+    /// Makes every blob that any process has stored durable, with one sync of the file system where there is one.
     ///
     /// # Errors
     /// If the file system refuses.
     pub fn sync(&self) -> Result<(), DiskError> {
-        if self.unsynced.swap(false, Ordering::Relaxed) { disk::sync_file_system(&self.dir) } else { Ok(()) }
+        if disk::is_dir(&self.dir) { disk::sync_file_system(&self.dir) } else { Ok(()) }
+    }
+}
+
+fn adopt(from: &Path, to: &Path) -> Result<(), DiskError> {
+    if disk::rename(from, to).is_ok() {
+        return Ok(());
+    }
+    disk::create_dir_all(to.parent().unwrap_or(to))?;
+    disk::rename(from, to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cas() -> (tempfile::TempDir, Cas) {
+        let dir = tempfile::tempdir().unwrap();
+        disk::create_dir_all(&dir.path().join("staging")).unwrap();
+        let cas = Cas::new(dir.path().join("cas"));
+        (dir, cas)
+    }
+
+    fn text() -> Vec<u8> {
+        b"{\"chunk\": \"the same words again\"},\n".repeat(1000)
+    }
+
+    #[test]
+    fn a_blob_is_read_as_it_was_put_and_lies_packed_where_that_pays() {
+        let (_dir, cas) = cas();
+        for bytes in [b"".to_vec(), b"small".to_vec(), text()] {
+            let digest = cas.put(&bytes).unwrap();
+            assert_eq!(&*cas.read(&digest).unwrap(), bytes);
+            assert_eq!(cas.held(&digest, bytes.len() as u64), Held::Whole);
+            assert_eq!(cas.held(&digest, bytes.len() as u64 + 1), Held::Torn);
+        }
+        assert!(cas.size(&Digest::of(&text())).unwrap() < text().len() as u64 / 8);
+        assert_eq!(cas.walk().unwrap().0.len(), 3);
+    }
+
+    #[test]
+    fn a_file_is_moved_into_the_store() {
+        let (dir, cas) = cas();
+        let from = dir.path().join("staging/out");
+        for bytes in [b"small".to_vec(), text(), text()] {
+            disk::write(&from, &bytes).unwrap();
+            let digest = Digest::of(&bytes);
+            cas.put_file(&from, &digest).unwrap();
+            assert!(!disk::exists(&from));
+            assert_eq!(&*cas.read(&digest).unwrap(), bytes);
+        }
+        assert!(disk::read_dir_sorted(&dir.path().join("staging")).unwrap().is_empty());
+    }
+
+    #[test]
+    fn what_is_damaged_or_missing_is_never_handed_out_and_can_be_put_again() {
+        for bytes in [b"small".to_vec(), text()] {
+            let (dir, cas) = cas();
+            let digest = cas.put(&bytes).unwrap();
+            let path = [cas.raw(&digest), cas.packed(&digest)].into_iter().find(|p| disk::exists(p)).unwrap();
+            let whole = disk::read(&path).unwrap();
+            for at in [0, whole.len() / 2, whole.len() - 1] {
+                let mut flipped = whole.clone();
+                flipped[at] ^= 1;
+                for damaged in [flipped, whole[..at].to_vec()] {
+                    disk::write(&path, &damaged).unwrap();
+                    assert!(matches!(cas.read(&digest), Err(StoreError::Blob { what: "damaged", .. })));
+                }
+            }
+            // Torn to nothing: storing it again mends it.
+            cas.put(&bytes).unwrap();
+            assert_eq!(&*cas.read(&digest).unwrap(), bytes);
+            let aside = cas.set_aside(&digest, &dir.path().join("damaged")).unwrap().unwrap();
+            assert!(disk::exists(&aside));
+            assert!(matches!(cas.read(&digest), Err(StoreError::Blob { what: "missing", .. })));
+            cas.discard(&digest).unwrap();
+        }
     }
 }

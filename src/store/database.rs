@@ -12,7 +12,7 @@ use super::state::State;
 type Bytes = &'static [u8];
 
 /// In the order of `State::tables`.
-const TABLES: [TableDefinition<Bytes, Bytes>; 11] = [
+const TABLES: [TableDefinition<Bytes, Bytes>; 14] = [
     TableDefinition::new("files"),
     TableDefinition::new("results"),
     TableDefinition::new("last"),
@@ -24,6 +24,9 @@ const TABLES: [TableDefinition<Bytes, Bytes>; 11] = [
     TableDefinition::new("gates"),
     TableDefinition::new("builds"),
     TableDefinition::new("adoptions"),
+    TableDefinition::new("unused"),
+    TableDefinition::new("reached"),
+    TableDefinition::new("figures"),
 ];
 /// `format` and `generation`.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");

@@ -5,9 +5,11 @@ pub mod cas;
 pub mod database;
 pub mod idle;
 pub mod lock;
+pub mod packed;
 pub mod records;
 pub mod snapshot;
 pub mod state;
+pub mod totals;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use cas::Cas;
 use database::Database;
 use lock::BuildLock;
 use state::State;
+use totals::Totals;
 
 /// Why the store could not do its duty.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +40,18 @@ pub enum StoreError {
     Blob { digest: crate::digest::Digest, what: &'static str },
 }
 
+impl StoreError {
+    /// Whether there is no room left on the disk.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        match self {
+            Self::Disk(e) => disk::is_full(&e.source),
+            Self::Database { source, .. } => matches!(&**source, redb::Error::Io(e) if disk::is_full(e)),
+            Self::Damaged { .. } | Self::Blob { .. } => false,
+        }
+    }
+}
+
 /// The cache folder, opened. Readers have only the snapshot; `open_for_writing` adds the database.
 pub struct Store {
     pub dir: PathBuf,
@@ -48,6 +63,7 @@ pub struct Store {
     pub lock: Option<BuildLock>,
     /// What people should know of, and has not been told yet.
     warnings: Vec<String>,
+    totals: Totals,
 }
 
 impl Store {
@@ -62,6 +78,7 @@ impl Store {
             lock: None,
             database: None,
             warnings: Vec::new(),
+            totals: Totals::default(),
         }
     }
 
@@ -107,6 +124,7 @@ impl Store {
         if generation == 0 {
             // It is new: what the snapshot tells goes into it.
             self.state.change_all();
+            totals::unset(&mut self.state);
             self.database = Some(database);
             return Ok(false);
         }
@@ -138,6 +156,7 @@ impl Store {
         disk::rename(&path, &aside)?;
         let database = Database::open(&path)?;
         self.state.change_all();
+        totals::unset(&mut self.state);
         database.write(&mut self.state)?;
         self.database = Some(database);
         let message = format!(
@@ -184,18 +203,40 @@ impl Store {
     /// # Errors
     /// If anything cannot be written; the records stay pending.
     pub fn commit(&mut self) -> Result<(), StoreError> {
-        let Some(database) = &self.database else { return Ok(()) };
-        if !self.state.has_changes() {
+        if self.database.is_none() || !self.state.has_changes() {
             return Ok(());
         }
         fail_point::reach(FailPoint::BatchBegun, &self.dir)?;
+        self.count_pending();
         self.cas.sync()?;
         fail_point::reach(FailPoint::BatchSynced, &self.dir)?;
+        let Some(database) = &self.database else { return Ok(()) };
         match database.write(&mut self.state) {
             Err(StoreError::Damaged { what, .. }) => self.begin_anew(what)?,
             written => written?,
         }
         Ok(fail_point::reach(FailPoint::BatchCommitted, &self.dir)?)
+    }
+
+    /// Opens the database anew: after a write that failed it takes no more. What waits to be written still does.
+    ///
+    /// # Errors
+    /// If it cannot be opened.
+    pub fn reopen(&mut self) -> Result<(), StoreError> {
+        if self.database.take().is_some() {
+            self.database = Some(Database::open(&self.dir.join(DATABASE))?);
+        }
+        Ok(())
+    }
+
+    /// Adds the blobs of records that wait to be written to the total.
+    pub fn count_pending(&mut self) {
+        self.totals.add_pending(&mut self.state, &self.cas);
+    }
+
+    /// Blobs that are gone count again when they are stored again.
+    pub fn forget_counted(&mut self, gone: impl Iterator<Item = crate::digest::Digest>) {
+        self.totals.forget(gone);
     }
 
     /// Renames a picture of the present state into place, for readers.

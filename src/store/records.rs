@@ -28,6 +28,15 @@ impl Stored {
         }
     }
 
+    /// The blobs that hold it, each with its size in bytes.
+    pub fn blobs(&self) -> impl Iterator<Item = (Digest, u64)> {
+        let (file, entries) = match self {
+            Self::File(f) => (Some((f.digest, f.bytes)), [].as_slice()),
+            Self::Tree(t) => (None, &*t.entries),
+        };
+        file.into_iter().chain(entries.iter().map(|e| (e.digest, e.bytes)))
+    }
+
     /// Size in bytes; of a tree, of all its files.
     #[must_use]
     pub fn bytes(&self) -> u64 {
@@ -193,6 +202,12 @@ pub struct AdoptedPiece {
     /// The action key whose result it replaces.
     pub key: Digest,
     pub file: StoredFile,
+}
+
+/// What the last build of a job rested on, beside results: keys of merges, projections and verdicts, sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reached {
+    pub keys: Arc<[Digest]>,
 }
 
 /// What a tool said of its version, and what that rests on.

@@ -2,24 +2,51 @@
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::records::{ActionResult, Adoption, Derived, FileEntry, LastBuild, Probe, Published, Verdict};
+use super::records::{ActionResult, Adoption, Derived, FileEntry, LastBuild, Probe, Published, Reached, Verdict};
 use crate::digest::Digest;
 
-/// A record table: a sorted map that knows what changed.
+/// A record table: a sorted map that knows what changed, and what was asked for.
 #[derive(Clone, Debug)]
 pub struct Table<K: Ord, V> {
     map: BTreeMap<K, V>,
     changed: BTreeSet<K>,
+    asked: Asked<K>,
+}
+
+/// Keys that were looked up and found, or stored, by this process: what it needs, it has asked for.
+#[derive(Debug)]
+struct Asked<K>(Mutex<BTreeSet<K>>);
+
+impl<K> Default for Asked<K> {
+    fn default() -> Self {
+        Self(Mutex::new(BTreeSet::new()))
+    }
+}
+
+impl<K: Clone> Clone for Asked<K> {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.0.lock().map(|keys| keys.clone()).unwrap_or_default()))
+    }
+}
+
+impl<K: Ord + Clone> Asked<K> {
+    fn note(&self, key: &K) {
+        if let Ok(mut keys) = self.0.lock()
+            && !keys.contains(key)
+        {
+            keys.insert(key.clone());
+        }
+    }
 }
 
 impl<K: Ord, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { map: BTreeMap::new(), changed: BTreeSet::new() }
+        Self { map: BTreeMap::new(), changed: BTreeSet::new(), asked: Asked::default() }
     }
 }
 
@@ -29,11 +56,47 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
     where
         K: Borrow<Q>,
     {
+        let (key, value) = self.map.get_key_value(key)?;
+        self.asked.note(key);
+        Some(value)
+    }
+
+    /// The record under `key`, for one who only looks on: it is not asked for by that.
+    pub fn peek<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
         self.map.get(key)
+    }
+
+    /// The keys that were asked for, or stored.
+    pub fn asked(&self) -> BTreeSet<K> {
+        self.asked.0.lock().map(|keys| keys.clone()).unwrap_or_default()
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    /// Records that wait to be written.
+    pub fn changed(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.changed.iter().filter_map(|k| self.map.get_key_value(k))
+    }
+
+    /// Whether the record under `key` waits to be written.
+    pub fn is_pending(&self, key: &K) -> bool {
+        self.changed.contains(key)
     }
 
     /// Stores `value`; an equal one is no change.
     pub fn put(&mut self, key: K, value: V) {
+        self.asked.note(&key);
         if self.map.get(&key) != Some(&value) {
             self.changed.insert(key.clone());
             self.map.insert(key, value);
@@ -128,7 +191,7 @@ impl<K: Ord + Serialize, V: Serialize> Serialize for Table<K, V> {
 
 impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Table<K, V> {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        Ok(Self { map: BTreeMap::deserialize(d)?, changed: BTreeSet::new() })
+        Ok(Self { map: BTreeMap::deserialize(d)?, changed: BTreeSet::new(), asked: Asked::default() })
     }
 }
 
@@ -159,11 +222,17 @@ pub struct State {
     pub builds: Table<u32, String>,
     /// Published files that were adopted as edited by hand: by (job, path), joined by NUL.
     pub adoptions: Table<String, Adoption>,
+    /// Since when no build has needed a result, merge, projection or verdict (seconds since 1970): by its key.
+    pub unused: Table<Digest, i64>,
+    /// What the last build of a job rested on beside results: by job.
+    pub reached: Table<String, Reached>,
+    /// Figures by name: see `totals`.
+    pub figures: Table<String, u64>,
 }
 
 impl State {
     /// The tables in the order of `database::TABLES`.
-    pub fn tables(&mut self) -> [&mut dyn Encoded; 11] {
+    pub fn tables(&mut self) -> [&mut dyn Encoded; 14] {
         [
             &mut self.files,
             &mut self.results,
@@ -176,6 +245,9 @@ impl State {
             &mut self.gates,
             &mut self.builds,
             &mut self.adoptions,
+            &mut self.unused,
+            &mut self.reached,
+            &mut self.figures,
         ]
     }
 

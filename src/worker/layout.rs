@@ -1,4 +1,4 @@
-//! Names in a request: relative, below its folder, not out of it by a link, and no two the same.
+//! Names in a request: relative, below its folder, not out of it by a link, and no two the same on any system.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{RESPONSE, RequestError};
 use crate::builtin::Builtin;
 use crate::disk::{self, Kind};
-use crate::rel_path::RelPath;
+use crate::rel_path::{self, RelPath};
 use crate::staging::{Paths, Request};
 
 /// The folder that a request is about.
@@ -33,6 +33,10 @@ impl Place {
         let at = disk::canonical(&self.folder.join(path.as_str()))?;
         if !at.starts_with(&self.folder) {
             return Err(leaves("input", name));
+        }
+        // A pipe is never opened: its reader would wait for a writer.
+        if !disk::is_file(&at) {
+            return Err(RequestError::Path { what: "input", name: name.to_owned(), why: "it is no file".to_owned() });
         }
         Ok((path, at))
     }
@@ -70,21 +74,25 @@ pub(super) fn outputs(
     if let Some(name) = request.outputs.keys().find(|n| !ports.contains(&n.as_str())) {
         return Err(RequestError::Unknown { builtin: builtin.name, what: "output", name: name.clone(), known: ports });
     }
-    let mut taken = inputs_of(request);
+    let mut taken: BTreeSet<String> = inputs_of(request).iter().map(|name| rel_path::folded(name)).collect();
     taken.insert(RESPONSE.to_owned());
-    taken.extend(request_path.file_name().map(|n| n.to_string_lossy().into_owned()));
+    taken.extend(request_path.file_name().map(|n| rel_path::folded(&n.to_string_lossy())));
     let mut slots = Vec::with_capacity(builtin.outputs.len());
     for port in builtin.outputs {
         let default = if port.tree { format!("outputs/{}", port.name) } else { format!("outputs/{}.json", port.name) };
         let path = parse("output", request.outputs.get(port.name).unwrap_or(&default))?;
-        let (name, below) = (path.as_str(), format!("{path}/"));
+        if let Some(why) = path.as_str().split('/').find_map(rel_path::unportable) {
+            return Err(RequestError::Path { what: "output", name: path.to_string(), why: why.to_owned() });
+        }
+        let folded = rel_path::folded(path.as_str());
+        let (name, below) = (folded.as_str(), format!("{folded}/"));
         let clash = taken.iter().any(|t| t == name || t.starts_with(&below) || name.starts_with(&format!("{t}/")));
         if clash {
             let why = "something else of the request has that place".to_owned();
-            return Err(RequestError::Path { what: "output", name: name.to_owned(), why });
+            return Err(RequestError::Path { what: "output", name: path.to_string(), why });
         }
         place.check_way(&path)?;
-        taken.insert(name.to_owned());
+        taken.insert(folded);
         slots.push(Slot { port: port.name, tree: port.tree, path });
     }
     Ok(slots)

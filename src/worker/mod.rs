@@ -14,9 +14,12 @@ use crate::staging::{Paths, Request, VERSION};
 use crate::store::records::StoredTree;
 
 mod layout;
+mod memory;
 mod response;
+mod serve;
 
 pub use response::{Made, MadeFile, Response, ResponseStatus};
+pub use serve::{ServeError, serve};
 
 use layout::Place;
 

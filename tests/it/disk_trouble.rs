@@ -9,11 +9,11 @@ use crate::building::words;
 use crate::project::Project;
 
 /// Something mounted on a folder of the project, until it is dropped.
-struct Mounted(PathBuf);
+pub struct Mounted(PathBuf);
 
 impl Mounted {
     /// `None` if this process may not mount.
-    fn new(p: &Project, folder: &str, args: &[&str]) -> Option<Self> {
+    pub fn new(p: &Project, folder: &str, args: &[&str]) -> Option<Self> {
         let at = p.path(folder);
         std::fs::create_dir_all(&at).unwrap();
         let done =

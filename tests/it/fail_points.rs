@@ -22,6 +22,9 @@ version = 1
 sources = "uploads"
 include = ["*.txt"]
 
+[cache] # old results go at once
+max_size = "0 B"
+
 [rule.passA] # a line `name word` becomes a piece of that name
 each    = "source"
 inputs  = { source = "source" }
@@ -274,7 +277,7 @@ fn digest_of(folder: &str, files: &BTreeMap<&String, &Vec<u8>>) -> Digest {
 }
 
 /// What the database holds, read from a copy.
-fn committed(p: &Project) -> State {
+pub fn committed(p: &Project) -> State {
     let copy = tempfile::tempdir().unwrap();
     let at = copy.path().join("state.redb");
     if std::fs::copy(p.path("cache/state.redb"), &at).is_err() {
@@ -312,7 +315,8 @@ pub fn failing<T: Sync + std::fmt::Debug>(all: &[T], work: impl Fn(&T) + Sync) -
 fn a_build_that_breaks_off_at_any_step_loses_nothing_and_is_finished_by_the_next() {
     let stands = [Stand::Fresh, Stand::Edited, Stand::Killed].map(Expected::new);
     let reached: BTreeSet<&str> = stands.iter().flat_map(|e| &e.steps).map(|(point, _)| point.as_str()).collect();
-    let listed: BTreeSet<&str> = FailPoint::ALL.iter().map(|p| p.name()).collect();
+    // Those of workers are for `isolation`: no command comes by.
+    let listed: BTreeSet<&str> = FailPoint::ALL.iter().map(|p| p.name()).filter(|p| !p.starts_with("worker-")).collect();
     assert_eq!(reached, listed, "a step that no build here comes by, or that is not traced");
     let [fresh, edited, killed] = &stands;
     let runs: Vec<Run> = [edited.runs(None), fresh.runs(Some(edited)), killed.runs(Some(edited))].concat();

@@ -124,7 +124,8 @@ fn passes_and_documents_never_touch_the_disk_a_clock_or_the_environment() {
 #[test]
 fn only_the_console_prints() {
     let words = ["println!(", "print!(", "dbg!(", "io::stdout()", "io::stderr()", "stdout().", "stderr()."];
-    assert_eq!(uses(&words, &["cli/console.rs"]), NONE);
+    // A worker's stdout is the pipe to its build.
+    assert_eq!(uses(&words, &["cli/console.rs", "cli/worker.rs"]), NONE);
 }
 
 #[test]

@@ -12,7 +12,16 @@ mod books;
 mod by_hand;
 mod determinism;
 mod hostile;
+mod isolation;
 mod layers;
+#[cfg(unix)]
+mod names;
+#[cfg(unix)]
+mod names_given;
+#[cfg(unix)]
+mod names_made;
+#[cfg(unix)]
+mod names_shown;
 mod pages_edited;
 mod peers;
 mod project;
@@ -26,7 +35,15 @@ mod asking_graph;
 #[cfg(unix)]
 mod asking_why;
 #[cfg(unix)]
+mod at_fault;
+#[cfg(unix)]
 mod building;
+#[cfg(unix)]
+mod cache_bounds;
+#[cfg(unix)]
+mod cache_full;
+#[cfg(unix)]
+mod cache_healing;
 #[cfg(unix)]
 mod crash;
 #[cfg(unix)]

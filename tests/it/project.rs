@@ -232,8 +232,14 @@ impl Project {
 
     /// `ingest` with these arguments, not waited for.
     pub fn start(&self, args: &[&str]) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ingest"));
-        command.args(args).current_dir(self.path("")).env_clear().envs(&self.env);
+        self.start_by(&[], args)
+    }
+
+    /// `ingest` with these arguments, started by another program (`setpriv …`); by itself if that is none.
+    pub fn start_by(&self, launcher: &[&str], args: &[&str]) -> Running {
+        let words: Vec<&str> = launcher.iter().copied().chain([env!("CARGO_BIN_EXE_ingest")]).collect();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).args(args).current_dir(self.path("")).env_clear().envs(&self.env);
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         Running { child, project: self.clone() }
     }

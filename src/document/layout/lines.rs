@@ -31,6 +31,7 @@ pub fn build(page: &PageGlyphs, placed: Vec<Placed>) -> PageText {
         lines: builder.lines,
         shapes: page.shapes.clone(),
         images: page.images,
+        unmapped: page.unmapped,
         notes: page.notes.clone(),
     }
 }

@@ -3,6 +3,8 @@
 use hayro_syntax::object::{Array, Dict, Name, Number, Object, Stream};
 use hayro_syntax::page::Resources;
 
+use super::inflate::Budget;
+
 /// What the numbers of a colour mean.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Space {
@@ -28,10 +30,10 @@ const MAX_DEPTH: u32 = 8;
 
 impl Space {
     /// The space called `name` in `resources`.
-    pub fn named(name: &Name<'_>, resources: &Resources<'_>) -> Self {
+    pub fn named(name: &Name<'_>, resources: &Resources<'_>, budget: &Budget<'_>) -> Self {
         match Self::device(name.as_ref()) {
             Some(space) => space,
-            None => resources.get_color_space(name).map_or(Self::Unknown, |o| Self::read(&o, 0)),
+            None => resources.get_color_space(name).map_or(Self::Unknown, |o| Self::read(&o, budget, 0)),
         }
     }
 
@@ -45,18 +47,18 @@ impl Space {
         }
     }
 
-    fn read(object: &Object<'_>, depth: u32) -> Self {
+    fn read(object: &Object<'_>, budget: &Budget<'_>, depth: u32) -> Self {
         if depth > MAX_DEPTH {
             return Self::Unknown;
         }
         match object {
             Object::Name(name) => Self::device(name.as_ref()).unwrap_or(Self::Unknown),
-            Object::Array(array) => Self::read_array(array, depth).unwrap_or(Self::Unknown),
+            Object::Array(array) => Self::read_array(array, budget, depth).unwrap_or(Self::Unknown),
             _ => Self::Unknown,
         }
     }
 
-    fn read_array(array: &Array<'_>, depth: u32) -> Option<Self> {
+    fn read_array(array: &Array<'_>, budget: &Budget<'_>, depth: u32) -> Option<Self> {
         let items: Vec<Object<'_>> = array.iter::<Object<'_>>().take(4).collect();
         let Object::Name(kind) = items.first()? else { return None };
         match kind.as_ref() {
@@ -70,20 +72,30 @@ impl Space {
                 }
             }
             b"Separation" | b"DeviceN" => {
-                let alternate = Self::read(items.get(2)?, depth + 1);
-                let (none, full) = tint_ends(items.get(3)?, &alternate).unwrap_or((0xff_ffff, 0));
+                let alternate = Self::read(items.get(2)?, budget, depth + 1);
+                let (none, full) = tint_ends(items.get(3)?, &alternate, budget).unwrap_or((0xff_ffff, 0));
                 Some(Self::Tint { none, full })
             }
             b"Indexed" | b"I" => {
-                let base = Box::new(Self::read(items.get(1)?, depth + 1));
+                let base = Box::new(Self::read(items.get(1)?, budget, depth + 1));
                 let table = match items.get(3)? {
                     Object::String(s) => s.as_bytes().to_vec(),
-                    Object::Stream(s) => s.decoded_data().ok()?.into_owned(),
+                    Object::Stream(s) => budget.decoded(s)?.into_owned(),
                     _ => return None,
                 };
                 Some(Self::Indexed { base, table })
             }
             other => Self::device(other),
+        }
+    }
+
+    /// The colour before one is set.
+    pub fn initial(&self) -> Option<u32> {
+        match self {
+            Self::Tint { full, .. } => Some(*full),
+            Self::Pattern | Self::Unknown => None,
+            Self::Indexed { .. } => self.colour(&[0.0]),
+            _ => Some(0),
         }
     }
 
@@ -118,7 +130,7 @@ impl Space {
 }
 
 /// Colours of a tint transform at no tint and at full tint. Exact for exponential functions; sampled ones by their ends.
-fn tint_ends(function: &Object<'_>, alternate: &Space) -> Option<(u32, u32)> {
+fn tint_ends(function: &Object<'_>, alternate: &Space, budget: &Budget<'_>) -> Option<(u32, u32)> {
     let (dict, samples) = match function {
         Object::Dict(d) => (d.clone(), None),
         Object::Stream(s) => (s.dict().clone(), Some(s)),
@@ -131,17 +143,17 @@ fn tint_ends(function: &Object<'_>, alternate: &Space) -> Option<(u32, u32)> {
             };
             Some((alternate.colour(&ends("C0", 0.0))?, alternate.colour(&ends("C1", 1.0))?))
         }
-        0 => sampled_ends(&dict, samples?, alternate),
+        0 => sampled_ends(&dict, samples?, alternate, budget),
         _ => None,
     }
 }
 
-fn sampled_ends(dict: &Dict<'_>, stream: &Stream<'_>, alternate: &Space) -> Option<(u32, u32)> {
+fn sampled_ends(dict: &Dict<'_>, stream: &Stream<'_>, alternate: &Space, budget: &Budget<'_>) -> Option<(u32, u32)> {
     let inputs = dict.get::<Array<'_>>("Size")?.iter::<Number>().count();
     if inputs != 1 || dict.get::<i32>("BitsPerSample")? != 8 {
         return None;
     }
-    let data = stream.decoded_data().ok()?;
+    let data = budget.decoded(stream)?;
     let n = alternate.components();
     let at = |bytes: &[u8]| alternate.colour(&bytes.iter().map(|b| f64::from(*b) / 255.0).collect::<Vec<_>>());
     Some((at(data.get(..n)?)?, at(data.get(data.len().checked_sub(n)?..)?)?))

@@ -9,25 +9,16 @@ use hayro_syntax::page::Resources;
 use super::colour::{Space, cmyk, look_alike, rgb};
 use super::font::FontStore;
 use super::glyph::{Glyph, PageGlyphs};
-use super::marked::{Marked, actual_text};
+use super::ground::Grounds;
+use super::inflate::Budget;
+use super::marked::{Marked, actual_text, is_hidden_layer};
 use super::matrix::{Bounds, Matrix, centi};
+use super::page_limits::{
+    MANY_DRAWN, MAX_FORM_DEPTH, MAX_FORMS, MAX_GLYPHS, MAX_INSTRUCTIONS, MAX_SAVED, MAX_SHAPES, MAX_TEXT, TRANSPARENT,
+};
 use super::path::{Path, shape};
+use super::recognised::Recognised;
 use crate::document::page_text::Visibility;
-
-/// Forms call forms a few levels deep; a form that calls itself stops here.
-const MAX_FORM_DEPTH: u32 = 12;
-/// Saved graphics states; more are never restored by a sane file.
-const MAX_SAVED: usize = 512;
-/// Instructions of one page: an illustrated page has tens of thousands.
-const MAX_INSTRUCTIONS: usize = 5_000_000;
-/// Glyphs of one page: a dense index page has ten thousand.
-const MAX_GLYPHS: usize = 400_000;
-/// Shapes kept per page, as `PageText::shapes` says.
-const MAX_SHAPES: usize = 500;
-/// Grounds remembered for text of the ground's colour.
-const MAX_GROUNDS: usize = 4_000;
-/// Paint that lets more than 95 % through shows nothing.
-const TRANSPARENT: f64 = 0.05;
 
 #[derive(Clone)]
 struct State {
@@ -49,15 +40,10 @@ struct State {
     clip: Bounds,
 }
 
-/// What lies on the page at a place: a known colour, or something else (an image, a pattern).
-struct Ground {
-    bounds: Bounds,
-    color: Option<u32>,
-}
-
 /// The interpreter of one page.
 pub struct Interpreter<'s, 'a> {
     fonts: &'s mut FontStore<'a>,
+    budget: &'s Budget<'s>,
     /// Store index → index in `out.fonts`.
     font_slots: Vec<Option<u16>>,
     hidden_layers: &'s [ObjectIdentifier],
@@ -70,8 +56,12 @@ pub struct Interpreter<'s, 'a> {
     path: Path,
     clip_pending: bool,
     marked: Vec<Marked>,
-    grounds: Vec<Ground>,
+    grounds: Grounds,
+    recognised: Recognised,
     instructions: usize,
+    forms: usize,
+    /// Painted outlines that are no boxes.
+    drawn: usize,
     unmapped: Vec<(usize, u32)>,
     pub out: PageGlyphs,
 }
@@ -80,6 +70,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     /// An interpreter for a page of `width` × `height` points, seen through `initial`.
     pub fn new(
         fonts: &'s mut FontStore<'a>,
+        budget: &'s Budget<'s>,
         hidden_layers: &'s [ObjectIdentifier],
         initial: Matrix,
         width: f64,
@@ -106,6 +97,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         };
         Self {
             fonts,
+            budget,
             font_slots: Vec::new(),
             hidden_layers,
             page,
@@ -117,8 +109,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             path: Path::default(),
             clip_pending: false,
             marked: Vec::new(),
-            grounds: Vec::new(),
+            grounds: Grounds::default(),
+            recognised: Recognised::default(),
             instructions: 0,
+            forms: 0,
+            drawn: 0,
             unmapped: Vec::new(),
             out: PageGlyphs { width: centi(width), height: centi(height), ..PageGlyphs::default() },
         }
@@ -127,7 +122,15 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     /// Interprets `content`; `false` if a limit stopped it.
     pub fn run(&mut self, content: &[u8], resources: &Resources<'a>) -> bool {
         let complete = self.stream(content, resources, 0);
+        std::mem::take(&mut self.recognised).settle(&self.page, &mut self.out.glyphs);
+        if self.instructions == 0 && content.iter().any(|b| !b.is_ascii_whitespace()) {
+            self.out.notes.push("its instructions cannot be read".to_owned());
+        }
+        if self.out.glyphs.is_empty() && self.drawn >= MANY_DRAWN {
+            self.out.notes.push("it shows drawings and no text".to_owned());
+        }
         for (font, count) in std::mem::take(&mut self.unmapped) {
+            self.out.unmapped = self.out.unmapped.saturating_add(count);
             let name = &self.fonts.fonts[font].face.name;
             self.out.notes.push(format!("font `{name}` has no Unicode map for {count} of the glyphs shown"));
         }
@@ -139,7 +142,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let mut ops = TypedIter::new(content);
         while let Some(op) = ops.next() {
             self.instructions += 1;
-            if self.instructions > MAX_INSTRUCTIONS || self.out.glyphs.len() > MAX_GLYPHS {
+            if self.instructions > MAX_INSTRUCTIONS
+                || self.out.glyphs.len() > MAX_GLYPHS
+                || self.out.text.len() > MAX_TEXT
+                || self.budget.is_passed()
+            {
                 return false;
             }
             match op {
@@ -177,7 +184,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 }
             }
             Op::InlineImage(_) => self.image(),
-            Op::Shading(_) => self.ground(self.state.clip.intersect(&self.page), None),
+            Op::Shading(_) => self.grounds.paint(self.state.clip.intersect(&self.page), None),
             Op::BeginMarkedContent(_) => self.marked.push(Marked { hidden: false, actual: None }),
             Op::BeginMarkedContentWithProperties(m) => self.begin_marked(m.0, m.1, resources),
             _ => {}
@@ -195,7 +202,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             Op::TextRise(n) => self.state.rise = n.0.as_f64(),
             Op::TextRenderingMode(n) => self.state.mode = n.0.as_i64(),
             Op::TextFont(f) => {
-                self.state.font = resources.get_font(f.0).and_then(|d| self.fonts.font(&d));
+                self.state.font = resources.get_font(f.0).and_then(|d| self.fonts.font(&d, self.budget));
                 self.state.size = f.1.as_f64();
             }
             Op::NextLine(n) => self.next_line(n.0.as_f64(), n.1.as_f64()),
@@ -266,12 +273,12 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 (s.stroke_space, s.stroke) = (Space::Cmyk, Some(cmyk(f(&c.0), f(&c.1), f(&c.2), f(&c.3))));
             }
             Op::ColorSpaceNonStroke(n) => {
-                s.fill_space = Space::named(n.0, resources);
-                s.fill = initial(&s.fill_space);
+                s.fill_space = Space::named(n.0, resources, self.budget);
+                s.fill = s.fill_space.initial();
             }
             Op::ColorSpaceStroke(n) => {
-                s.stroke_space = Space::named(n.0, resources);
-                s.stroke = initial(&s.stroke_space);
+                s.stroke_space = Space::named(n.0, resources, self.budget);
+                s.stroke = s.stroke_space.initial();
             }
             Op::NonStrokeColor(c) => s.fill = s.fill_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),
             Op::StrokeColor(c) => s.stroke = s.stroke_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),
@@ -298,7 +305,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         if let Some(array) = dict.get::<Array<'a>>("Font") {
             let mut items = array.iter::<Object<'a>>();
             if let (Some(Object::Dict(font)), Some(Object::Number(size))) = (items.next(), items.next()) {
-                self.state.font = self.fonts.font(&font);
+                self.state.font = self.fonts.font(&font, self.budget);
                 self.state.size = size.as_f64();
             }
         }
@@ -319,7 +326,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     }
 
     fn form(&mut self, stream: &Stream<'a>, resources: &Resources<'a>, depth: u32) -> bool {
-        let Ok(content) = stream.decoded_data() else { return true };
+        self.forms += 1;
+        if self.forms > MAX_FORMS {
+            return false;
+        }
+        let Some(content) = self.budget.decoded(stream) else { return !self.budget.is_passed() };
         let dict = stream.dict();
         let own = dict.get::<Dict<'a>>("Resources").map(Resources::new);
         let outside = (self.state.clone(), self.text_matrix, self.line_matrix);
@@ -339,13 +350,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     fn image(&mut self) {
         self.out.images = self.out.images.saturating_add(1);
         let unit = Bounds { x0: 0.0, y0: 0.0, x1: 1.0, y1: 1.0 };
-        self.ground(unit.seen(&self.state.ctm).intersect(&self.state.clip), None);
-    }
-
-    fn ground(&mut self, bounds: Bounds, color: Option<u32>) {
-        if self.grounds.len() < MAX_GROUNDS {
-            self.grounds.push(Ground { bounds, color });
-        }
+        let bounds = unit.seen(&self.state.ctm).intersect(&self.state.clip);
+        self.recognised.picture(&bounds.intersect(&self.page));
+        self.grounds.paint(bounds, None);
     }
 
     fn paint(&mut self, fill: bool, stroke: bool) {
@@ -355,9 +362,10 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             let pen = self.state.pen * self.state.ctm.x_scale();
             let marks: Vec<_> = self.path.marks().collect();
             for mark in marks {
+                self.drawn += usize::from(!mark.boxy);
                 if fill {
                     let known = if mark.boxy && self.state.fill_alpha > 0.95 { color } else { None };
-                    self.ground(mark.bounds.intersect(&self.state.clip), known);
+                    self.grounds.paint(mark.bounds.intersect(&self.state.clip), known);
                 }
                 let seen = mark.bounds.intersect(&self.state.clip).intersect(&self.page);
                 if mark.boxy && seen.x0 <= seen.x1 && seen.y0 <= seen.y1 && self.out.shapes.len() < MAX_SHAPES {
@@ -409,20 +417,8 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         self.marked.iter().any(|m| m.hidden)
     }
 
-    /// A layer that is off, or a membership in layers that are all off.
     fn is_hidden_layer(&self, id: Option<ObjectIdentifier>, dict: Option<&Dict<'_>>) -> bool {
-        if self.hidden_layers.is_empty() {
-            return false;
-        }
-        if id.is_some_and(|id| self.hidden_layers.contains(&id)) {
-            return true;
-        }
-        let Some(dict) = dict else { return false };
-        let members: Vec<ObjectIdentifier> = match dict.get::<Array<'_>>("OCGs") {
-            Some(array) => array.raw_iter().filter_map(|o| o.as_obj_ref().map(Into::into)).collect(),
-            None => dict.get_ref("OCGs").map(Into::into).into_iter().collect(),
-        };
-        !members.is_empty() && members.iter().all(|id| self.hidden_layers.contains(id))
+        is_hidden_layer(self.hidden_layers, id, dict)
     }
 
     fn set_line(&mut self, matrix: Matrix) {
@@ -462,10 +458,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         self.out.shows_text |= !bytes.is_empty();
         let Some(font) = self.state.font else { return };
         let slot = self.font_slot(font);
-        let hidden = self.is_hidden() || matches!(self.state.mode, 3 | 7) || self.state.fill_alpha < TRANSPARENT;
-        let mut run = Run { font: slot, hidden, ground: None };
+        let left_out = self.is_hidden() || self.state.fill_alpha < TRANSPARENT;
+        let hidden = left_out || matches!(self.state.mode, 3 | 7);
+        let mut run = Run { font: slot, hidden, in_no_colour: !left_out && self.state.mode == 3, ground: None };
         let mut at = 0;
-        while at < bytes.len() {
+        while at < bytes.len() && self.out.text.len() <= MAX_TEXT {
             let (code, length) = self.fonts.fonts[font].read_code(bytes, at);
             at += length;
             let gap = self.state.char_space + if length == 1 && code == 32 { self.state.word_space } else { 0.0 };
@@ -526,6 +523,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let ((u0, v), (u1, _)) = (along(x0, y0), along(x1, y1));
         let tracking = s.char_space * s.stretch * self.text_matrix.then(&s.ctm).x_scale();
         let visibility = self.visibility(&m, (x0, y0), (x1, y1), size, run);
+        if run.in_no_colour && visibility == Visibility::Invisible {
+            self.recognised.glyph(self.out.glyphs.len(), ((x0 + x1) / 2.0, (y0 + y1) / 2.0));
+        }
         let color = if matches!(self.state.mode, 1 | 5) { self.state.stroke } else { self.state.fill };
         let (start, end) = (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(self.out.text.len()).unwrap_or(u32::MAX));
         self.out.glyphs.push(Glyph {
@@ -566,8 +566,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let ground = match run.ground {
             Some((within, ground)) if within.contains(x, y) => ground,
             _ => {
-                let found = self.grounds.iter().rev().find(|g| g.bounds.contains(x, y));
-                let ground = found.map_or(Some(0xff_ffff), |g| g.color);
+                let ground = self.grounds.at(x, y);
                 if self.grounds.is_empty() {
                     run.ground = Some((self.page, ground));
                 }
@@ -582,16 +581,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
 struct Run {
     font: u16,
     hidden: bool,
+    /// It is hidden for no other reason than that.
+    in_no_colour: bool,
     ground: Option<(Bounds, Option<u32>)>,
-}
-
-fn initial(space: &Space) -> Option<u32> {
-    match space {
-        Space::Tint { full, .. } => Some(*full),
-        Space::Pattern | Space::Unknown => None,
-        Space::Indexed { .. } => space.colour(&[0.0]),
-        _ => Some(0),
-    }
 }
 
 fn matrix(n: [Number; 6]) -> Matrix {

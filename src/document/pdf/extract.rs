@@ -1,9 +1,8 @@
 //! The second backend: pdf-extract. It reads what the first could not, and panics on some files, so it runs behind
-//! `catch_unwind`. It tells neither fonts nor colours.
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
+//! `guarded`. It tells neither fonts nor colours.
 
 use super::glyph::{FontFace, Glyph, GlyphSource, PageGlyphs};
+use super::guarded::guarded;
 use super::matrix::{Matrix, centi};
 use crate::builtin::{Failure, FailureKind};
 use crate::document::page_text::Visibility;
@@ -21,8 +20,7 @@ impl ExtractSource {
     /// `NotReadable` if pdf-extract cannot load the file.
     pub fn new(bytes: &[u8]) -> Result<Self, Failure> {
         let unreadable = || Failure::new(FailureKind::NotReadable, "pdf-extract cannot read the file");
-        let document = catch_unwind(AssertUnwindSafe(|| pdf_extract::Document::load_mem(bytes)));
-        let document = document.map_err(|_| unreadable())?.map_err(|_| unreadable())?;
+        let document = guarded(|| pdf_extract::Document::load_mem(bytes)).ok_or_else(unreadable)?.map_err(|_| unreadable())?;
         let pages = document.get_pages().into_keys().collect();
         Ok(Self { document, pages })
     }
@@ -37,9 +35,8 @@ impl GlyphSource for ExtractSource {
         let failure = || Failure::new(FailureKind::NotReadable, format!("pdf-extract cannot read page {}", index + 1));
         let number = *self.pages.get(index).ok_or_else(failure)?;
         let mut collector = Collector::default();
-        let run = catch_unwind(AssertUnwindSafe(|| pdf_extract::output_doc_page(&self.document, &mut collector, number).is_ok()));
-        match run {
-            Ok(true) => Ok(collector.page),
+        match guarded(|| pdf_extract::output_doc_page(&self.document, &mut collector, number).is_ok()) {
+            Some(true) => Ok(collector.page),
             _ => Err(failure()),
         }
     }

@@ -7,18 +7,23 @@ use hayro_font::{Font, FontCache, FontGlyph};
 use hayro_interpret::InterpreterSettings;
 use hayro_interpret::hayro_cmap::BfString;
 use hayro_syntax::object::dict::keys::{
-    BASE_FONT, DESCENDANT_FONTS, FLAGS, FONT_BBOX, FONT_DESC, FONT_MATRIX, FONT_WEIGHT, ITALIC_ANGLE, NAME, SUBTYPE,
+    BASE_FONT, CID_TO_GID_MAP, DESCENDANT_FONTS, ENCODING, FLAGS, FONT_BBOX, FONT_DESC, FONT_FILE, FONT_FILE2, FONT_FILE3,
+    FONT_MATRIX, FONT_WEIGHT, ITALIC_ANGLE, NAME, SUBTYPE, TO_UNICODE, USE_CMAP,
 };
-use hayro_syntax::object::{Array, Dict, Name, ObjectIdentifier};
+use hayro_syntax::object::{Array, Dict, Name, ObjectIdentifier, Stream};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::character_map;
 use super::glyph::FontFace;
+use super::inflate::Budget;
 
 /// Bits of /Flags in a font descriptor (ISO 32000-1, table 123).
 const FLAG_ITALIC: i32 = 1 << 6;
 const FLAG_FORCE_BOLD: i32 = 1 << 18;
 /// Weights from semi-bold on stand out as bold on a page.
 const BOLD_FROM: i32 = 600;
+/// Streams of one font: its program, and the few character maps that refer to each other.
+const MAX_STREAMS: usize = 32;
 /// Codes of more than two bytes are not cached by index.
 const INDEXED_CODES: u32 = 1 << 16;
 
@@ -124,7 +129,7 @@ impl<'a> FontStore<'a> {
     }
 
     /// The index of the font that `dict` describes; `None` if it cannot be read.
-    pub fn font(&mut self, dict: &Dict<'a>) -> Option<usize> {
+    pub fn font(&mut self, dict: &Dict<'a>, budget: &Budget<'_>) -> Option<usize> {
         let known = match dict.obj_id() {
             Some(id) => self.by_object.get(&id),
             None => self.by_bytes.get(dict.data()),
@@ -132,7 +137,7 @@ impl<'a> FontStore<'a> {
         if let Some(&index) = known {
             return index;
         }
-        let index = self.load(dict);
+        let index = if allows(dict, budget) { self.load(dict) } else { None };
         match dict.obj_id() {
             Some(id) => self.by_object.insert(id, index),
             None => self.by_bytes.insert(dict.data(), index),
@@ -146,6 +151,34 @@ impl<'a> FontStore<'a> {
         self.fonts.push(LoadedFont { font, face: face(dict), vertical, em: em(dict), index: Vec::new(), infos: Vec::new() });
         Some(self.fonts.len() - 1)
     }
+}
+
+/// Whether the streams that loading a font decodes are within the limit.
+fn allows(dict: &Dict<'_>, budget: &Budget<'_>) -> bool {
+    let descendants = dict.get::<Array<'_>>(DESCENDANT_FONTS).map(|a| a.iter::<Dict<'_>>().take(1).collect()).unwrap_or_default();
+    let fonts: Vec<Dict<'_>> = std::iter::once(dict.clone()).chain::<Vec<Dict<'_>>>(descendants).collect();
+    let own = fonts.iter().flat_map(|d| [TO_UNICODE, ENCODING, CID_TO_GID_MAP].map(|key| d.get::<Stream<'_>>(key)));
+    let descriptors = fonts.iter().filter_map(|d| d.get::<Dict<'_>>(FONT_DESC)).collect::<Vec<_>>();
+    let programs = descriptors.iter().flat_map(|d| [FONT_FILE, FONT_FILE2, FONT_FILE3].map(|key| d.get::<Stream<'_>>(key)));
+    let mut streams: Vec<Stream<'_>> = own.chain(programs).flatten().collect();
+    let mut at = 0;
+    while let Some(base) = streams.get(at).and_then(|s| s.dict().get::<Stream<'_>>(USE_CMAP)) {
+        if streams.len() >= MAX_STREAMS {
+            return false;
+        }
+        streams.push(base);
+        at += 1;
+    }
+    if !streams.iter().all(|s| budget.allows(s)) {
+        return false;
+    }
+    let maps = fonts.iter().flat_map(|d| [TO_UNICODE, ENCODING].map(|key| d.get::<Stream<'_>>(key))).flatten();
+    let mut maps = maps.chain(streams.iter().filter(|s| s.dict().contains_key(USE_CMAP)).cloned());
+    let sane = maps.all(|s| s.decoded_data().map_or(true, |data| character_map::is_sane(&data)));
+    if !sane {
+        budget.refuse();
+    }
+    sane
 }
 
 /// Name, weight and slant as the font's dictionaries and its name tell them.

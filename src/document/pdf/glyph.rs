@@ -1,12 +1,12 @@
 //! What a page draws, as glyphs: the trait that both backends implement, and its records. Lengths are 1/100 pt from the top
 //! left corner of the page as it is seen. Knows nothing of words.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::extract::ExtractSource;
+use super::guarded::guarded;
 use super::open::Book;
 use super::reader::HayroSource;
 use crate::builtin::{Failure, FailureKind, Limits};
@@ -73,6 +73,8 @@ pub struct PageGlyphs {
     pub images: u32,
     /// It has operators that show text, whether or not glyphs came of it.
     pub shows_text: bool,
+    /// Glyphs that no map turns into text.
+    pub unmapped: u32,
     pub notes: Vec<String>,
 }
 
@@ -104,15 +106,23 @@ pub enum Backend {
 pub fn read(bytes: &Arc<[u8]>, backend: Backend, limits: &Limits) -> Result<Vec<PageGlyphs>, Failure> {
     if backend == Backend::PdfExtract {
         let mut source = ExtractSource::new(bytes)?;
-        return (0..source.page_count()).map(|i| source.page(i)).collect();
+        // It inflates without bound: the first backend goes before it, to meet the limits.
+        let book = Book::open(bytes, limits)?;
+        let mut guard = HayroSource::new(&book, limits);
+        return (0..source.page_count())
+            .map(|i| match guarded(|| guard.page(i)) {
+                Some(Err(failure)) if failure.kind == FailureKind::Limit => Err(failure),
+                _ => source.page(i),
+            })
+            .collect();
     }
     let book = Book::open(bytes, limits)?;
     let mut first = HayroSource::new(&book, limits);
     let mut second: Option<Result<ExtractSource, Failure>> = None;
     let mut pages = Vec::with_capacity(first.page_count());
     for i in 0..first.page_count() {
-        let read = catch_unwind(AssertUnwindSafe(|| first.page(i)));
-        let read = read.unwrap_or_else(|_| {
+        let read = guarded(|| first.page(i));
+        let read = read.unwrap_or_else(|| {
             // Its caches may be half filled.
             first = HayroSource::new(&book, limits);
             Err(Failure::new(FailureKind::NotReadable, format!("page {} cannot be interpreted", i + 1)))
@@ -123,11 +133,19 @@ pub fn read(bytes: &Arc<[u8]>, backend: Backend, limits: &Limits) -> Result<Vec<
             unread => {
                 let other = second.get_or_insert_with(|| ExtractSource::new(bytes)).as_mut();
                 let other = other.ok().and_then(|s| s.page(i).ok()).filter(|p| !p.glyphs.is_empty());
-                pages.push(other.unwrap_or_else(|| unread.unwrap_or_else(empty)));
+                pages.push(other.unwrap_or_else(|| unread.map_or_else(empty, mute)));
             }
         }
     }
     Ok(pages)
+}
+
+/// A page that shows text of which no glyph could be read, saying so.
+fn mute(mut page: PageGlyphs) -> PageGlyphs {
+    if page.glyphs.is_empty() {
+        page.notes.push("it shows text in fonts that cannot be read".to_owned());
+    }
+    page
 }
 
 /// A page that could not be read, saying why.

@@ -1,6 +1,6 @@
 //! Marked content: sequences that are hidden, or that say what their glyphs stand for.
 
-use hayro_syntax::object::{Dict, String as PdfString};
+use hayro_syntax::object::{Array, Dict, ObjectIdentifier, String as PdfString};
 
 /// An open marked-content sequence.
 pub struct Marked {
@@ -22,4 +22,20 @@ pub fn actual_text(dict: &Dict<'_>) -> Option<String> {
         _ => bytes.iter().map(|b| char::from(*b)).collect(),
     };
     Some(super::font::clean(&text))
+}
+
+/// Whether it is a layer of `hidden`, or a membership in layers that all are.
+pub fn is_hidden_layer(hidden: &[ObjectIdentifier], id: Option<ObjectIdentifier>, dict: Option<&Dict<'_>>) -> bool {
+    if hidden.is_empty() {
+        return false;
+    }
+    if id.is_some_and(|id| hidden.contains(&id)) {
+        return true;
+    }
+    let Some(dict) = dict else { return false };
+    let members: Vec<ObjectIdentifier> = match dict.get::<Array<'_>>("OCGs") {
+        Some(array) => array.raw_iter().filter_map(|o| o.as_obj_ref().map(Into::into)).collect(),
+        None => dict.get_ref("OCGs").map(Into::into).into_iter().collect(),
+    };
+    !members.is_empty() && members.iter().all(|id| hidden.contains(id))
 }

@@ -6,14 +6,21 @@ pub mod glyph;
 pub mod open;
 mod write;
 
+mod character_map;
 mod colour;
 mod content;
+mod diagnosis;
 mod extract;
 mod font;
+mod ground;
+mod guarded;
+mod inflate;
 mod marked;
 mod matrix;
+mod page_limits;
 mod path;
 mod reader;
+mod recognised;
 #[cfg(test)]
 pub(crate) mod sample;
 

@@ -1,14 +1,16 @@
 //! Opens a PDF: tolerant of junk before the header, broken cross references and cyclic page trees; decrypts what opens with
 //! the empty password. Knows nothing of page content.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use hayro_syntax::Pdf;
 use hayro_syntax::object::dict::keys::{BASE_STATE, D, OCGS, OCPROPERTIES, OFF, ON};
 use hayro_syntax::object::{Array, Dict, Name, ObjectIdentifier};
-use hayro_syntax::{LoadPdfError, Pdf};
 
-use crate::builtin::{Failure, FailureKind, LimitName, Limits};
+use super::diagnosis;
+use super::guarded::guarded;
+use super::inflate::check_containers;
+use crate::builtin::{Failure, LimitName, Limits};
 
 /// An opened PDF with at least one page.
 pub struct Book {
@@ -31,19 +33,15 @@ impl Book {
     /// `NotReadable` for what is no PDF or has no pages, `Encrypted` if a password is needed, `Limit` for more
     /// pages than `limits` allow.
     pub fn open(bytes: &Arc<[u8]>, limits: &Limits) -> Result<Self, Failure> {
+        check_containers(bytes, limits)?;
         let data = Arc::new(Shared(Arc::clone(bytes)));
-        let opened = catch_unwind(AssertUnwindSafe(|| Pdf::new(data)));
-        let pdf = match opened {
-            Ok(Ok(pdf)) => pdf,
-            Ok(Err(LoadPdfError::Decryption(_))) => {
-                return Err(Failure::new(FailureKind::Encrypted, "the PDF is encrypted and asks for a password"));
-            }
-            Ok(Err(LoadPdfError::Invalid)) | Err(_) => {
-                return Err(Failure::new(FailureKind::NotReadable, "the file is not a readable PDF"));
-            }
+        let pdf = match guarded(|| Pdf::new(data)) {
+            Some(Ok(pdf)) => pdf,
+            Some(Err(error)) => return Err(diagnosis::unreadable(bytes, Some(error))),
+            None => return Err(diagnosis::unreadable(bytes, None)),
         };
         match pdf.pages().len() {
-            0 => Err(Failure::new(FailureKind::NotReadable, "the PDF has no pages")),
+            0 => Err(diagnosis::no_pages(bytes)),
             n if n as u64 > limits.pages => Err(Failure::passed(limits, LimitName::Pages, format_args!("the PDF has {n} pages"))),
             _ => Ok(Self { pdf }),
         }

@@ -1,25 +1,28 @@
 //! The default backend: page content read through hayro-syntax, fonts through hayro-font.
 
+use hayro_syntax::object::dict::keys::CONTENTS;
+use hayro_syntax::object::{Array, Stream};
 use hayro_syntax::page::{Page, Rotation};
 
 use super::content::Interpreter;
 use super::font::FontStore;
 use super::glyph::{GlyphSource, PageGlyphs};
+use super::inflate::Budget;
 use super::matrix::Matrix;
 use super::open::Book;
-use crate::builtin::{Failure, FailureKind, LimitName, Limits};
+use crate::builtin::{Failure, FailureKind, Limits};
 
 /// Reads the pages of an opened book.
 pub struct HayroSource<'a> {
     book: &'a Book,
     fonts: FontStore<'a>,
     hidden_layers: Vec<hayro_syntax::object::ObjectIdentifier>,
-    limits: &'a Limits,
+    budget: Budget<'a>,
 }
 
 impl<'a> HayroSource<'a> {
     pub fn new(book: &'a Book, limits: &'a Limits) -> Self {
-        Self { book, fonts: FontStore::new(), hidden_layers: book.hidden_layers(), limits }
+        Self { book, fonts: FontStore::new(), hidden_layers: book.hidden_layers(), budget: Budget::new(limits) }
     }
 }
 
@@ -33,17 +36,40 @@ impl GlyphSource for HayroSource<'_> {
             return Err(Failure::new(FailureKind::NotReadable, format!("there is no page {}", index + 1)));
         };
         let (width, height) = page.render_dimensions();
-        let content = page.page_stream().unwrap_or_default();
-        if content.len() as u64 > self.limits.decompressed_bytes {
-            let found = format_args!("page {} inflates to {} MB", index + 1, content.len() >> 20);
-            return Err(Failure::passed(self.limits, LimitName::Decompressed, found));
-        }
+        let Some(content) = self.content(page) else { return Err(self.budget.failure(index)) };
         let (width, height) = (f64::from(width), f64::from(height));
-        let mut interpreter = Interpreter::new(&mut self.fonts, &self.hidden_layers, initial(page), width, height);
-        if !interpreter.run(content, page.resources()) {
+        let mut interpreter = Interpreter::new(&mut self.fonts, &self.budget, &self.hidden_layers, initial(page), width, height);
+        let complete = interpreter.run(&content, page.resources());
+        if self.budget.is_passed() {
+            return Err(self.budget.failure(index));
+        }
+        if !complete {
             return Err(Failure::new(FailureKind::Limit, format!("page {} has too many instructions or glyphs", index + 1)));
         }
         Ok(interpreter.out)
+    }
+}
+
+impl HayroSource<'_> {
+    /// What a page's content streams say, one after the other; `None` if that passes the limit. A stream that cannot be
+    /// decoded says nothing.
+    fn content(&self, page: &Page<'_>) -> Option<Vec<u8>> {
+        let mut content = Vec::new();
+        let mut add = |stream: &Stream<'_>| {
+            if let Some(data) = self.budget.decoded(stream) {
+                content.extend_from_slice(&data);
+                // The next one begins a new word.
+                content.push(b' ');
+            }
+        };
+        if let Some(stream) = page.raw().get::<Stream<'_>>(CONTENTS) {
+            add(&stream);
+        } else if let Some(array) = page.raw().get::<Array<'_>>(CONTENTS) {
+            let xref = self.book.pdf().xref();
+            let referred = array.raw_iter().filter_map(|item| xref.get::<Stream<'_>>(item.as_obj_ref()?.into()));
+            referred.take_while(|_| !self.budget.is_passed()).for_each(|stream| add(&stream));
+        }
+        (!self.budget.is_passed()).then_some(content)
     }
 }
 

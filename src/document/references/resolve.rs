@@ -244,6 +244,7 @@ mod tests {
             path: "book.pdf".to_owned(),
             title: "Book".to_owned(),
             page_count: Some(8),
+            pages_needing_ocr: 0,
             origin: Origin::Outline,
             confidence: 1.0,
             // Two pages of front matter: printed page 1 is the third.

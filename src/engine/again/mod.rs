@@ -16,6 +16,7 @@ use super::derive::{self, DeriveError};
 use super::error::EngineError;
 use super::execute::{self, How, RunError, Task};
 use super::observe::{ActionName, Event, Observer, Problem};
+use super::workers::{WorkerError, Workers};
 use crate::builtin::{Failure, FailureKind};
 use crate::disk;
 use crate::store::Store;
@@ -143,6 +144,13 @@ pub struct Again<'a> {
     pub interrupted: &'a AtomicBool,
 }
 
+/// What runs the second time: other places and other processes.
+struct Means {
+    room: Arc<Room>,
+    /// None where no built-in runs.
+    workers: Option<Arc<Workers>>,
+}
+
 /// What a thread has to say of one action or derivation.
 enum Found {
     Same,
@@ -164,7 +172,12 @@ pub fn run(done: &Done, again: &Again<'_>, observer: &mut dyn Observer) -> Resul
     let rooms = folder.join("rooms");
     let rooms = rooms.strip_prefix(again.root).map(Path::to_path_buf).unwrap_or(rooms);
     let room = Arc::new(Room::new(again.root.to_path_buf(), rooms, again.base_env.to_vec()));
-    let found = found(done, again, &cas, &room);
+    let first_workers = done.actions.iter().find_map(|k| match &k.task.how {
+        How::Builtin { workers, .. } => Some(workers),
+        How::Command(_) => None,
+    });
+    let means = Means { room, workers: first_workers.map(|w| Arc::new(w.another())) };
+    let found = found(done, again, &cas, &means);
     disk::remove_dir_all(&again.store.staging())?;
     let found = found?;
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
@@ -201,7 +214,7 @@ fn label(name: &ActionName) -> String {
 }
 
 /// What was found, actions first, in the order of `done`.
-fn found(done: &Done, again: &Again<'_>, cas: &Cas, room: &Arc<Room>) -> Result<Vec<Found>, EngineError> {
+fn found(done: &Done, again: &Again<'_>, cas: &Cas, means: &Means) -> Result<Vec<Found>, EngineError> {
     let threads = if again.jobs > 1 { 1 } else { 2 };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("second {i}")).build();
     let pool = pool.map_err(|e| EngineError::Threads(e.to_string()))?;
@@ -225,7 +238,7 @@ fn found(done: &Done, again: &Again<'_>, cas: &Cas, room: &Arc<Room>) -> Result<
             scope.spawn(move |_| {
                 let found = match done.actions.get(ix) {
                     _ if cancelled.load(Ordering::SeqCst) => Found::Interrupted,
-                    Some(known) => run_again(known, again, cas, room),
+                    Some(known) => run_again(known, again, cas, means),
                     None => derive_again(&done.derivations[ix - done.actions.len()], again, cas),
                 };
                 let _ = sender.send((ix, found));
@@ -238,27 +251,34 @@ fn found(done: &Done, again: &Again<'_>, cas: &Cas, room: &Arc<Room>) -> Result<
                     all[ix] = found;
                     open -= 1;
                 }
-                Err(_) => room.end_overdue(),
+                Err(_) => {
+                    means.room.end_overdue();
+                    means.workers.iter().for_each(|w| w.end_overdue());
+                }
             }
             if again.interrupted.load(Ordering::SeqCst) && !cancelled.swap(true, Ordering::SeqCst) {
-                room.end_all();
+                means.room.end_all();
+                means.workers.iter().for_each(|w| w.end_all());
             }
         }
     });
     Ok(all)
 }
 
-fn run_again(known: &Known, again: &Again<'_>, cas: &Cas, room: &Arc<Room>) -> Found {
+fn run_again(known: &Known, again: &Again<'_>, cas: &Cas, means: &Means) -> Found {
     let task = &known.task;
     let (how, env) = match &task.how {
-        How::Builtin { builtin, params } => (How::Builtin { builtin, params: params.clone() }, &[][..]),
-        How::Command(command) => (How::Command(Arc::new(command.in_room(room.clone()))), &command.env[..]),
+        How::Builtin { builtin, params, workers } => {
+            let workers = means.workers.as_ref().unwrap_or(workers).clone();
+            (How::Builtin { builtin, params: params.clone(), workers }, &[][..])
+        }
+        How::Command(command) => (How::Command(Arc::new(command.in_room(means.room.clone()))), &command.env[..]),
     };
     let second = Task { how, ..task.clone() };
     let made = execute::run(&second, cas, again.count);
     let failed = |message: String| Found::Differs(Box::new(Difference { message, ..Difference::of(&known.name) }));
     match (&known.first.failure, made) {
-        (_, Err(RunError::Command(CommandError::Ended))) => Found::Interrupted,
+        (_, Err(RunError::Command(CommandError::Ended) | RunError::Worker(WorkerError::Ended))) => Found::Interrupted,
         (_, Err(e @ (RunError::Changed(_) | RunError::Store(_) | RunError::Disk(_)))) => Found::Open(Problem::of(&e)),
         (None, Ok(made)) => match Versions::new(&known.name, again, cas, env).of_action(known, &made) {
             Ok(None) => Found::Same,

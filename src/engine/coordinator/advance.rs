@@ -5,17 +5,19 @@ use std::time::Instant;
 
 use super::inputs::Unresolved;
 use super::{ActionIx, Condition, Coordinator, Message, Mode, Phase, Soundness, Stop, Stretch};
+use crate::disk;
 use crate::engine::command::CommandError;
 use crate::engine::derive;
 use crate::engine::execute::{self, How, Made, OutputSlot, RunError, Task};
 use crate::engine::gate::{self, Accepted, Judged};
 use crate::engine::graph::{From, Input, RuleId, Run};
 use crate::engine::manifest::{ActionManifest, Field};
-use crate::engine::observe::{Outcome, Problem};
+use crate::engine::observe::{Event, Outcome, Problem};
 use crate::engine::plan::{Fate, PlannedAction};
 use crate::engine::reason::Reason;
 use crate::engine::select::Choice;
 use crate::engine::verdict::Verdict;
+use crate::engine::workers::{Retry, WorkerError};
 use crate::fail_point::FailPoint;
 use crate::staging::safe_extension;
 use crate::store::StoreError;
@@ -188,7 +190,9 @@ impl<'a> Coordinator<'a, '_> {
         let id = self.actions[ix.0].rule;
         let rule = graph.rule(id);
         let how = match &rule.run {
-            Run::Builtin { builtin, .. } => How::Builtin { builtin, params: self.params[id.ix()].clone() },
+            Run::Builtin { builtin, .. } => {
+                How::Builtin { builtin, params: self.params[id.ix()].clone(), workers: self.workers.clone() }
+            }
             Run::Command(_) => How::Command(self.command(id)?.0),
         };
         let slot = |o: &crate::engine::graph::Output| OutputSlot {
@@ -202,7 +206,6 @@ impl<'a> Coordinator<'a, '_> {
             item: self.items.get(action.item).info.clone(),
             inputs: action.inputs.clone(),
             outputs: rule.outputs.iter().map(slot).collect(),
-            limits: self.setup.limits,
             how,
         })
     }
@@ -282,6 +285,9 @@ impl<'a> Coordinator<'a, '_> {
     /// A pool thread has something to say.
     pub(super) fn receive(&mut self, message: Message) -> Result<Option<Work<'a>>, Stop> {
         self.tell_work(&message);
+        if matches!(message, Message::Ran(..)) {
+            self.tell_retries()?;
+        }
         match message {
             Message::Prepared(ix, Ok(derived), _) => {
                 derived.into_iter().for_each(|(key, value)| self.store.state.derived.put(key, value));
@@ -317,11 +323,26 @@ impl<'a> Coordinator<'a, '_> {
         }
     }
 
+    /// Work that was done, or failed, only after a worker had died over it: somebody may want to know of the document.
+    fn tell_retries(&mut self) -> Result<(), Stop> {
+        for Retry { builtin, item, death } in self.workers.take_retries() {
+            let part = if item.id.is_empty() || item.id == item.path { String::new() } else { format!(" ({})", item.id) };
+            let message = format!("`{builtin}` of `{}`{part} was tried again in a fresh worker process: {death}", item.path);
+            self.emit(&Event::Warning { message })?;
+        }
+        Ok(())
+    }
+
     fn ran_badly(&mut self, ix: ActionIx, error: RunError, duration_ms: u64) -> Result<(), Stop> {
         match error {
             RunError::Changed(path) => Err(Stop::Changed(path)),
             RunError::Store(e @ StoreError::Blob { .. }) => Err(e.into()),
-            RunError::Command(CommandError::Ended) => Err(crate::engine::error::EngineError::Interrupted.into()),
+            RunError::Disk(e) | RunError::Store(StoreError::Disk(e)) if disk::is_full(&e.source) => {
+                Err(Stop::Error(crate::engine::error::EngineError::Disk(e)))
+            }
+            RunError::Command(CommandError::Ended) | RunError::Worker(WorkerError::Ended) => {
+                Err(crate::engine::error::EngineError::Interrupted.into())
+            }
             RunError::Failure(failure) => {
                 if let Some(key) = self.actions[ix.0].key {
                     let result =
@@ -333,7 +354,10 @@ impl<'a> Coordinator<'a, '_> {
                 self.end(ix, Outcome::Failed, Some(problem))
             }
             other => {
-                let problem = Problem::of(&other);
+                let mut problem = Problem::of(&other);
+                if let RunError::Worker(error) = &other {
+                    problem.hint = error.hint();
+                }
                 self.remember(ix, Came::Failed);
                 self.end(ix, Outcome::Failed, Some(problem))
             }

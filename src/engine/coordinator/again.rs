@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::publish::stem;
 use super::{ActionIx, Coordinator};
 use crate::digest::Digest;
 use crate::engine::again::{Derivation, Done, Known};
@@ -12,6 +11,7 @@ use crate::engine::graph::RuleId;
 use crate::engine::items::ItemIx;
 use crate::engine::observe::ActionName;
 use crate::placeholder;
+use crate::rel_path::stem_of;
 use crate::store::records::Derived;
 
 /// Merges and projections by their keys.
@@ -46,7 +46,7 @@ impl Coordinator<'_, '_> {
             let named = |path: &str| {
                 placeholder::fill(path, |name| match name {
                     "id" => Some(item.id.clone()),
-                    "stem" => Some(stem(&item.path).to_owned()),
+                    "stem" => Some(stem_of(&item.path).to_owned()),
                     _ => None,
                 })
             };

@@ -49,6 +49,8 @@ pub(super) struct Announced {
     pub(super) accepting: BTreeSet<(RuleId, usize)>,
     /// Records of the files that it adopted.
     pub(super) adopted: Vec<ArtifactRecord>,
+    /// The disk was full, and all went that nothing needs.
+    pub(super) made_room: bool,
     /// For people, at the end.
     pub(super) notes: Vec<String>,
 }

@@ -2,7 +2,7 @@
 
 use super::{Action, ActionIx, Condition, Coordinator, Phase, Progress, Soundness, Stop};
 use crate::engine::graph::{From, Pass, Range, RuleId};
-use crate::engine::items::{ItemIx, JOB};
+use crate::engine::items::{self, ItemIx, JOB};
 use crate::engine::select::Choice;
 use crate::store::records::Stored;
 
@@ -170,7 +170,8 @@ impl Coordinator<'_, '_> {
             if followers.is_empty() {
                 continue;
             }
-            let entries: Vec<ItemIx> = tree.entries.iter().map(|e| self.items.add_entry(range, item, e)).collect();
+            let named = tree.entries.iter().zip(items::entry_ids(&tree.entries));
+            let entries: Vec<ItemIx> = named.map(|(e, id)| self.items.add_entry(range, item, e, id)).collect();
             self.children.insert((item, range), entries.clone());
             for id in followers {
                 self.expect(id, item, entries.len());

@@ -36,7 +36,12 @@ impl Coordinator<'_, '_> {
         self.open_store()?;
         self.announced.build = true;
         self.observer.sources(&self.sha_map());
-        let event = Event::BuildStarted { sources: self.setup.sources.len() as u64, ignored_files: self.setup.ignored_files };
+        let event = Event::BuildStarted {
+            sources: self.setup.sources.len() as u64,
+            ignored_files: self.setup.ignored_files,
+            ignored: self.setup.ignored.clone(),
+            refused: self.setup.refused.clone(),
+        };
         self.emit(&event)?;
         self.store.take_warnings().into_iter().try_for_each(|message| self.emit(&Event::Warning { message }))
     }
@@ -44,7 +49,7 @@ impl Coordinator<'_, '_> {
     /// SHA-256 of every source that could be read, by id.
     fn sha_map(&self) -> BTreeMap<String, String> {
         let sha = |s: &SourceFile| {
-            let entry = self.store.state.files.get(&files::index_key(&s.file))?;
+            let entry = self.store.state.files.peek(&files::index_key(&s.file))?;
             let hex: String = entry.sha256?.iter().map(|b| format!("{b:02x}")).collect();
             Some((s.id.clone(), format!("sha256:{hex}")))
         };

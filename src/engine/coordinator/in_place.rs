@@ -41,7 +41,7 @@ impl Coordinator<'_, '_> {
             Seen::Known => {}
             Seen::Hashed(entry) => self.store.state.files.put(key.clone(), entry),
         }
-        Ok(self.store.state.files.get(&key).map_or_else(|| Digest::of(b""), |e| e.digest))
+        Ok(self.store.state.files.peek(&key).map_or_else(|| Digest::of(b""), |e| e.digest))
     }
 
     /// A file's bytes with the digest that the index holds for it.
@@ -58,7 +58,7 @@ impl Coordinator<'_, '_> {
 
     /// Files that were looked at, as a command that reads them is to find them.
     fn in_place(&self, paths: &[PathBuf]) -> Vec<InPlace> {
-        let entry = |path: &PathBuf| self.store.state.files.get(&files::index_key(path)).cloned();
+        let entry = |path: &PathBuf| self.store.state.files.peek(&files::index_key(path)).cloned();
         paths.iter().filter_map(|path| Some(InPlace { path: path.clone(), entry: entry(path)? })).collect()
     }
 
@@ -125,7 +125,7 @@ impl Coordinator<'_, '_> {
         let sources = self.setup.sources.iter().map(|s| Wanted { path: s.file.clone(), sha256: true });
         let others = self.looked_at.iter().map(|path| Wanted { path: path.clone(), sha256: false });
         let moved = |w: &Wanted| {
-            let entry = self.store.state.files.get(&files::index_key(&w.path));
+            let entry = self.store.state.files.peek(&files::index_key(&w.path));
             entry.is_some_and(|e| !e.settled || (self.announced.build && disk::stat(&w.path).ok().flatten() != Some(e.stat)))
         };
         let unsettled: Vec<Wanted> = sources.chain(others).filter(moved).collect();
@@ -136,7 +136,7 @@ impl Coordinator<'_, '_> {
         let seen = pool.install(|| files::look(&unsettled, &self.store.state, probe.as_ref()));
         for (wanted, seen) in unsettled.iter().zip(seen) {
             let key = files::index_key(&wanted.path);
-            let before = self.store.state.files.get(&key).map(|e| e.digest);
+            let before = self.store.state.files.peek(&key).map(|e| e.digest);
             // One that has vanished is found missing by the next build; what was built from it stands until then.
             let Ok(Seen::Hashed(entry)) = seen else { continue };
             let changed = before != Some(entry.digest);

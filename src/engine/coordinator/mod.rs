@@ -16,11 +16,14 @@ mod adopted;
 mod advance;
 mod again;
 mod announced;
+mod at_fault;
+mod collecting;
 mod conditions;
 mod emit;
 mod finish;
 mod fold;
 mod frozen;
+mod heal;
 mod in_place;
 mod inputs;
 mod intent;
@@ -45,12 +48,14 @@ use super::execute::InputValue;
 use super::gate::{Accepted, GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
-use super::observe::{ArtifactRecord, Observer, Outcome, Problem, Quarantined, Status};
+use super::observe::{ArtifactRecord, Observer, Outcome, PassedOver, Problem, Quarantined, Status};
 use super::plan::{PlannedAction, Write};
 use super::policy::{Barrier, OnError};
 use super::reason::{Loss, Reason};
+use super::retention::Bounds;
 use super::select::Selection;
 use super::verdict::Judge;
+use super::workers::{WorkerSetup, Workers};
 use crate::builtin::Limits;
 use crate::digest::Digest;
 use crate::store::Store;
@@ -60,6 +65,8 @@ use announced::Announced;
 use spans::Stretch;
 
 pub use adopt::Adopting;
+pub use collecting::{Gathered, gc};
+pub use heal::forget_records;
 pub use run::build;
 
 /// What a pass was before this build: its status and records in the job's manifest.
@@ -84,6 +91,10 @@ pub struct Setup<'a> {
     pub sources: Vec<SourceFile>,
     /// Files below the sources folder that no pattern takes.
     pub ignored_files: u64,
+    /// The first of them.
+    pub ignored: Vec<PassedOver>,
+    /// What is below the sources folder and cannot be a source.
+    pub refused: Vec<PassedOver>,
     pub selection: Selection,
     /// From the job's manifest; passes that it does not name are PENDING.
     pub prior: BTreeMap<Pass, Prior>,
@@ -92,6 +103,8 @@ pub struct Setup<'a> {
     pub on_error: OnError,
     pub barrier: Barrier,
     pub jobs: usize,
+    /// How processes for built-ins are started.
+    pub workers: WorkerSetup,
     pub judge: &'a dyn Judge,
     /// The environment that rules may declare.
     pub env: BTreeMap<String, String>,
@@ -112,6 +125,10 @@ pub struct Setup<'a> {
     pub rejected_dir: PathBuf,
     /// Of this build: records name it, keys do not.
     pub build_id: String,
+    /// How much the cache may hold of what nothing needs.
+    pub bounds: Bounds,
+    /// When the build began, in seconds since 1970.
+    pub now_s: i64,
     /// Whether the report holds what it takes to do everything again, to see whether it comes out the same.
     pub check_determinism: bool,
     /// Set by the signal handler.
@@ -248,6 +265,7 @@ struct Coordinator<'a, 'b> {
     observer: &'b mut dyn Observer,
     announced: &'b mut Announced,
     room: Arc<Room>,
+    workers: Arc<Workers>,
     clock_probe: Option<crate::disk::StatTuple>,
 
     items: Items,

@@ -11,6 +11,7 @@ use crate::digest::Digest;
 use crate::engine::derive::{self, PieceOf, Work};
 use crate::engine::error::EngineError;
 use crate::engine::graph::{Range, RuleId, Run};
+use crate::engine::items;
 use crate::engine::observe::Problem;
 use crate::engine::split::{self, Entry, Stray};
 use crate::store::records::{Stored, StoredFile};
@@ -45,8 +46,8 @@ impl Coordinator<'_, '_> {
                         Some(Stored::Tree(tree)) => tree.entries.to_vec(),
                         _ => Vec::new(),
                     };
-                    let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
-                    entries.into_iter().map(move |e| (id.clone(), stem(&e.name), e.attrs))
+                    let ids = items::entry_ids(&entries);
+                    entries.into_iter().zip(ids).map(move |(e, own)| (id.clone(), own, e.attrs))
                 };
                 sources.flat_map(entries).collect()
             }

@@ -18,6 +18,7 @@ use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::plan::Write;
 use crate::fail_point::{self, FailPoint};
 use crate::placeholder;
+use crate::rel_path;
 use crate::store::records::{Published, Stored, StoredFile};
 
 /// A file that belongs in the job folder.
@@ -211,7 +212,7 @@ impl Coordinator<'_, '_> {
     }
 
     /// What the job's merge of an output is made from: a file for each child of the job.
-    fn pieces_below_job(&mut self, rule: RuleId, output: usize) -> Result<Vec<PieceOf>, Unresolved> {
+    pub(super) fn pieces_below_job(&mut self, rule: RuleId, output: usize) -> Result<Vec<PieceOf>, Unresolved> {
         let mut pieces = Vec::new();
         let mut needs = Vec::new();
         let left_out = self.quarantine.left_out(rule);
@@ -231,7 +232,7 @@ impl Coordinator<'_, '_> {
     /// One file per item, named by `{id}` or `{stem}`; two items with one name are an error that names both.
     fn per_item_files(&mut self, rule: RuleId, output: usize) -> Result<Vec<Wanted>, Unresolved> {
         let declared = self.setup.graph.rule(rule);
-        let mut taken: BTreeMap<String, String> = BTreeMap::new();
+        let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
         let mut files = Vec::new();
         let left_out = self.quarantine.left_out(rule);
         for ix in (0..self.actions.len()).map(super::ActionIx).filter(|ix| self.actions[ix.0].rule == rule) {
@@ -242,12 +243,21 @@ impl Coordinator<'_, '_> {
             let node = self.items.get(self.actions[ix.0].item);
             let path = placeholder::fill(&declared.outputs[output].path, |name| match name {
                 "id" => Some(node.info.id.clone()),
-                "stem" => Some(stem(&node.info.path).to_owned()),
+                "stem" => Some(rel_path::stem_of(&node.info.path).to_owned()),
                 _ => None,
             });
-            if let Some(other) = taken.insert(path.clone(), node.full_id.clone()) {
-                let message =
-                    format!("`{}` and `{other}` would both be published as `{path}`: use {{id}} in its name", node.full_id);
+            let place = rel_path::folded(&path);
+            if let Some((other, as_path)) = taken.insert(place, (node.full_id.clone(), path.clone())) {
+                let name = &node.full_id;
+                let message = if path == as_path {
+                    format!("`{name}` and `{other}` would both be published as `{path}`: use {{id}} in its name")
+                } else {
+                    let why = rel_path::same_where(&as_path, &path);
+                    format!(
+                        "`{name}` and `{other}` would be published as `{path}` and `{as_path}`, which is one file where {why}: \
+                         use {{id}} in its name"
+                    )
+                };
                 return Err(Unresolved::Failed(message));
             }
             files.push(Wanted::of_blob(path, file, 1));
@@ -435,10 +445,4 @@ fn record_as(rule: &Rule, output: &OutputFiles, wanted: &Wanted, put: (Digest, u
 
 pub(super) fn sentence(message: String) -> Problem {
     Problem { message, ..Problem::default() }
-}
-
-/// File name of a path without folders and extension.
-pub(super) fn stem(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    name.rsplit_once('.').map_or(name, |(stem, _)| if stem.is_empty() { name } else { stem })
 }

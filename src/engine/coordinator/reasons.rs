@@ -7,14 +7,13 @@ use serde_json::Value;
 use super::inputs::Unresolved;
 use super::{ActionIx, Coordinator, Mode};
 use crate::digest::Digest;
-use crate::disk;
 use crate::engine::adoption;
 use crate::engine::gate_list::GateList;
 use crate::engine::graph::{From, RuleId, Run};
 use crate::engine::manifest::{ActionManifest, Change, Field};
 use crate::engine::probe;
 use crate::engine::reason::{Cause, Kind, Loss, Reason};
-use crate::store::cas::Cas;
+use crate::store::cas::{Cas, Held};
 use crate::store::records::{Came, LastBuild, Stored, Turn};
 
 /// A blob that a build found missing or damaged: place of the output in its rule, the blob, what is wrong with it.
@@ -225,10 +224,10 @@ fn changed(mut changes: Vec<Change>) -> Reason {
 
 /// A blob of `stored` that is not there, or not of its size.
 fn lost_of(stored: &Stored, cas: &Cas) -> Option<(Digest, Loss)> {
-    let lost = |digest: &Digest, bytes: u64| match disk::stat(&cas.path(digest)) {
-        Ok(Some(stat)) if stat.size == bytes => None,
-        Ok(Some(_)) => Some((*digest, Loss::Damaged)),
-        _ => Some((*digest, Loss::Missing)),
+    let lost = |digest: &Digest, bytes: u64| match cas.held(digest, bytes) {
+        Held::Whole => None,
+        Held::Torn => Some((*digest, Loss::Damaged)),
+        Held::Missing => Some((*digest, Loss::Missing)),
     };
     match stored {
         Stored::File(f) => lost(&f.digest, f.bytes),

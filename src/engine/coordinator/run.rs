@@ -8,7 +8,8 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use super::advance::Work;
-use super::reasons::LostBlob;
+use super::collecting;
+use super::heal;
 use super::{Announced, Coordinator, Message, Mode, PassState, Setup, Stop};
 use crate::digest::Digest;
 use crate::disk;
@@ -19,13 +20,13 @@ use crate::engine::gate::GateFiles;
 use crate::engine::gate_list::GateList;
 use crate::engine::graph::{Range, RuleId, Run};
 use crate::engine::items::{Items, JOB};
-use crate::engine::observe::{Event, Observer, Problem};
+use crate::engine::observe::{Event, Observer};
 use crate::engine::plan::Plan;
-use crate::engine::reason::Loss;
 use crate::engine::report::Report;
+use crate::engine::retention::Collection;
 use crate::engine::select::{self, Choice};
+use crate::engine::workers::{Tally, Workers};
 use crate::store::Store;
-use crate::store::records::Stored;
 
 /// A build begins again at most this often because something changed under its hands, or one blob broke.
 const TRIES: usize = 5;
@@ -46,9 +47,24 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
     tracing::info!(sources = setup.sources.len(), rules = setup.graph.rules.len(), jobs = setup.jobs, ?mode, "build");
     let mut broken: BTreeMap<Digest, usize> = BTreeMap::new();
     let error = loop {
-        let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &pool).and_then(|c| c.run(&pool));
+        let workers = Arc::new(Workers::new(setup.workers.clone(), setup.limits, store.cas.dir().to_path_buf()));
+        let attempt = Coordinator::new(setup, mode, store, observer, &mut announced, &workers, &pool).and_then(|c| c.run(&pool));
         match attempt {
-            Ok(report) => return Ok(report),
+            Ok(report) => {
+                tell(workers.tally());
+                return Ok(report);
+            }
+            Err(Stop::Error(e)) if mode == Mode::Build && e.is_full() => {
+                let freed = collecting::make_room(setup, store, &mut announced, &pool);
+                if freed == 0 {
+                    break e;
+                }
+                begin_again(
+                    &mut announced,
+                    observer,
+                    &format!("the disk was full; {} of the cache went", bytesize::ByteSize(freed)),
+                );
+            }
             Err(Stop::Error(e)) => break e,
             Err(Stop::Stale) => begin_again(&mut announced, observer, "the cache holds more than was seen"),
             Err(Stop::Changed(path)) => {
@@ -63,7 +79,7 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
                 if *tries == TRIES {
                     break EngineError::KeepsBreaking(digest);
                 }
-                match forget(store, &digest, what) {
+                match heal::forget(&setup.root, store, &digest, what) {
                     Ok(lost) => announced.lost.extend(lost),
                     Err(e) => break e,
                 }
@@ -82,6 +98,12 @@ pub fn build(setup: &Setup<'_>, mode: Mode, store: &mut Store, observer: &mut dy
     Err(error)
 }
 
+fn tell(Tally { started, recycled, jobs, overhead_us }: Tally) {
+    if started > 0 {
+        tracing::info!(started, recycled, jobs, overhead_us, "worker processes");
+    }
+}
+
 /// An observer that cannot do its duty is met again at the next event.
 fn begin_again(announced: &mut Announced, observer: &mut dyn Observer, reason: &str) {
     announced.begin_again();
@@ -90,40 +112,14 @@ fn begin_again(announced: &mut Announced, observer: &mut dyn Observer, reason: &
     }
 }
 
-/// Drops a blob that is not what it should be, and every record that leads to it, so that it is made anew; which results
-/// those were, by action key.
-fn forget(store: &mut Store, digest: &Digest, what: Loss) -> Result<Vec<(Digest, LostBlob)>, EngineError> {
-    store.cas.discard(digest)?;
-    let holds = |s: &Stored| match s {
-        Stored::File(f) => f.digest == *digest,
-        Stored::Tree(t) => t.entries.iter().any(|e| e.digest == *digest),
-    };
-    let adopted =
-        store.state.adoptions.iter().find(|(_, a)| a.file.digest == *digest || a.pieces.iter().any(|p| p.file.digest == *digest));
-    if let Some((key, adoption)) = adopted {
-        let path = key.split('\0').next_back().unwrap_or_default();
-        return Err(EngineError::Adoption(Box::new(Problem {
-            message: format!("`{path}` was adopted as edited by hand, and its bytes are lost from the cache"),
-            hint: Some(format!("`ingest build --discard {}` takes the result of the rule again", adoption.rule)),
-            ..Problem::default()
-        })));
-    }
-    let place = |outputs: &[Stored]| outputs.iter().position(holds);
-    let results = store.state.results.iter().filter_map(|(k, r)| Some((*k, place(&r.outputs)?)));
-    let lost: Vec<(Digest, LostBlob)> = results.map(|(key, output)| (key, LostBlob { output, digest: *digest, what })).collect();
-    lost.iter().for_each(|(key, _)| store.state.results.remove(key));
-    let derived: Vec<Digest> = store.state.derived.iter().filter(|(_, d)| d.digest == *digest).map(|(k, _)| *k).collect();
-    derived.iter().for_each(|k| store.state.derived.remove(k));
-    Ok(lost)
-}
-
 impl<'a, 'b> Coordinator<'a, 'b> {
-    fn new(
+    pub(super) fn new(
         setup: &'a Setup<'a>,
         mode: Mode,
         store: &'b mut Store,
         observer: &'b mut dyn Observer,
         announced: &'b mut Announced,
+        workers: &Arc<Workers>,
         pool: &rayon::ThreadPool,
     ) -> Result<Self, Stop> {
         let staging = store.staging();
@@ -143,6 +139,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             observer,
             announced,
             room,
+            workers: workers.clone(),
             clock_probe: None,
             items: Items::default(),
             children: HashMap::new(),
@@ -241,7 +238,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                     self.store.state.files.put(key, entry);
                     Ok(digest)
                 }
-                Some(Ok(Seen::Known)) => self.store.state.files.get(&key).map(|e| e.digest).ok_or_else(String::new),
+                Some(Ok(Seen::Known)) => self.store.state.files.peek(&key).map(|e| e.digest).ok_or_else(String::new),
                 Some(Err(e)) => Err(e.to_string()),
                 None => Err(format!("`{}` was not looked at", wanted.path.display())),
             };
@@ -261,7 +258,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         files::probe(&staging)
     }
 
-    fn run(mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
+    pub(super) fn run(mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
         let cancelled = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::channel();
         let outcome = pool.in_place_scope(|scope| {
@@ -280,6 +277,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 cancelled.store(true, Ordering::SeqCst);
                 if matches!(outcome, Err(Stop::Error(_))) {
                     self.room.end_all();
+                    self.workers.end_all();
                 }
                 self.drain(&receiver);
             }
@@ -309,6 +307,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         spawn: &dyn Fn(Work<'a>),
         pool: &rayon::ThreadPool,
     ) -> Result<(), Stop> {
+        let mut looked = Instant::now();
         loop {
             loop {
                 for ix in std::mem::take(&mut self.ready) {
@@ -325,16 +324,18 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             if self.in_flight == 0 {
                 return Ok(());
             }
-            match receiver.recv_timeout(TICK) {
-                Ok(message) => {
-                    self.in_flight -= 1;
-                    self.since_commit += 1;
-                    if let Some(work) = self.receive(message)? {
-                        self.in_flight += 1;
-                        spawn(work);
-                    }
+            if let Ok(message) = receiver.recv_timeout(TICK) {
+                self.in_flight -= 1;
+                self.since_commit += 1;
+                if let Some(work) = self.receive(message)? {
+                    self.in_flight += 1;
+                    spawn(work);
                 }
-                Err(_) => self.room.end_overdue(),
+            }
+            if looked.elapsed() >= TICK {
+                looked = Instant::now();
+                self.room.end_overdue();
+                self.workers.end_overdue();
             }
             if self.setup.interrupted.load(Ordering::SeqCst) {
                 return Err(Stop::Error(EngineError::Interrupted));
@@ -365,6 +366,16 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         }
     }
 
+    /// The last that is said of a build that did something.
+    fn tell_end(&mut self, chosen: &Collection, warnings: Vec<String>) -> Result<(), Stop> {
+        self.tell_collected(chosen)?;
+        for message in warnings {
+            self.emit(&Event::Warning { message })?;
+        }
+        let (counts, untold) = (self.announced.total(), self.announced.untold(self.setup.graph));
+        self.emit(&Event::BuildEnded { counts, untold, interrupted: false, problem: None })
+    }
+
     fn conclude(&mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
         let mut warnings = self.store.take_warnings();
         warnings.extend(self.older_passes());
@@ -374,12 +385,15 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             self.tell_own("sources looked at again".to_owned(), started);
             if self.announced.build {
                 self.store.state.drop_unnamed();
+                let chosen = self.collect()?;
                 self.batch(true)?;
-                for message in std::mem::take(&mut warnings) {
-                    self.emit(&Event::Warning { message })?;
-                }
-                let (counts, untold) = (self.announced.total(), self.announced.untold(self.setup.graph));
-                self.emit(&Event::BuildEnded { counts, untold, interrupted: false, problem: None })?;
+                // What goes is deleted while the rest is told.
+                let (cas, cache) = (self.store.cas.clone(), self.store.dir.clone());
+                std::thread::scope(|scope| {
+                    let sweep = scope.spawn(|| pool.install(|| collecting::sweep(&chosen, &cas, &cache)));
+                    self.tell_end(&chosen, std::mem::take(&mut warnings))?;
+                    Ok::<(), Stop>(sweep.join().unwrap_or(Ok(()))?)
+                })?;
             } else if self.store.state.has_changes() {
                 // Only stamps moved: remembered, so that the same bytes are not hashed at every build.
                 self.open_store()?;

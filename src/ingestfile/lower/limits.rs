@@ -12,8 +12,6 @@ const TIME_S: RangeInclusive<u64> = 1..=86_400;
 const MEMORY_MB: RangeInclusive<u64> = 64..=1_048_576;
 const DECOMPRESSED_MB: RangeInclusive<u64> = 1..=1_048_576;
 const PAGES: RangeInclusive<u64> = 1..=1_000_000;
-/// Sane files nest a dozen levels; the reader's stack holds a thousand.
-const NESTING: RangeInclusive<u64> = 16..=1_000;
 
 impl Lowering<'_, '_> {
     /// The limits, with defaults filled in.
@@ -28,7 +26,6 @@ impl Lowering<'_, '_> {
             memory_bytes: value(LimitName::Memory, &limits.memory_mb, MEMORY_MB, 1 << 20),
             decompressed_bytes: value(LimitName::Decompressed, &limits.decompressed_mb, DECOMPRESSED_MB, 1 << 20),
             pages: value(LimitName::Pages, &limits.pages, PAGES, 1),
-            nesting: u32::try_from(value(LimitName::Nesting, &limits.nesting, NESTING, 1)).unwrap_or(usual.nesting),
         }
     }
 

@@ -9,8 +9,10 @@ use super::check::{Problems, meant};
 use super::syntax::{At, Ingestfile, Rule};
 use crate::builtin::{Builtin, Limits};
 use crate::engine::graph::{self, From, Graph, Range, RuleId};
+use crate::engine::retention::Bounds;
 use crate::rel_path::RelPath;
 
+mod cache;
 mod gates;
 mod inputs;
 mod job;
@@ -21,8 +23,10 @@ mod policy;
 mod ranges;
 mod runs;
 
-/// What `load` makes of a file: job, limits, build graph, place of `sources`, places of project files.
-pub(super) type Lowered = (JobConfig, Limits, Graph, Span<usize>, BTreeMap<String, Span<usize>>);
+pub use cache::{AGES, SIZES, age, size};
+
+/// What `load` makes of a file: job, bounds of the cache, limits, build graph, place of `sources`, places of project files.
+pub(super) type Lowered = (JobConfig, Bounds, Limits, Graph, Span<usize>, BTreeMap<String, Span<usize>>);
 
 /// The build graph that `file` describes.
 pub(super) fn lower(file: &Ingestfile, builtins: &[&'static Builtin], problems: &mut Problems) -> Option<Lowered> {
@@ -38,9 +42,10 @@ pub(super) fn lower(file: &Ingestfile, builtins: &[&'static Builtin], problems: 
     lowering.report_output_clashes();
     let rules: Vec<graph::Rule> = (0..lowering.scope.rules.len()).map(|i| lowering.rule(i)).collect();
     let order = order::topological(&mut lowering, &rules)?;
+    let bounds = lowering.cache(&file.cache);
     let limits = lowering.limits(&file.limits);
     let (job, sources) = lowering.job(&file.job)?;
-    lowering.problems.none().then(|| (job, limits, renumbered(rules, &order), sources, lowering.files))
+    lowering.problems.none().then(|| (job, bounds, limits, renumbered(rules, &order), sources, lowering.files))
 }
 
 /// What names may refer to. Rules are numbered as the file writes them, until `renumbered`.

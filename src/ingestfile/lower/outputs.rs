@@ -9,6 +9,7 @@ use crate::engine::graph::{MergeKind, Output, Range};
 use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{self, At};
 use crate::placeholder;
+use crate::rel_path;
 
 /// What may stand in an output path, in braces.
 const PLACEHOLDERS: [&str; 2] = ["id", "stem"];
@@ -55,7 +56,13 @@ impl Lowering<'_, '_> {
         let tree = path.value.ends_with('/');
         let bare = At { span: path.span.clone(), value: path.value.strip_suffix('/').unwrap_or(&path.value).to_owned() };
         // A broken path is reported here; the output still has its name, so that naming it is no second problem.
-        let parsed = self.problems.path(&bare).map_or(bare.value, |p| p.as_str().to_owned());
+        let parsed = self.problems.path(&bare);
+        let segments = parsed.iter().flat_map(|p| p.as_str().split('/'));
+        if let Some((name, why)) = segments.into_iter().find_map(|s| Some((s, rel_path::unportable(s)?))) {
+            let message = format!("`{}` is no name for a file on every system: {why}", name.escape_debug());
+            self.problems.add(&path.span, message, "", "a job folder must be one that can be copied");
+        }
+        let parsed = parsed.map_or(bare.value, |p| p.as_str().to_owned());
         Declared {
             name: name.value.clone(),
             name_span: name.span.clone(),
@@ -160,7 +167,7 @@ impl Lowering<'_, '_> {
             let mut own: Vec<&str> = Vec::new();
             for output in outputs {
                 let full_name = format!("{}.{}", rule.value, output.name);
-                let key = output.path.trim_end_matches('/').to_lowercase();
+                let key = rel_path::folded(output.path.trim_end_matches('/'));
                 let same_rule = own.contains(&output.path.as_str());
                 own.push(&output.path);
                 if !output.publish && !same_rule {

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use crate::engine::again::Difference;
-use crate::engine::observe::{ArtifactRecord, Event, Problem};
+use crate::engine::observe::{ArtifactRecord, Event, PassedOver, Problem};
 use crate::engine::reason::Cause;
 
 mod marks;
@@ -52,6 +52,12 @@ fn redact_record(record: &mut ArtifactRecord) {
     record.name = owned(&record.name);
 }
 
+/// A file that was passed over, its name redacted.
+pub fn redact_passed_over(file: &mut PassedOver) {
+    file.path = owned(&file.path);
+    file.reason = owned(&file.reason);
+}
+
 fn redact_difference(difference: &mut Difference) {
     difference.action.item = owned(&difference.action.item);
     for text in [&mut difference.message, &mut difference.first, &mut difference.second] {
@@ -96,7 +102,8 @@ pub fn redact_event(event: &Event) -> Event {
         }
         Event::BuildEnded { problem, .. } => *problem = problem.as_ref().map(redact_problem),
         Event::Differs(difference) => redact_difference(difference),
-        Event::BuildStarted { .. } | Event::PassStarted { .. } | Event::RuleStarted { .. } | Event::Checked(_) => {}
+        Event::BuildStarted { ignored, refused, .. } => ignored.iter_mut().chain(refused).for_each(redact_passed_over),
+        Event::PassStarted { .. } | Event::RuleStarted { .. } | Event::Checked(_) => {}
     }
     event
 }

@@ -46,6 +46,7 @@ pub(super) fn read(item: &Item, flow: &FlowText, params: &Params) -> Outputs {
         path: item.path.clone(),
         title,
         page_count: None,
+        pages_needing_ocr: 0,
         origin: Origin::Outline,
         confidence: if found.is_empty() { 0.0 } else { 0.98 },
         page_labels: Vec::new(),

@@ -10,6 +10,7 @@ mod listed;
 mod paged;
 mod profile;
 mod projections;
+mod readable;
 mod sections;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,9 @@ use crate::document::page_text::{PageText, TextUnit};
 use crate::document::profile::SourceProfile;
 use crate::document::section::SourceToc;
 use crate::document::term::Term;
+
+/// What counts pages without text that show something.
+pub const PAGES_NEEDING_OCR: &str = "pages_needing_ocr";
 
 /// Params of the rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,7 +64,7 @@ pub struct Outputs {
 /// Contents, dictionary and profile of a source. Pure.
 ///
 /// # Errors
-/// `Encrypted` if the PDF asks for a password and no page could be read either.
+/// `Encrypted` if the PDF asks for a password and no page could be read either; `NeedsOcr` or `NoText` if no page holds text.
 pub fn run(inputs: Inputs<'_>, params: &Params, limits: &Limits) -> Result<Outputs, Failure> {
     if let [TextUnit::Flow(flow)] = inputs.lines {
         return Ok(flow::read(inputs.item, flow, params));
@@ -73,8 +77,14 @@ pub fn run(inputs: Inputs<'_>, params: &Params, limits: &Limits) -> Result<Outpu
             TextUnit::Flow(_) => None,
         })
         .collect();
-    let frame = pdf_frame(&inputs, pages.is_empty(), limits)?;
-    Ok(paged::read(inputs.item, &pages, frame, params))
+    let unread = readable::check(&pages)?;
+    let mut frame = pdf_frame(&inputs, pages.is_empty(), limits)?;
+    if unread > 0 {
+        frame.notes.insert(0, readable::note(unread, pages.len()));
+    }
+    let mut outputs = paged::read(inputs.item, &pages, frame, params);
+    outputs.toc.pages_needing_ocr = unread;
+    Ok(outputs)
 }
 
 /// The frame of a PDF. What lopdf cannot read is no reason to lose a book whose pages were read: it is noted.
@@ -117,6 +127,14 @@ fn json<T: Serialize>(items: &[T]) -> Result<Vec<u8>, Failure> {
     serde_json::to_vec(items).map_err(|e| Failure::new(FailureKind::BadArtifact, e.to_string()))
 }
 
+/// Pages that need OCR, where there are any.
+fn unread_of(output: &Output) -> Vec<(&'static str, u64)> {
+    let Output::File(bytes) = output else { return Vec::new() };
+    let tocs: Vec<SourceToc> = serde_json::from_slice(bytes).unwrap_or_default();
+    let unread: u64 = tocs.iter().map(|t| u64::from(t.pages_needing_ocr)).sum();
+    if unread > 0 { vec![(PAGES_NEEDING_OCR, unread)] } else { Vec::new() }
+}
+
 fn default_params() -> serde_json::Value {
     serde_json::to_value(Params::default()).unwrap_or_default()
 }
@@ -146,7 +164,7 @@ pub static BUILTIN: Builtin = Builtin {
             merge: Merge::Splice,
             split: None,
             projections: &[Projection { name: "part", apply: Project::File(projections::part) }],
-            count: None,
+            count: Some(unread_of),
         },
         OutputPort {
             name: "dictionary",

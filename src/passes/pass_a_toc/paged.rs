@@ -34,6 +34,7 @@ pub(super) fn read(item: &Item, pages: &[&PageText], frame: PdfFrame, params: &P
         path: item.path.clone(),
         title: title(&frame.title, &book, &item.path),
         page_count: Some(u32::try_from(pages.len()).unwrap_or(u32::MAX)),
+        pages_needing_ocr: 0,
         origin: found.origin,
         confidence,
         page_labels: page_labels(&found.furniture.folios, frame.page_labels, pages.len()),

@@ -20,7 +20,7 @@ pub(super) fn of(source_id: &str, book: &BookLines, found: &BookHeadings) -> Sou
         if letters[i] == 0 || letters[i] * 10_000 < total * LEAST_SHARE && heading_level.is_none() {
             continue;
         }
-        let half_points = u32::try_from((style.size + 25) / 50).unwrap_or(0);
+        let half_points = u32::try_from((style.size + 25) / 50).unwrap_or(0).max(1);
         let key = Style { font: style.font.clone(), half_points, bold: style.bold, italic: style.italic, heading_level };
         *merged.entry(key).or_default() += letters[i];
     }

@@ -111,6 +111,7 @@ mod tests {
             path: "s.pdf".into(),
             title: "S".into(),
             page_count: Some(9),
+            pages_needing_ocr: 0,
             origin: Origin::Outline,
             confidence: 1.0,
             page_labels: Vec::new(),

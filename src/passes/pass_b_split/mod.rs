@@ -250,6 +250,7 @@ mod tests {
             path: "book.pdf".into(),
             title: "Book".into(),
             page_count: Some(pages),
+            pages_needing_ocr: 0,
             origin: Origin::Outline,
             confidence: 1.0,
             page_labels: Vec::new(),

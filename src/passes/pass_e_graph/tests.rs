@@ -53,6 +53,7 @@ pub(crate) fn book(source: &str) -> Book {
         path: format!("{source}.pdf"),
         title: format!("Book {source}"),
         page_count: Some(3),
+        pages_needing_ocr: 0,
         origin: Origin::Outline,
         confidence: 1.0,
         page_labels: Vec::new(),

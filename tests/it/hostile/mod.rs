@@ -10,6 +10,7 @@ use lopdf::{Dictionary, Document, EncryptionState, EncryptionVersion, Object, Ob
 use crate::project::{Built, Project, repository};
 
 mod limits;
+mod unreadable;
 
 /// Longer than any of these builds takes on a slow machine; what takes longer hangs.
 const HANG: Duration = Duration::from_secs(240);
@@ -154,10 +155,17 @@ fn files_that_are_no_readable_pdf_are_named_and_cost_no_other_book_its_own_actio
     built.fails(1);
     let names: Vec<String> = bad.iter().map(|(name, _)| format!("pages {name}")).collect();
     built.failed(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    built.stderr_has("pages locked.pdf: the PDF is encrypted and asks for a password");
-    built.stderr_has("pages no-pages.pdf: the PDF has no pages");
-    for name in ["empty.pdf", "header-only.pdf", "text.pdf", "truncated.pdf", "zeros.pdf"] {
-        built.stderr_has(&format!("pages {name}: the file is not a readable PDF"));
+    let said = [
+        ("empty.pdf", "the file is empty"),
+        ("header-only.pdf", "the PDF has a header and no objects"),
+        ("locked.pdf", "the PDF is encrypted and asks for a password: with it, `qpdf --decrypt` writes a copy without"),
+        ("no-pages.pdf", "the PDF has no pages"),
+        ("text.pdf", "not a PDF: it begins with `This is a text file that`"),
+        ("truncated.pdf", "the PDF is truncated"),
+        ("zeros.pdf", "not a PDF: all its 100000 bytes are zero"),
+    ];
+    for (name, why) in said {
+        built.stderr_has(&format!("pages {name}: {why}"));
     }
     let ran = built.with_outcome("ran");
     for good in [GOOD_PDF, GOOD_TEXT] {
@@ -166,7 +174,7 @@ fn files_that_are_no_readable_pdf_are_named_and_cost_no_other_book_its_own_actio
 
     // Told again, and not tried again.
     let again = build(&p);
-    again.fails(1).ran(&[]).stderr_has("pages truncated.pdf: the file is not a readable PDF");
+    again.fails(1).ran(&[]).stderr_has("pages truncated.pdf: the PDF is truncated");
 
     for (name, _) in bad {
         p.remove(&format!("{FOLDER}/{name}"));
@@ -248,12 +256,11 @@ fn pdfs_that_are_odd_inside_are_built() {
         ("dangling-destinations.pdf", pdf(&odd("bailiff"), dangling_destinations)),
         ("deep-outline.pdf", pdf(&odd("cooper"), deep_outline)),
         ("junk-before.pdf", [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), pdf(&odd("miller"), plain)].concat()),
-        ("nested-arrays.pdf", pdf(&[nested("[ ", "] ")], plain)),
         ("nested-states.pdf", pdf(&[nested("q ", "Q ")], plain)),
         ("outline-cycle.pdf", pdf(&odd("tanner"), outline_cycle)),
         ("page-tree-cycle.pdf", pdf(&odd("weaver"), page_tree_cycle)),
     ]);
-    all_are_built(&p, 10);
+    all_are_built(&p, 9);
     let text = text(&p);
     for subject in ["lamplighter", "bailiff", "cooper", "miller", "tanner", "weaver", "ferryman"] {
         assert!(text.contains(&format!("The {subject} keeps watch")), "{subject}: {text}");

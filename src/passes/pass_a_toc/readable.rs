@@ -1,0 +1,92 @@
+//! Whether the pages of a book can be read at all. A book without text is no good book, however well it opens.
+
+use crate::builtin::{Failure, FailureKind};
+use crate::document::page_text::PageText;
+
+/// Pages that need OCR, if the others can be read.
+///
+/// # Errors
+/// `NeedsOcr` if no page holds text and some show something, or if most glyphs are no text; `NoText` if all are blank.
+pub(super) fn check(pages: &[&PageText]) -> Result<u32, Failure> {
+    let unread = pages.iter().filter(|p| p.needs_ocr()).count();
+    if !pages.is_empty() && !pages.iter().any(|p| p.has_text()) {
+        return Err(without_text(pages, unread));
+    }
+    let unmapped: u64 = pages.iter().map(|p| u64::from(p.unmapped)).sum();
+    let spans = pages.iter().flat_map(|p| &p.lines).flat_map(|l| &l.spans);
+    let letters: u64 = spans.map(|s| s.text.chars().filter(|c| !c.is_whitespace()).count() as u64).sum();
+    if unmapped > letters {
+        let message = format!(
+            "only {letters} of its {} letters can be read: its fonts do not say what the others are; it needs OCR, for \
+             example `ocrmypdf --force-ocr in.pdf out.pdf`",
+            unmapped + letters
+        );
+        return Err(Failure::new(FailureKind::NeedsOcr, message));
+    }
+    Ok(u32::try_from(unread).unwrap_or(u32::MAX))
+}
+
+fn without_text(pages: &[&PageText], unread: usize) -> Failure {
+    let none = match pages.len() {
+        1 => "its only page holds no text".to_owned(),
+        n => format!("none of its {n} pages holds text"),
+    };
+    if pages.iter().any(|p| p.hides_text()) && unread == 0 {
+        let message = format!(
+            "{none} that a reader sees; what they hold is hidden (drawn in no colour, in that of its ground, or off the page): \
+             if it is to be read, make it visible, or print the book to a new PDF and recognise its text there"
+        );
+        return Failure::new(FailureKind::NoText, message);
+    }
+    if unread == 0 {
+        return Failure::new(FailureKind::NoText, format!("{none}, and nothing else is shown: it is blank"));
+    }
+    let why = if pages.iter().any(|p| p.unmapped > 0) {
+        "its fonts do not say what their glyphs are"
+    } else if pages.iter().any(|p| p.images > 0) {
+        "it shows images"
+    } else {
+        "it shows drawings, or what no reader understands"
+    };
+    let message = format!("{none} ({why}): it needs OCR, for example `ocrmypdf --force-ocr in.pdf out.pdf`");
+    Failure::new(FailureKind::NeedsOcr, message)
+}
+
+/// What the notes say of `unread` pages of `all`.
+pub(super) fn note(unread: u32, all: usize) -> String {
+    let pages = if all == 1 { "page" } else { "pages" };
+    format!("{unread} of {all} {pages} hold no text: they need OCR")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::page_text::{Span, TextLine, Visibility};
+
+    fn printed(text: &str) -> PageText {
+        let line = TextLine { spans: vec![Span { text: text.to_owned(), ..Span::default() }], ..TextLine::default() };
+        PageText { lines: vec![line], ..PageText::default() }
+    }
+
+    fn kind(pages: &[&PageText]) -> Result<u32, FailureKind> {
+        check(pages).map_err(|f| f.kind)
+    }
+
+    #[test]
+    fn a_book_is_as_readable_as_its_pages() {
+        let (text, blank) = (printed("some words"), PageText::default());
+        let scan = PageText { images: 1, ..PageText::default() };
+        let mute = PageText { unmapped: 900, ..printed("fi") };
+        assert_eq!(kind(&[&text, &scan, &scan, &blank]), Ok(2));
+        assert_eq!(kind(&[&scan, &blank]), Err(FailureKind::NeedsOcr));
+        assert_eq!(kind(&[&blank, &blank]), Err(FailureKind::NoText));
+        let mut hidden = printed("a secret");
+        hidden.lines[0].visibility = Visibility::OffPage;
+        assert_eq!(check(&[&hidden, &blank]).map_err(|f| f.message.contains("is hidden")), Err(true));
+        assert_eq!(kind(&[&text, &hidden]), Ok(0));
+        assert_eq!(kind(&[&PageText { images: 1, ..hidden.clone() }]), Err(FailureKind::NeedsOcr));
+        assert_eq!(kind(&[&text, &mute]), Err(FailureKind::NeedsOcr));
+        assert_eq!(kind(&[&PageText { unmapped: 3, ..text.clone() }]), Ok(0));
+        assert_eq!(kind(&[]), Ok(0));
+    }
+}

@@ -1,0 +1,128 @@
+//! How a blob lies on disk where packing it pays: a header that tells what is behind it, then one zstd frame. The header's
+//! seal is checked before anything is unpacked, so that damage can never swell in memory. Pure.
+
+/// Opens the header.
+const MAGIC: [u8; 8] = *b"ingzstd1";
+/// Magic, length of the raw bytes, length of the frame (both u64 LE), blake3 of the lengths and the frame.
+pub const HEADER: usize = 8 + 8 + 8 + 32;
+/// A smaller blob takes one block of the file system either way.
+const FROM_BYTES: usize = 4096;
+/// Least share of the bytes that must be saved: one in so many.
+const SAVES_ONE_IN: usize = 8;
+/// A large blob is packed only if so much out of its middle packs well: what is compressed already is not worth the time.
+const SAMPLE: usize = 64 * 1024;
+/// The fastest of zstd's levels.
+const LEVEL: i32 = 1;
+
+/// The packed form of `bytes`; `None` where it does not pay.
+#[must_use]
+pub fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
+    if bytes.len() <= FROM_BYTES || bytes.starts_with(b"%PDF-") {
+        return None;
+    }
+    if bytes.len() > 4 * SAMPLE {
+        let middle = &bytes[bytes.len() / 2..][..SAMPLE];
+        pays(middle.len(), zstd::bulk::compress(middle, LEVEL).ok()?.len())?;
+    }
+    let frame = zstd::bulk::compress(bytes, LEVEL).ok()?;
+    pays(bytes.len(), HEADER + frame.len())?;
+    let mut packed = Vec::with_capacity(HEADER + frame.len());
+    packed.extend_from_slice(&MAGIC);
+    packed.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+    packed.extend_from_slice(&(frame.len() as u64).to_le_bytes());
+    packed.extend_from_slice(&seal(&packed[8..24], &frame));
+    packed.extend_from_slice(&frame);
+    Some(packed)
+}
+
+fn pays(raw: usize, packed: usize) -> Option<()> {
+    (packed <= raw - raw / SAVES_ONE_IN).then_some(())
+}
+
+fn seal(lengths: &[u8], frame: &[u8]) -> [u8; 32] {
+    *blake3::Hasher::new().update(lengths).update(frame).finalize().as_bytes()
+}
+
+/// The raw bytes of a packed form; `None` if it is not as it was written.
+#[must_use]
+pub fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
+    let (header, frame) = packed.split_at_checked(HEADER)?;
+    let lengths = lengths(header)?;
+    if frame.len() as u64 != lengths.frame || seal(&header[8..24], frame) != header[24..] {
+        return None;
+    }
+    let raw = usize::try_from(lengths.raw).ok()?;
+    zstd::bulk::decompress(frame, raw).ok().filter(|bytes| bytes.len() == raw)
+}
+
+/// What a header tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lengths {
+    /// Bytes of the blob.
+    pub raw: u64,
+    /// Bytes behind the header.
+    pub frame: u64,
+}
+
+/// Reads the beginning of a packed form; `None` if it is none.
+#[must_use]
+pub fn lengths(header: &[u8]) -> Option<Lengths> {
+    let (magic, rest) = header.split_first_chunk::<8>()?;
+    let (raw, rest) = rest.split_first_chunk::<8>()?;
+    let (frame, _) = rest.split_first_chunk::<8>()?;
+    (*magic == MAGIC).then(|| Lengths { raw: u64::from_le_bytes(*raw), frame: u64::from_le_bytes(*frame) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text() -> Vec<u8> {
+        (0..2000).flat_map(|n| format!("{{\"chunk\": {n}}},\n").into_bytes()).collect()
+    }
+
+    /// Bytes that nothing packs (splitmix64).
+    fn noise(len: usize) -> Vec<u8> {
+        let mut x = 1_u64;
+        let mut next = || {
+            x = x.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let y = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            (y ^ (y >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb).to_le_bytes()
+        };
+        (0..len / 8).flat_map(|_| next()).collect()
+    }
+
+    #[test]
+    fn what_was_packed_is_unpacked_and_smaller() {
+        let text = text();
+        let packed = pack(&text).unwrap();
+        assert!(packed.len() < text.len() / 2, "{} of {}", packed.len(), text.len());
+        assert_eq!(lengths(&packed).unwrap(), Lengths { raw: text.len() as u64, frame: (packed.len() - HEADER) as u64 });
+        assert_eq!(unpack(&packed).unwrap(), text);
+    }
+
+    #[test]
+    fn what_would_not_get_smaller_is_not_packed() {
+        for raw in [&text()[..FROM_BYTES], &[b"%PDF-1.7\n".as_slice(), &text()].concat(), &noise(8 * SAMPLE), &noise(10_000)] {
+            assert_eq!(pack(raw), None, "{} bytes", raw.len());
+        }
+        // Text around a picture.
+        let mixed = [text(), noise(6 * SAMPLE), text()].concat();
+        assert_eq!(pack(&mixed), None);
+    }
+
+    #[test]
+    fn damage_is_met_before_anything_is_unpacked() {
+        let whole = pack(&text()).unwrap();
+        for at in (0..whole.len()).step_by(7) {
+            assert_eq!(unpack(&whole[..at]), None, "cut at {at}");
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            assert_eq!(unpack(&flipped), None, "flipped at {at}");
+        }
+        // A length that no memory holds, under a seal that is right.
+        let mut huge = whole;
+        huge[8..16].copy_from_slice(&(u64::MAX / 2).to_le_bytes());
+        assert_eq!(unpack(&huge), None);
+    }
+}

@@ -1,0 +1,85 @@
+//! Books that open and hold no text: never good ones.
+
+use super::*;
+
+/// A page that shows an image and nothing else.
+fn scans(pages: usize, printed: &[Vec<u8>]) -> Vec<u8> {
+    let mut contents = vec![b"q 612 0 0 792 0 0 cm /Im Do Q".to_vec(); pages];
+    contents.extend_from_slice(printed);
+    pdf(&contents, |book, _, _, ids| {
+        let dict = dictionary! {
+            "Type" => "XObject", "Subtype" => "Image", "Width" => 1, "Height" => 1, "BitsPerComponent" => 8,
+            "ColorSpace" => "DeviceGray",
+        };
+        let image = book.add_object(Stream::new(dict, vec![0]));
+        for page in ids {
+            let Ok(Object::Dictionary(resources)) = book.get_dictionary_mut(*page).unwrap().get_mut(b"Resources") else {
+                panic!("no resources")
+            };
+            resources.set("XObject", dictionary! { "Im" => image });
+        }
+    })
+}
+
+/// A font of two-byte codes that no map turns into text.
+fn mute() -> Vec<u8> {
+    let content = b"BT /F1 12 Tf 72 700 Td <0101010201030104010501060107> Tj ET".to_vec();
+    pdf(&[content], |book, _, _, pages| {
+        let descendant = book.add_object(dictionary! {
+            "Type" => "Font", "Subtype" => "CIDFontType2", "BaseFont" => "Unknown",
+            "CIDSystemInfo" => dictionary! {
+                "Registry" => Object::string_literal("Adobe"), "Ordering" => Object::string_literal("Identity"), "Supplement" => 0,
+            },
+        });
+        let font = book.add_object(dictionary! {
+            "Type" => "Font", "Subtype" => "Type0", "BaseFont" => "Unknown", "Encoding" => "Identity-H",
+            "DescendantFonts" => vec![descendant.into()],
+        });
+        let page = book.get_dictionary_mut(pages[0]).unwrap();
+        page.set("Resources", dictionary! { "Font" => dictionary! { "F1" => font } });
+    })
+}
+
+#[test]
+fn books_without_text_fail_and_say_what_they_need() {
+    let outlines = b"0 0 m 5 9 l 9 0 l f ".repeat(80);
+    let p = beside(&[
+        ("blank.pdf", pdf(&[Vec::new(), Vec::new()], plain)),
+        ("drawn.pdf", pdf(&[outlines], plain)),
+        ("mute.pdf", mute()),
+        ("nested.pdf", pdf(&[[&b"[ ".repeat(20_000)[..], &page_about("diver")].concat()], plain)),
+        ("scan.pdf", scans(3, &[])),
+    ]);
+    let built = build(&p);
+    built.fails(1).failed(&["passA blank.pdf", "passA drawn.pdf", "passA mute.pdf", "passA nested.pdf", "passA scan.pdf"]);
+    built.stderr_has("none of its 2 pages holds text, and nothing else is shown: it is blank");
+    built.stderr_has(
+        "passA drawn.pdf: its only page holds no text (it shows drawings, or what no reader understands): it needs OCR",
+    );
+    built.stderr_has("passA mute.pdf: its only page holds no text (its fonts do not say what their glyphs are): it needs OCR");
+    built.stderr_has("passA nested.pdf: its only page holds no text (it shows drawings, or what no reader understands)");
+    built.stderr_has("passA scan.pdf: none of its 3 pages holds text (it shows images): it needs OCR, for example `ocrmypdf");
+
+    p.edit("Ingestfile.toml", "[job]\n", "[job]\non_error = \"quarantine\"\n");
+    let built = build(&p);
+    built.fails(1);
+    let quarantined = p.record("A")["quarantined"].as_array().unwrap().len();
+    assert_eq!((quarantined, p.json("passA_toc.json").as_array().unwrap().len()), (5, 2), "{}", built.stderr);
+}
+
+#[test]
+fn pages_that_need_ocr_are_told_wherever_the_book_is() {
+    let p = beside(&[("mixed.pdf", scans(2, &[page_about("ferryman"), Vec::new()]))]);
+    let said = "warning: 2 of 4 pages of `mixed.pdf` hold no text: they need OCR";
+    all_are_built(&p, 3).stderr_has(said);
+    p.run(&["status"]).ok().stdout_has(said);
+    let tocs = p.json("passA_toc.json");
+    let toc = tocs.as_array().unwrap().iter().find(|t| t["path"] == "mixed.pdf").unwrap();
+    assert_eq!(toc["pages_needing_ocr"], 2);
+    assert_eq!(toc["notes"][0], "2 of 4 pages hold no text: they need OCR");
+    assert_eq!(p.record("A")["metrics"]["items"]["pages_needing_ocr"], 2);
+    let coverage = p.json("passC_coverage.json");
+    let of_book = coverage.as_array().unwrap().iter().find(|c| c["source_id"] == toc["source_id"]).unwrap();
+    let needs: Vec<bool> = of_book["pages"].as_array().unwrap().iter().map(|p| p["needs_ocr"].as_bool().unwrap()).collect();
+    assert_eq!(needs, [true, true, false, false]);
+}
