@@ -1,5 +1,7 @@
 //! Files that mean harm, or that harm befell; each with what is to come of it.
 
+use std::io::Write as _;
+
 use lopdf::{Dictionary, Document, EncryptionState, EncryptionVersion, Object, ObjectId, Permissions, Stream, dictionary};
 
 use crate::pdf::{of_pages, page_of, saved};
@@ -8,12 +10,10 @@ use crate::words::Dice;
 /// What is to come of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is a book of the job like any other.
-    Built,
-    /// It is set aside, by name and with a reason.
-    Named,
-    /// One or the other: how much of it can be saved is the reader's business.
-    Either,
+    /// It is a book of the job like any other, and says this.
+    Built(&'static str),
+    /// It is set aside, by name and with a reason that says this.
+    Named(&'static str),
 }
 
 pub struct Hostile {
@@ -28,69 +28,83 @@ type Maker = fn() -> Vec<u8>;
 /// (name, what is to come of it, its bytes)
 const ALL: &[(&str, Fate, Maker)] = &[
     // Not what their name says.
-    ("zero-bytes.pdf", Fate::Named, Vec::new),
-    ("zero-bytes.md", Fate::Named, Vec::new),
-    ("header-only.pdf", Fate::Named, || b"%PDF-1.7\n".to_vec()),
-    ("a-letter.pdf", Fate::Named, || b"Dear reader, this was never a PDF.\n".to_vec()),
-    ("random.pdf", Fate::Named, || Dice::new(7).bytes(50_000)),
-    ("only-nul.pdf", Fate::Named, || vec![0; 100_000]),
-    ("markup.pdf", Fate::Named, || format!("<html><body><p>{SAYS}</p></body></html>").into_bytes()),
-    ("truncated-half.pdf", Fate::Either, || cut(1, 2)),
-    ("truncated-tail.pdf", Fate::Either, || cut(19, 20)),
-    ("encrypted.pdf", Fate::Named, encrypted),
-    ("no-pages.pdf", Fate::Named, || of_pages(&[], |_, _, _, _| {})),
-    ("binary.txt", Fate::Either, || Dice::new(8).bytes(60_000)),
+    ("zero-bytes.pdf", Fate::Named("the file is empty"), Vec::new),
+    ("zero-bytes.md", Fate::Named("the file is empty"), Vec::new),
+    ("header-only.pdf", Fate::Named("has a header and no objects"), || b"%PDF-1.7\n".to_vec()),
+    ("a-letter.pdf", Fate::Named("it begins with `Dear reader"), || b"Dear reader, this was never a PDF.\n".to_vec()),
+    ("random.pdf", Fate::Named("has no `%PDF-` header"), || Dice::new(7).bytes(50_000)),
+    ("only-nul.pdf", Fate::Named("all its 100000 bytes are zero"), || vec![0; 100_000]),
+    ("markup.pdf", Fate::Named("it is an HTML page"), || format!("<html><body><p>{SAYS}</p></body></html>").into_bytes()),
+    ("truncated-half.pdf", Fate::Named("the PDF is truncated"), || cut(1, 2)),
+    ("truncated-tail.pdf", Fate::Built(SAYS), || cut(19, 20)),
+    ("encrypted.pdf", Fate::Named("the PDF is encrypted"), encrypted),
+    ("no-pages.pdf", Fate::Named("the PDF has no pages"), || of_pages(&[], |_, _, _, _| {})),
+    ("binary.txt", Fate::Named("neither UTF-8 nor Windows-1252"), || Dice::new(8).bytes(60_000)),
+    ("archive.pdf", Fate::Named("not a PDF"), || [b"PK\x03\x04".to_vec(), Dice::new(10).bytes(5_000)].concat()),
+    ("picture.pdf", Fate::Named("not a PDF"), || [b"\x89PNG\r\n\x1a\n".to_vec(), Dice::new(11).bytes(5_000)].concat()),
+    ("only-spaces.md", Fate::Named("it holds no text"), || b" \n\t\n".repeat(1_000)),
+    ("only-a-mark.txt", Fate::Named("it holds no text"), || b"\xef\xbb\xbf".to_vec()),
+    ("only-a-comment.html", Fate::Named("it holds no text"), || b"<!-- nothing to see --><script>run()</script>".to_vec()),
     // Bombs.
-    ("inflates.pdf", Fate::Either, || dressed(inflating_content)),
-    ("inflates-often.pdf", Fate::Either, || dressed(inflating_in_a_chain)),
-    ("form-in-itself.pdf", Fate::Built, || dressed(form_in_itself)),
-    ("million-operators.pdf", Fate::Either, || content(b"q Q ".repeat(1 << 20))),
-    ("huge-font.pdf", Fate::Built, || content(b"BT /F1 1e30 Tf 1e30 0 0 1e30 0 0 Tm (x) Tj ET ".to_vec())),
-    ("huge-page-count.pdf", Fate::Built, || replaced("/Count 2", "/Count 999999999")),
+    ("inflates-beyond.pdf", Fate::Named("`decompressed_mb` in `[limits]` allows 512"), || dressed(inflating_beyond)),
+    ("inflates.pdf", Fate::Built(SAYS), || dressed(inflating_content)),
+    ("inflates-often.pdf", Fate::Built(SAYS), || dressed(inflating_in_a_chain)),
+    ("form-in-itself.pdf", Fate::Built(SAYS), || dressed(form_in_itself)),
+    ("million-operators.pdf", Fate::Built(SAYS), || content(b"q Q ".repeat(1 << 20))),
+    ("huge-font.pdf", Fate::Built(SAYS), || content(b"BT /F1 1e30 Tf 1e30 0 0 1e30 0 0 Tm (x) Tj ET ".to_vec())),
+    ("huge-page-count.pdf", Fate::Built(SAYS), || replaced("/Count 2", "/Count 999999999")),
     // Cycles and depth.
-    ("page-tree-cycle.pdf", Fate::Built, || dressed(page_tree_cycle)),
-    ("outline-cycle.pdf", Fate::Built, || dressed(outline_cycle)),
-    ("outline-deep.pdf", Fate::Built, || dressed(|d, c, _, p| outline_chain(d, c, p, b"First", 5_000))),
-    ("outline-wide.pdf", Fate::Built, || dressed(|d, c, _, p| outline_chain(d, c, p, b"Next", 20_000))),
-    ("outline-nowhere.pdf", Fate::Built, || dressed(outline_nowhere)),
-    ("labels-cycle.pdf", Fate::Built, || dressed(labels_cycle)),
-    ("arrays-in-content.pdf", Fate::Built, || content(b"[ ".repeat(20_000))),
-    ("states-in-content.pdf", Fate::Built, || content(b"q ".repeat(20_000))),
-    ("arrays-in-object.pdf", Fate::Either, nested_object),
-    ("reference-cycle.pdf", Fate::Either, || dressed(reference_cycle)),
+    ("page-tree-cycle.pdf", Fate::Built(SAYS), || dressed(page_tree_cycle)),
+    ("outline-cycle.pdf", Fate::Built(SAYS), || dressed(outline_cycle)),
+    ("outline-deep.pdf", Fate::Built(SAYS), || dressed(|d, c, _, p| outline_chain(d, c, p, b"First", 5_000))),
+    ("outline-wide.pdf", Fate::Built(SAYS), || dressed(|d, c, _, p| outline_chain(d, c, p, b"Next", 20_000))),
+    ("outline-nowhere.pdf", Fate::Built(SAYS), || dressed(outline_nowhere)),
+    ("labels-cycle.pdf", Fate::Built(SAYS), || dressed(labels_cycle)),
+    ("arrays-in-content.pdf", Fate::Built(SAYS), || content(b"[ ".repeat(20_000))),
+    ("states-in-content.pdf", Fate::Built(SAYS), || content(b"q ".repeat(20_000))),
+    ("arrays-in-object.pdf", Fate::Built(SAYS), nested_object),
+    ("reference-cycle.pdf", Fate::Built(SAYS), || dressed(reference_cycle)),
+    ("fonts-in-themselves.pdf", Fate::Built(SAYS), || dressed(fonts_in_themselves)),
+    ("page-without-size.pdf", Fate::Built(SAYS), || replaced("/Parent", "/MediaBox[7 7 7 7]/Parent")),
     // Broken, and readable all the same.
-    ("no-startxref.pdf", Fate::Built, || replaced("startxref", "startxxxx")),
-    ("junk-before.pdf", Fate::Built, || [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), two_pages()].concat()),
-    ("broken-content.pdf", Fate::Built, || content(b" BT /Nope 12 Tf (a) Tj ET [ << /A ( Q Q Q 1 0 0 cm Tj ' \" Do".to_vec())),
-    ("scan-only.pdf", Fate::Either, scan),
-    ("blank-pages.pdf", Fate::Either, || of_pages(&[Vec::new(), Vec::new()], |_, _, _, _| {})),
+    ("no-startxref.pdf", Fate::Built(SAYS), || replaced("startxref", "startxxxx")),
+    ("junk-before.pdf", Fate::Built(SAYS), || [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), two_pages()].concat()),
+    ("broken-content.pdf", Fate::Built(SAYS), || {
+        content(b" BT /Nope 12 Tf (a) Tj ET [ << /A ( Q Q Q 1 0 0 cm Tj ' \" Do".to_vec())
+    }),
+    ("scan-only.pdf", Fate::Named("it needs OCR"), scan),
+    ("blank-pages.pdf", Fate::Named("it is blank"), || of_pages(&[Vec::new(), Vec::new()], |_, _, _, _| {})),
     // Text.
-    ("deep.html", Fate::Built, || format!("<h1>Deep</h1>{}<p>{SAYS}</p>", "<div><b><ul><li>".repeat(20_000)).into_bytes()),
-    ("unclosed.html", Fate::Built, || format!("<h1>Unclosed</h1><p>{SAYS}<p><!-- {}", "<".repeat(100_000)).into_bytes()),
-    ("wide-table.html", Fate::Built, || {
+    ("deep.html", Fate::Built(SAYS), || format!("<h1>Deep</h1>{}<p>{SAYS}</p>", "<div><b><ul><li>".repeat(20_000)).into_bytes()),
+    ("unclosed.html", Fate::Built(SAYS), || format!("<h1>Unclosed</h1><p>{SAYS}<p><!-- {}", "<".repeat(100_000)).into_bytes()),
+    ("wide-table.html", Fate::Built(SAYS), || {
         format!("<h1>Wide</h1><table><tr><td colspan=999999999 rowspan=999999999>{SAYS}</td></tr></table>").into_bytes()
     }),
-    ("entities.html", Fate::Built, || format!("<h1>Marks</h1><p>{SAYS} {}</p>", "&lt;&#x41;&bogus;".repeat(5_000)).into_bytes()),
-    ("brackets.md", Fate::Built, || format!("# Brackets\n\n{SAYS}\n\n{}", "[".repeat(1 << 18)).into_bytes()),
-    ("quotes.md", Fate::Built, || format!("# Quotes\n\n{}{SAYS}\n", "> ".repeat(20_000)).into_bytes()),
-    ("one-word.txt", Fate::Either, || "a".repeat(300_000).into_bytes()),
-    ("utf-16.txt", Fate::Built, || [b"\xff\xfe".to_vec(), SAYS.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat()),
+    ("entities.html", Fate::Built(SAYS), || {
+        format!("<h1>Marks</h1><p>{SAYS} {}</p>", "&lt;&#x41;&bogus;".repeat(5_000)).into_bytes()
+    }),
+    ("brackets.md", Fate::Built(SAYS), || format!("# Brackets\n\n{SAYS}\n\n{}", "[".repeat(1 << 18)).into_bytes()),
+    ("quotes.md", Fate::Built(SAYS), || format!("# Quotes\n\n{}{SAYS}\n", "> ".repeat(20_000)).into_bytes()),
+    ("one-word.txt", Fate::Built("aaaaaaaa"), || "a".repeat(300_000).into_bytes()),
+    ("utf-16.txt", Fate::Built(SAYS), || {
+        [b"\xff\xfe".to_vec(), SAYS.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat()
+    }),
     // Names.
-    ("規則書 ünïcødé بوابة.md", Fate::Built, says),
-    ("name with spaces (and) [brackets].md", Fate::Built, says),
-    ("{source}{out}{id}.md", Fate::Built, says),
+    ("規則書 ünïcødé بوابة.md", Fate::Built(SAYS), says),
+    ("name with spaces (and) [brackets].md", Fate::Built(SAYS), says),
+    ("{source}{out}{id}.md", Fate::Built(SAYS), says),
     (
         "very-long-name-very-long-name-very-long-name-very-long-name-very-long-name-very-long-name-very-long-name-very-long-name-\
       very-long-name-very-long-name-very-long-name-very-long-name.md",
-        Fate::Built,
+        Fate::Built(SAYS),
         says,
     ),
     #[cfg(unix)]
-    ("-rf.md", Fate::Built, says),
+    ("-rf.md", Fate::Built(SAYS), says),
     #[cfg(unix)]
-    ("$(touch hit);`touch hit`|touch hit.md", Fate::Built, says),
+    ("$(touch hit);`touch hit`|touch hit.md", Fate::Built(SAYS), says),
     #[cfg(unix)]
-    ("\u{202e}fdp.md", Fate::Built, says),
+    ("\u{202e}fdp.md", Fate::Built(SAYS), says),
 ];
 
 const SAYS: &str = "The warden keeps watch over the flooded road until the third bell has rung.";
@@ -170,6 +184,36 @@ fn inflating_in_a_chain(doc: &mut Document, _: &mut Dictionary, _: ObjectId, pag
     let bomb = doc.add_object(Stream::new(dictionary! { "Filter" => filters }, bytes));
     if let Ok(page) = doc.get_dictionary_mut(pages[1]) {
         page.set("Contents", bomb);
+    }
+}
+
+/// 600 MB of spaces, more than the limit.
+fn inflating_beyond(doc: &mut Document, _: &mut Dictionary, _: ObjectId, pages: &[ObjectId]) {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    let blank = vec![b' '; 1 << 20];
+    for _ in 0..600 {
+        let _ = encoder.write_all(&blank);
+    }
+    let bomb = Stream::new(dictionary! { "Filter" => "FlateDecode" }, encoder.finish().unwrap_or_default());
+    let bomb = doc.add_object(bomb);
+    if let Ok(page) = doc.get_dictionary_mut(pages[1]) {
+        page.set("Contents", bomb);
+    }
+}
+
+/// A font that is its own descendant, whose character map goes on in itself.
+fn fonts_in_themselves(doc: &mut Document, _: &mut Dictionary, _: ObjectId, pages: &[ObjectId]) {
+    let (font, map) = (doc.new_object_id(), doc.new_object_id());
+    let dict = dictionary! {
+        "Type" => "Font", "Subtype" => "Type0", "BaseFont" => "Odd", "DescendantFonts" => vec![font.into()], "Encoding" => map, "ToUnicode" => map,
+    };
+    doc.objects.insert(font, dict.into());
+    let map_of_itself = Stream::new(dictionary! { "Type" => "CMap", "UseCMap" => map }, b"/Odd usecmap".to_vec());
+    doc.objects.insert(map, map_of_itself.into());
+    let content = doc.add_object(Stream::new(dictionary! {}, b"BT /F1 9 Tf 72 700 Td (odd) Tj ET".to_vec()));
+    if let Ok(page) = doc.get_dictionary_mut(pages[1]) {
+        page.set("Resources", dictionary! { "Font" => dictionary! { "F1" => font } });
+        page.set("Contents", content);
     }
 }
 

@@ -18,6 +18,7 @@ fn main() {
         ingest: PathBuf::from(env!("CARGO_BIN_EXE_ingest")),
         folder: None,
         kills: 3,
+        grows: None,
         only_make: false,
     };
     let mut args = std::env::args().skip(1);
@@ -27,6 +28,10 @@ fn main() {
         match arg.as_str() {
             "--books" => options.books = number(value("a number")),
             "--kills" => options.kills = number(value("a number")),
+            "--grows" => {
+                let most = value("a factor");
+                options.grows = Some(most.parse().unwrap_or_else(|_| usage(&format!("`{most}` is no number"))));
+            }
             "--ingest" => options.ingest = PathBuf::from(value("a program")),
             "--folder" => options.folder = Some(PathBuf::from(value("a folder"))),
             "--only-make" => options.only_make = true,
@@ -48,6 +53,8 @@ fn main() {
 }
 
 fn usage(why: &str) -> ! {
-    eprintln!("{why}\nusage: thousand_books [--books N] [--kills N] [--ingest PROGRAM] [--folder FOLDER] [--only-make]");
+    eprintln!(
+        "{why}\nusage: thousand_books [--books N] [--kills N] [--grows FACTOR] [--ingest PROGRAM] [--folder FOLDER] [--only-make]"
+    );
     std::process::exit(2)
 }

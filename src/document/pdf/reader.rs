@@ -52,15 +52,17 @@ impl GlyphSource for HayroSource<'_> {
 
 impl HayroSource<'_> {
     /// What a page's content streams say, one after the other; `None` if that passes the limit. A stream that cannot be
-    /// decoded says nothing.
+    /// decoded says nothing. The first is taken as it was decoded and not copied, for it may be as large as the limit.
     fn content(&self, page: &Page<'_>) -> Option<Vec<u8>> {
         let mut content = Vec::new();
-        let mut add = |stream: &Stream<'_>| {
-            if let Some(data) = self.budget.decoded(stream) {
-                content.extend_from_slice(&data);
+        let mut add = |stream: &Stream<'_>| match self.budget.decoded(stream) {
+            Some(data) if content.is_empty() => content = data.into_owned(),
+            Some(data) => {
                 // The next one begins a new word.
                 content.push(b' ');
+                content.extend_from_slice(&data);
             }
+            None => {}
         };
         if let Some(stream) = page.raw().get::<Stream<'_>>(CONTENTS) {
             add(&stream);

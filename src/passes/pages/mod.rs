@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::builtin::{Builtin, Failure, Inputs, Item, Limits, Merge, NamedBytes, Output, OutputPort};
+use crate::builtin::{Builtin, Failure, FailureKind, Inputs, Item, Limits, Merge, NamedBytes, Output, OutputPort};
 use crate::digest::Digest;
 use crate::document::ids::content_id;
 use crate::document::part::Placement;
@@ -49,6 +49,9 @@ pub fn extension(name: &str) -> String {
 pub fn run(source: Source<'_>, _params: &Params, limits: &Limits) -> Result<Vec<NamedBytes>, Failure> {
     let extension = extension(source.name);
     if UNPAGED.contains(&extension.as_str()) {
+        if source.bytes.is_empty() {
+            return Err(Failure::new(FailureKind::NotReadable, "the file is empty"));
+        }
         let id = content_id("group", &[&Digest::of(source.bytes).to_hex(), "0"]);
         let attrs = Placement::default().to_attrs();
         return Ok(vec![NamedBytes { name: format!("{id}.{extension}"), bytes: Arc::clone(source.bytes), attrs }]);
@@ -141,6 +144,14 @@ mod tests {
     fn groups(texts: &[String]) -> Vec<NamedBytes> {
         let bytes: Arc<[u8]> = crate::document::pdf::sample::book(texts).into();
         run(Source { name: "book.pdf", bytes: &bytes }, &Params {}, &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn an_empty_file_is_said_to_be_empty_whatever_it_was_to_be() {
+        for name in ["book.pdf", "book.md", "book.html", "book.txt"] {
+            let failure = run(Source { name, bytes: &Vec::new().into() }, &Params {}, &Limits::default()).unwrap_err();
+            assert_eq!((failure.kind, failure.message.as_str()), (FailureKind::NotReadable, "the file is empty"), "{name}");
+        }
     }
 
     fn kept(before: &[NamedBytes], after: &[NamedBytes]) -> usize {

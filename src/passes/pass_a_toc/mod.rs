@@ -64,9 +64,11 @@ pub struct Outputs {
 /// Contents, dictionary and profile of a source. Pure.
 ///
 /// # Errors
-/// `Encrypted` if the PDF asks for a password and no page could be read either; `NeedsOcr` or `NoText` if no page holds text.
+/// `Encrypted` if the PDF asks for a password and no page could be read either; `NeedsOcr` or `NoText` if no page holds text, or no
+/// block of a file without pages.
 pub fn run(inputs: Inputs<'_>, params: &Params, limits: &Limits) -> Result<Outputs, Failure> {
     if let [TextUnit::Flow(flow)] = inputs.lines {
+        readable::check_flow(flow)?;
         return Ok(flow::read(inputs.item, flow, params));
     }
     let pages: Vec<&PageText> = inputs

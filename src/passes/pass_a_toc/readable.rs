@@ -1,6 +1,7 @@
 //! Whether the pages of a book can be read at all. A book without text is no good book, however well it opens.
 
 use crate::builtin::{Failure, FailureKind};
+use crate::document::flow::FlowText;
 use crate::document::page_text::PageText;
 
 /// Pages that need OCR, if the others can be read.
@@ -24,6 +25,17 @@ pub(super) fn check(pages: &[&PageText]) -> Result<u32, Failure> {
         return Err(Failure::new(FailureKind::NeedsOcr, message));
     }
     Ok(u32::try_from(unread).unwrap_or(u32::MAX))
+}
+
+/// Whether a file without pages holds text.
+///
+/// # Errors
+/// `NoText` if none of its blocks does.
+pub(super) fn check_flow(flow: &FlowText) -> Result<(), Failure> {
+    if flow.blocks.iter().any(|b| !b.text.trim().is_empty()) {
+        return Ok(());
+    }
+    Err(Failure::new(FailureKind::NoText, "it holds no text: nothing but blanks, or markup that shows nothing"))
 }
 
 fn without_text(pages: &[&PageText], unread: usize) -> Failure {
@@ -70,6 +82,21 @@ mod tests {
 
     fn kind(pages: &[&PageText]) -> Result<u32, FailureKind> {
         check(pages).map_err(|f| f.kind)
+    }
+
+    #[test]
+    fn a_file_without_pages_holds_text_or_is_told() {
+        let read = |extension: &str, bytes: &[u8]| check_flow(&crate::document::markup::read(extension, bytes).unwrap());
+        for (extension, bytes) in [
+            ("md", " \n\t\n".as_bytes()),
+            ("txt", b"\xef\xbb\xbf"),
+            ("html", b"<title>A Book</title><!-- nothing --><script>run()</script>"),
+        ] {
+            assert_eq!(read(extension, bytes).unwrap_err().kind, FailureKind::NoText, "{extension}");
+        }
+        for (extension, bytes) in [("md", "# A"), ("txt", "a"), ("html", "<table><tr><td>a</table>"), ("md", "```\na\n```")] {
+            assert_eq!(read(extension, bytes.as_bytes()), Ok(()), "{bytes}");
+        }
     }
 
     #[test]

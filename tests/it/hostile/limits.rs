@@ -113,3 +113,14 @@ fn what_inflates_beyond_the_limit_is_never_inflated() {
     with_limits(&p, "decompressed_mb = 64");
     all_are_built(&p, 5);
 }
+
+#[test]
+fn a_page_whose_instructions_take_half_the_memory_is_read() {
+    let blank = pdf(&[Vec::new()], |book, _, _, pages| {
+        let stream = book.add_object(bomb(120));
+        book.get_dictionary_mut(pages[0]).unwrap().set("Contents", stream);
+    });
+    let p = beside(&[("blank.pdf", blank)]);
+    with_limits(&p, "memory_mb = 256");
+    all_are_built(&p, 3);
+}
