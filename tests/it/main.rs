@@ -82,3 +82,4 @@ mod subsets;
 #[cfg(unix)]
 mod tool_versions;
 mod trace;
+mod validated_books;
