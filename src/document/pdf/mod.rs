@@ -16,10 +16,12 @@ mod guarded;
 mod inflate;
 mod marked;
 mod matrix;
+mod nesting;
 mod page_limits;
 mod path;
 mod reader;
 #[cfg(test)]
 pub(crate) mod sample;
+mod state;
 
 pub use open::Book;
