@@ -12,14 +12,15 @@ use super::error::CliError;
 use super::project::Project;
 use super::rewritten::{self, Rewritten};
 use super::unread::{self, Unread};
-use super::{build, render};
+use super::{build, render, verify};
+use crate::disk;
 use crate::engine::graph::{Pass, RuleId};
 use crate::engine::observe::{PassedOver, Quarantined, Status};
 use crate::engine::select::{self, Selection};
 use crate::job::Clock;
 use crate::job::manifest::{Manifest, Record};
 use crate::job::redact::{redact, redact_passed_over};
-use crate::store::Store;
+use crate::store::{Store, totals};
 
 /// How many ignored files are listed for people.
 const LISTED: usize = 20;
@@ -48,6 +49,18 @@ pub struct StatusReport {
     pub removed_rules: Vec<Removed>,
     /// Documents with pages that hold no text and show something.
     pub needing_ocr: Vec<Unread>,
+    pub cache: CacheLine,
+}
+
+/// How full the cache is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CacheLine {
+    /// What its blobs take on disk; null if no build has counted yet.
+    pub bytes: Option<u64>,
+    /// `max_size` of the Ingestfile, in bytes.
+    pub max_size: u64,
+    /// Damaged blobs that `verify` set aside.
+    pub damaged: u64,
 }
 
 /// A pass, or a rule of no pass.
@@ -156,7 +169,14 @@ fn report(args: &Args, project: &Project, console: &Console) -> Result<StatusRep
         quarantined: set_aside(&manifest),
         removed_rules: removed_rules(project, &store, &setup.job_key),
         needing_ocr: unread::of(&store.state, &setup.job_key, &found.sources),
+        cache: cache_line(&store, setup.bounds.max_size)?,
     })
+}
+
+fn cache_line(store: &Store, max_size: u64) -> Result<CacheLine, CliError> {
+    let aside = store.dir.join(verify::FOLDER);
+    let damaged = if disk::is_dir(&aside) { disk::read_dir_sorted(&aside)?.len() as u64 } else { 0 };
+    Ok(CacheLine { bytes: totals::bytes(&store.state), max_size, damaged })
 }
 
 fn redacted(files: &[PassedOver]) -> Vec<PassedOver> {
@@ -275,6 +295,28 @@ pub fn told(report: &StatusReport, paint: Paint) -> String {
         let files = render::number(removed.files, "file", "files");
         text.push_str(&format!("rule `{rule}` is no longer in the Ingestfile; `ingest clean {rule}` removes its {files}\n"));
     }
+    text.push_str(&cache_told(&report.cache));
+    text
+}
+
+/// What a person may want to do something about.
+fn cache_told(cache: &CacheLine) -> String {
+    let mut text = String::new();
+    if let Some(bytes) = cache.bytes.filter(|bytes| *bytes > cache.max_size) {
+        let (holds, bound) = (render::size(bytes), render::size(cache.max_size));
+        text.push_str(&format!(
+            "the cache holds {holds}, above its `max_size` of {bound}; `ingest gc` says what is needed of it\n"
+        ));
+    }
+    if cache.damaged > 0 {
+        let (blobs, they) =
+            (render::number(cache.damaged, "damaged blob", "damaged blobs"), if cache.damaged == 1 { "it" } else { "they" });
+        let lie = if cache.damaged == 1 { "lies" } else { "lie" };
+        text.push_str(&format!(
+            "{blobs} {lie} in `cache/{}`, where {they} may be removed; look after the disk\n",
+            verify::FOLDER
+        ));
+    }
     text
 }
 
@@ -386,6 +428,7 @@ mod tests {
             }],
             removed_rules: vec![Removed { rule: "upper".to_owned(), files: 3 }],
             needing_ocr: Vec::new(),
+            cache: CacheLine { bytes: Some(3 << 30), max_size: 2 << 30, damaged: 2 },
         };
         insta::assert_snapshot!(told(&report, Paint(false)), @r"
         artifacts/dev/job_1 (dev), 1 source, 1 refused, 2 ignored
@@ -399,6 +442,8 @@ mod tests {
         ignored `notes.doc`
         ignored `\u{202e}x`
         rule `upper` is no longer in the Ingestfile; `ingest clean upper` removes its 3 files
+        the cache holds 3.0 GiB, above its `max_size` of 2.0 GiB; `ingest gc` says what is needed of it
+        2 damaged blobs lie in `cache/damaged`, where they may be removed; look after the disk
         ");
     }
 

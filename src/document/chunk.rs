@@ -70,7 +70,7 @@ pub struct SourceCoverage {
 pub struct PageCoverage {
     #[schemars(range(min = 1))]
     pub page: u32,
-    /// Words read from the page.
+    /// Words that a reader sees on the page: hidden ones are in `dropped` only.
     pub words: u32,
     /// Words of it that are in chunks.
     pub chunked: u32,

@@ -67,10 +67,17 @@ pub struct PageText {
 }
 
 impl PageText {
-    /// Whether anything on it can be read as text, seen or not.
+    /// Whether anything on it that a reader sees can be read as text.
     #[must_use]
     pub fn has_text(&self) -> bool {
-        self.lines.iter().any(|l| l.spans.iter().any(|s| !s.text.trim().is_empty()))
+        let seen = self.lines.iter().filter(|l| l.visibility == Visibility::Visible);
+        seen.flat_map(|l| &l.spans).any(|s| !s.text.trim().is_empty())
+    }
+
+    /// Whether it holds text that no reader sees.
+    #[must_use]
+    pub fn hides_text(&self) -> bool {
+        self.lines.iter().any(|l| l.visibility != Visibility::Visible && l.spans.iter().any(|s| !s.text.trim().is_empty()))
     }
 
     /// Whether what it shows can be read from its picture only: it has images, drawings, or glyphs that no map turns into

@@ -177,6 +177,8 @@ pub struct Collection {
     /// What all blobs took on disk before, and what they take after.
     pub before: u64,
     pub after: u64,
+    /// More would go, but that it would take long: a later collection takes it.
+    pub more: bool,
 }
 
 enum Kind {
@@ -195,8 +197,9 @@ struct Idle {
 }
 
 /// Chooses what goes. `size` is what all blobs take on disk, `stored` what one of them takes, `orphans` those that no record
-/// leads to, with what they take.
+/// leads to, with what they take. No more than about `at_most` blobs go at a time.
 #[must_use]
+#[allow(clippy::too_many_arguments, reason = "what is looked at, and how much of it may go")]
 pub fn choose(
     state: &State,
     needs: &Needs,
@@ -205,6 +208,7 @@ pub fn choose(
     size: u64,
     stored: &dyn Fn(&Digest) -> u64,
     orphans: &[(Digest, u64)],
+    at_most: usize,
 ) -> Collection {
     let mut chosen = Collection { before: size, after: size, ..Collection::default() };
     for (digest, bytes) in orphans {
@@ -231,12 +235,16 @@ pub fn choose(
         }
     };
     let (old, rest): (Vec<Idle>, Vec<Idle>) = idle.into_iter().partition(|i| now_s.saturating_sub(i.since) >= bounds.max_age_s);
-    old.iter().for_each(|i| drop(i, Why::Age, &mut chosen));
-    for idle in rest.iter().filter(|i| !i.blobs.is_empty()) {
-        if chosen.after <= bounds.max_size {
+    let old = old.iter().map(|i| (i, Why::Age));
+    for (idle, why) in old.chain(rest.iter().filter(|i| !i.blobs.is_empty()).map(|i| (i, Why::Size))) {
+        if why == Why::Size && chosen.after <= bounds.max_size {
             break;
         }
-        drop(idle, Why::Size, &mut chosen);
+        if chosen.blobs.len() >= at_most {
+            chosen.more = true;
+            break;
+        }
+        drop(idle, why, &mut chosen);
     }
     chosen
 }
@@ -317,5 +325,34 @@ impl Collection {
     #[must_use]
     pub fn delete(&self, cas: &Cas) -> Vec<(Digest, crate::disk::DiskError)> {
         self.blobs.par_iter().filter_map(|b| cas.discard(&b.digest).err().map(|e| (b.digest, e))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::records::Derived;
+
+    #[test]
+    fn few_go_at_a_time_and_it_is_said_that_there_are_more() {
+        let mut state = State::default();
+        for n in 0..5u8 {
+            let (key, blob) = (Digest::of(&[n]), Digest::of(&[n, n]));
+            state.derived.put(key, Derived { digest: blob, bytes: 10, items: 1 });
+            state.unused.put(key, i64::from(n));
+        }
+        let view = View { job: "job", rules: BTreeSet::new(), is_whole: true, exists: &|_| false, now_s: 100 };
+        let needs = Needs { results: BTreeSet::new(), others: BTreeSet::new(), blobs: HashSet::new(), last: BTreeSet::new() };
+        let choose = |bounds, at_most| {
+            let chosen = choose(&state, &needs, bounds, view.now_s, 50, &|_| 10, &[], at_most);
+            (chosen.derived.len(), chosen.after, chosen.more)
+        };
+        let old = Bounds { max_size: 1000, max_age_s: 97 };
+        assert_eq!(choose(old, 9), (4, 10, false), "of 0, 1, 2 and 3");
+        assert_eq!(choose(old, 2), (2, 30, true));
+        let large = Bounds { max_size: 25, max_age_s: 1000 };
+        assert_eq!(choose(large, 9), (3, 20, false));
+        assert_eq!(choose(large, 3), (3, 20, false));
+        assert_eq!(choose(large, 1), (1, 40, true));
     }
 }

@@ -90,6 +90,8 @@ fn verify_names_and_sets_aside_what_is_wrong_and_a_build_makes_it_anew() {
         assert!(!wrong["leads_to_it"].as_array().unwrap().is_empty(), "{report:#}");
         assert_eq!(wrong["set_aside"].is_null(), is_removed);
         assert_eq!(p.tree("cache/damaged").len(), usize::from(!is_removed));
+        let status = p.run(&["status"]);
+        assert_eq!(status.stdout.contains("1 damaged blob lies in `cache/damaged`"), !is_removed, "{}", status.stdout);
         p.build(&[]).ok();
         assert_eq!(artifacts(&p), expected);
         p.run(&["verify"]).ok();

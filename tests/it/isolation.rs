@@ -105,10 +105,15 @@ fn a_panic_beside_the_work_ends_the_worker_at_once() {
 fn an_action_whose_worker_died_is_tried_again_in_a_fresh_one() {
     let clean = three_books("");
     clean.build(&[]).ok();
-    for act in ["die", "hang", "bloat"] {
-        let p = three_books("time_s = 2");
+    for (act, why) in [("die", "it died with"), ("hang", "(`time_s`)"), ("bloat", "(`memory_mb`)")] {
+        let p = three_books(if act == "hang" { "time_s = 2" } else { "" });
         let built = p.env("INGEST_FAIL_POINT", &format!("{act} worker-tries 1 bad.txt#1")).build(&["--log-level", "warn"]);
         built.ok().stderr_has("a worker died: once more, in a fresh one");
+        let warned: Vec<String> = built.events.iter().filter_map(|e| Some(e["message"].as_str()?.to_owned())).collect();
+        let told = |w: &&String| {
+            w.contains("of `bad.txt`") && w.contains(" was tried again in a fresh worker process: it") && w.contains(why)
+        };
+        assert_eq!(warned.iter().filter(told).count(), 3, "{act}: {warned:?}");
         for name in ["passA_toc.json", "passA_dictionary.json", "passA_profile.json"] {
             assert_eq!(p.artifact(name), clean.artifact(name), "{act}");
         }

@@ -35,6 +35,8 @@ mod asking_graph;
 #[cfg(unix)]
 mod asking_why;
 #[cfg(unix)]
+mod at_fault;
+#[cfg(unix)]
 mod building;
 #[cfg(unix)]
 mod cache_bounds;

@@ -259,7 +259,7 @@ fn a_failure_that_is_no_documents_fails_the_pass() {
 }
 
 #[test]
-fn a_gate_on_the_merge_fails_the_pass_whoever_is_at_fault() {
+fn a_gate_on_the_merge_that_rejects_no_document_alone_fails_the_pass() {
     let p = with_a_bad_part().source("other.txt", "alpha\nsix\n");
     let built = p.build(&["--allow-quarantined"]);
     built.fails(1).stderr_has("passA_toc.json");

@@ -9,19 +9,15 @@ use hayro_syntax::page::Resources;
 use super::colour::{Space, cmyk, look_alike, rgb};
 use super::font::FontStore;
 use super::glyph::{Glyph, PageGlyphs};
+use super::ground::Grounds;
 use super::inflate::Budget;
 use super::marked::{Marked, actual_text, is_hidden_layer};
 use super::matrix::{Bounds, Matrix, centi};
-use super::page_limits::{MANY_DRAWN, MAX_FORMS, MAX_GLYPHS, MAX_GROUNDS, MAX_INSTRUCTIONS, MAX_SHAPES, MAX_TEXT, TRANSPARENT};
+use super::page_limits::{MANY_DRAWN, MAX_FORMS, MAX_GLYPHS, MAX_INSTRUCTIONS, MAX_SHAPES, MAX_TEXT, TRANSPARENT};
 use super::path::{Path, shape};
+use super::recognised::Recognised;
 use super::state::State;
 use crate::document::page_text::Visibility;
-
-/// What lies on the page at a place: a known colour, or something else (an image, a pattern).
-struct Ground {
-    bounds: Bounds,
-    color: Option<u32>,
-}
 
 /// The interpreter of one page.
 pub struct Interpreter<'s, 'a> {
@@ -39,7 +35,8 @@ pub struct Interpreter<'s, 'a> {
     path: Path,
     clip_pending: bool,
     marked: Vec<Marked>,
-    grounds: Vec<Ground>,
+    grounds: Grounds,
+    recognised: Recognised,
     instructions: usize,
     forms: usize,
     /// Forms that are being drawn, each by the one before.
@@ -76,7 +73,8 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             path: Path::default(),
             clip_pending: false,
             marked: Vec::new(),
-            grounds: Vec::new(),
+            grounds: Grounds::default(),
+            recognised: Recognised::default(),
             instructions: 0,
             forms: 0,
             drawing: Vec::new(),
@@ -89,6 +87,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     /// Interprets `content`; `false` if a limit stopped it.
     pub fn run(&mut self, content: &[u8], resources: &Resources<'a>) -> bool {
         let complete = self.stream(content, resources);
+        std::mem::take(&mut self.recognised).settle(&self.page, &mut self.out.glyphs);
         if self.instructions == 0 && content.iter().any(|b| !b.is_ascii_whitespace()) {
             self.out.notes.push("its instructions cannot be read".to_owned());
         }
@@ -153,7 +152,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 }
             }
             Op::InlineImage(_) => self.image(),
-            Op::Shading(_) => self.ground(self.state.clip.intersect(&self.page), None),
+            Op::Shading(_) => self.grounds.paint(self.state.clip.intersect(&self.page), None),
             Op::BeginMarkedContent(_) => self.mark(Marked { hidden: false, actual: None }),
             Op::BeginMarkedContentWithProperties(m) => self.begin_marked(m.0, m.1, resources),
             _ => {}
@@ -341,13 +340,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     fn image(&mut self) {
         self.out.images = self.out.images.saturating_add(1);
         let unit = Bounds { x0: 0.0, y0: 0.0, x1: 1.0, y1: 1.0 };
-        self.ground(unit.seen(&self.state.ctm).intersect(&self.state.clip), None);
-    }
-
-    fn ground(&mut self, bounds: Bounds, color: Option<u32>) {
-        if self.grounds.len() < MAX_GROUNDS {
-            self.grounds.push(Ground { bounds, color });
-        }
+        let bounds = unit.seen(&self.state.ctm).intersect(&self.state.clip);
+        self.recognised.picture(&bounds.intersect(&self.page));
+        self.grounds.paint(bounds, None);
     }
 
     fn paint(&mut self, fill: bool, stroke: bool) {
@@ -360,7 +355,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 self.drawn += usize::from(!mark.boxy);
                 if fill {
                     let known = if mark.boxy && self.state.fill_alpha > 0.95 { color } else { None };
-                    self.ground(mark.bounds.intersect(&self.state.clip), known);
+                    self.grounds.paint(mark.bounds.intersect(&self.state.clip), known);
                 }
                 let seen = mark.bounds.intersect(&self.state.clip).intersect(&self.page);
                 if mark.boxy && seen.x0 <= seen.x1 && seen.y0 <= seen.y1 && self.out.shapes.len() < MAX_SHAPES {
@@ -453,8 +448,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         self.out.shows_text |= !bytes.is_empty();
         let Some(font) = self.state.font else { return };
         let slot = self.font_slot(font);
-        let hidden = self.is_hidden() || matches!(self.state.mode, 3 | 7) || self.state.fill_alpha < TRANSPARENT;
-        let mut run = Run { font: slot, hidden, ground: None };
+        let left_out = self.is_hidden() || self.state.fill_alpha < TRANSPARENT;
+        let hidden = left_out || matches!(self.state.mode, 3 | 7);
+        let mut run = Run { font: slot, hidden, in_no_colour: !left_out && self.state.mode == 3, ground: None };
         let mut at = 0;
         while at < bytes.len() && self.out.text.len() <= MAX_TEXT {
             let (code, length) = self.fonts.fonts[font].read_code(bytes, at);
@@ -517,6 +513,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let ((u0, v), (u1, _)) = (along(x0, y0), along(x1, y1));
         let tracking = s.char_space * s.stretch * self.text_matrix.then(&s.ctm).x_scale();
         let visibility = self.visibility(&m, (x0, y0), (x1, y1), size, run);
+        if run.in_no_colour && visibility == Visibility::Invisible {
+            self.recognised.glyph(self.out.glyphs.len(), ((x0 + x1) / 2.0, (y0 + y1) / 2.0));
+        }
         let color = if matches!(self.state.mode, 1 | 5) { self.state.stroke } else { self.state.fill };
         let (start, end) = (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(self.out.text.len()).unwrap_or(u32::MAX));
         self.out.glyphs.push(Glyph {
@@ -557,8 +556,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let ground = match run.ground {
             Some((within, ground)) if within.contains(x, y) => ground,
             _ => {
-                let found = self.grounds.iter().rev().find(|g| g.bounds.contains(x, y));
-                let ground = found.map_or(Some(0xff_ffff), |g| g.color);
+                let ground = self.grounds.at(x, y);
                 if self.grounds.is_empty() {
                     run.ground = Some((self.page, ground));
                 }
@@ -573,6 +571,8 @@ impl<'s, 'a> Interpreter<'s, 'a> {
 struct Run {
     font: u16,
     hidden: bool,
+    /// It is hidden for no other reason than that.
+    in_no_colour: bool,
     ground: Option<(Bounds, Option<u32>)>,
 }
 

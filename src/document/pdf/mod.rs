@@ -12,6 +12,7 @@ mod content;
 mod diagnosis;
 mod extract;
 mod font;
+mod ground;
 mod guarded;
 mod inflate;
 mod marked;
@@ -20,6 +21,7 @@ mod nesting;
 mod page_limits;
 mod path;
 mod reader;
+mod recognised;
 #[cfg(test)]
 pub(crate) mod sample;
 mod state;

@@ -12,12 +12,12 @@ use crate::engine::execute::{self, How, Made, OutputSlot, RunError, Task};
 use crate::engine::gate::{self, Accepted, Judged};
 use crate::engine::graph::{From, Input, RuleId, Run};
 use crate::engine::manifest::{ActionManifest, Field};
-use crate::engine::observe::{Outcome, Problem};
+use crate::engine::observe::{Event, Outcome, Problem};
 use crate::engine::plan::{Fate, PlannedAction};
 use crate::engine::reason::Reason;
 use crate::engine::select::Choice;
 use crate::engine::verdict::Verdict;
-use crate::engine::workers::WorkerError;
+use crate::engine::workers::{Retry, WorkerError};
 use crate::fail_point::FailPoint;
 use crate::staging::safe_extension;
 use crate::store::StoreError;
@@ -285,6 +285,9 @@ impl<'a> Coordinator<'a, '_> {
     /// A pool thread has something to say.
     pub(super) fn receive(&mut self, message: Message) -> Result<Option<Work<'a>>, Stop> {
         self.tell_work(&message);
+        if matches!(message, Message::Ran(..)) {
+            self.tell_retries()?;
+        }
         match message {
             Message::Prepared(ix, Ok(derived), _) => {
                 derived.into_iter().for_each(|(key, value)| self.store.state.derived.put(key, value));
@@ -318,6 +321,16 @@ impl<'a> Coordinator<'a, '_> {
                 self.ran_badly(ix, error, stretch.millis()).map(|()| None)
             }
         }
+    }
+
+    /// Work that was done, or failed, only after a worker had died over it: somebody may want to know of the document.
+    fn tell_retries(&mut self) -> Result<(), Stop> {
+        for Retry { builtin, item, death } in self.workers.take_retries() {
+            let part = if item.id.is_empty() || item.id == item.path { String::new() } else { format!(" ({})", item.id) };
+            let message = format!("`{builtin}` of `{}`{part} was tried again in a fresh worker process: {death}", item.path);
+            self.emit(&Event::Warning { message })?;
+        }
+        Ok(())
     }
 
     fn ran_badly(&mut self, ix: ActionIx, error: RunError, duration_ms: u64) -> Result<(), Stop> {

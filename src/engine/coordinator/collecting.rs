@@ -1,20 +1,26 @@
 //! A build looks after the cache: at its end it collects what is too old or too much, and where the disk is full it makes
 //! room before it gives up.
 
-use std::time::Instant;
-
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::{Announced, Coordinator, Mode, Setup, Stop};
 use crate::digest::Digest;
-use crate::disk;
+use crate::disk::{self, DiskError};
 use crate::engine::error::EngineError;
 use crate::engine::observe::{Event, Observer};
 use crate::engine::retention::{self, Bounds, Collection, Needs, View};
 use crate::engine::select::Choice;
 use crate::engine::workers::Workers;
 use crate::fail_point::{self, FailPoint};
+use crate::store::cas::Cas;
 use crate::store::{Store, StoreError, totals};
+
+/// So many blobs go at the end of a build, at most, and so many more for each action that it ran: what a build takes longer
+/// for is in proportion to its work, and yet the cache is kept within its bounds, since no action makes as many.
+const AT_MOST: usize = 5_000;
+const AT_MOST_FOR_EACH: usize = 10;
 
 /// A build, as a collection sees it. `exists` is asked of jobs.
 fn view<'a>(setup: &'a Setup<'_>, is_whole: bool, exists: &'a dyn Fn(&str) -> bool) -> View<'a> {
@@ -42,11 +48,11 @@ fn known(store: &Store) -> Result<Walked, StoreError> {
 }
 
 /// Takes out of the records what goes, and says what that is; its blobs go when that is durable.
-fn collected(store: &mut Store, needs: &Needs, view: &View<'_>, bounds: Bounds, walked: Walked) -> Collection {
+fn collected(store: &mut Store, needs: &Needs, view: &View<'_>, bounds: Bounds, walked: Walked, at_most: usize) -> Collection {
     let cas = store.cas.clone();
     let stored = |digest: &Digest| cas.size(digest).unwrap_or_default();
     let (size, orphans) = walked;
-    let chosen = retention::choose(&store.state, needs, bounds, view.now_s, size, &stored, &orphans);
+    let chosen = retention::choose(&store.state, needs, bounds, view.now_s, size, &stored, &orphans, at_most);
     if !chosen.is_empty() {
         chosen.forget(&mut store.state, needs, view, &|path| disk::exists(path.as_ref()));
         store.forget_counted(chosen.blobs.iter().map(|b| b.digest));
@@ -79,7 +85,7 @@ pub fn gc(setup: &Setup<'_>, store: &mut Store, bounds: Bounds, is_whole: bool) 
     let needed = blobs.iter().filter(|(digest, _)| needs.holds(digest));
     let needed = needed.fold((0, 0), |(count, sum), (_, bytes)| (count + 1, sum + bytes));
     let walked = walk(store)?;
-    let chosen = collected(store, &needs, &view, bounds, walked);
+    let chosen = collected(store, &needs, &view, bounds, walked, usize::MAX);
     if store.is_writable() {
         store.commit()?;
         store.publish_snapshot()?;
@@ -106,36 +112,46 @@ impl Coordinator<'_, '_> {
         let needs = Needs::of(&self.store.state, &view);
         retention::note(&mut self.store.state, &needs, &view);
         let walked = known(self.store)?;
-        let chosen = collected(self.store, &needs, &view, setup.bounds, walked);
+        let ran = usize::try_from(self.announced.total().ran).unwrap_or(usize::MAX);
+        let at_most = AT_MOST.saturating_add(ran.saturating_mul(AT_MOST_FOR_EACH));
+        let chosen = collected(self.store, &needs, &view, setup.bounds, walked, at_most);
         self.tell_own("collection".to_owned(), started);
         Ok(chosen)
     }
 
-    /// The records are gone for good: their blobs go.
-    pub(super) fn sweep(&mut self, chosen: &Collection, pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        let started = Instant::now();
+    /// What is said of a collection whose records are gone for good.
+    pub(super) fn tell_collected(&mut self, chosen: &Collection) -> Result<(), Stop> {
         if !chosen.blobs.is_empty() {
-            fail_point::reach(FailPoint::BlobsToDelete, &self.store.dir)?;
-            for (digest, error) in pool.install(|| chosen.delete(&self.store.cas)) {
-                // The next walk finds it.
-                tracing::warn!(%digest, %error, "a blob that nothing needs stays");
-            }
-            fail_point::reach(FailPoint::BlobsDeleted, &self.store.dir)?;
             let (records, freed) = (chosen.results.len(), chosen.freed());
-            tracing::info!(results = records, blobs = chosen.blobs.len(), freed, "collected");
+            tracing::info!(results = records, blobs = chosen.blobs.len(), freed, more = chosen.more, "collected");
             let shown = bytesize::ByteSize(freed);
             let results = if records == 1 { "1 old result".to_owned() } else { format!("{records} old results") };
             self.announced.notes.push(format!("{results} left the cache: {shown}"));
         }
-        self.tell_own("blobs deleted".to_owned(), started);
         if chosen.after <= self.setup.bounds.max_size {
             return Ok(());
         }
         let (holds, bound) = (bytesize::ByteSize(chosen.after), bytesize::ByteSize(self.setup.bounds.max_size));
-        let message =
-            format!("the cache holds {holds}, above its `max_size` of {bound}: all of that is needed, so the build goes on");
-        self.emit(&Event::Warning { message })
+        let why = if chosen.more {
+            "the next builds take out more, and `ingest gc` takes out all that nothing needs"
+        } else {
+            "all of that is needed, so the build goes on"
+        };
+        self.emit(&Event::Warning { message: format!("the cache holds {holds}, above its `max_size` of {bound}: {why}") })
     }
+}
+
+/// Deletes the blobs of a collection whose records are gone for good.
+pub(super) fn sweep(chosen: &Collection, cas: &Cas, cache: &Path) -> Result<(), DiskError> {
+    if chosen.blobs.is_empty() {
+        return Ok(());
+    }
+    fail_point::reach(FailPoint::BlobsToDelete, cache)?;
+    for (digest, error) in chosen.delete(cas) {
+        // The next walk finds it.
+        tracing::warn!(%digest, %error, "a blob that nothing needs stays");
+    }
+    fail_point::reach(FailPoint::BlobsDeleted, cache)
 }
 
 /// The disk is full: all goes that nothing needs, however young. How many bytes that gave; 0 the second time.
@@ -158,7 +174,7 @@ pub(super) fn make_room(setup: &Setup<'_>, store: &mut Store, announced: &mut An
     retention::stamp(&mut store.state, &needs, setup.now_s);
     let bounds = Bounds { max_size: 0, ..setup.bounds };
     let chosen = match known(store) {
-        Ok(walked) if is_planned => collected(store, &needs, &view, bounds, walked),
+        Ok(walked) if is_planned => collected(store, &needs, &view, bounds, walked, usize::MAX),
         _ => Collection::default(),
     };
     let _ = store.reopen();

@@ -87,6 +87,9 @@ impl Coordinator<'_, '_> {
         let per_item = self.setup.graph.rule(rule).outputs.iter().any(|o| o.merge == crate::engine::graph::MergeKind::PerItem);
         let soundness = self.soundness(rule);
         // Files published per item stand by themselves: those of the good items are put in place whatever became of others.
+        if soundness == Soundness::Good {
+            self.set_aside_at_fault(&[rule], pool)?;
+        }
         let quarantined = self.quarantined_by(rule);
         if soundness == Soundness::Good {
             problem = self.every_document_is_out(None, rule);
@@ -137,6 +140,9 @@ impl Coordinator<'_, '_> {
         };
         if let Some(why) = self.needs_a_bad_pass(pass) {
             return self.pass_skipped(pass, why);
+        }
+        if soundness == Soundness::Good {
+            self.set_aside_at_fault(&rules, pool)?;
         }
         let every = rules.first().and_then(|r| self.every_document_is_out(Some(pass), *r));
         match soundness {

@@ -44,6 +44,14 @@ pub(super) enum Held {
     Published { digest: Digest },
 }
 
+impl Artifact {
+    /// Some of the pieces of `whole`: an artifact of its own, made from `content`.
+    pub(super) fn of_pieces(whole: &Self, content: Digest, pieces: Vec<PieceOf>) -> Self {
+        let items = pieces.iter().map(|p| p.file.items).sum();
+        Self { content, items, held: Held::Made { make: Make::Splice(pieces.clone()), pieces }, ..whole.clone() }
+    }
+}
+
 /// A gate that nobody has answered for just this yet.
 pub(super) struct Open<'g> {
     pub(super) gate: &'g GateSpec,
@@ -54,7 +62,7 @@ pub(super) struct Open<'g> {
 }
 
 /// What is known of a gate before anything is read.
-enum Known<'g> {
+pub(super) enum Known<'g> {
     Verdict(Verdict),
     Open(Box<Open<'g>>),
     /// It cannot be judged: one sentence.
@@ -162,7 +170,7 @@ impl Coordinator<'_, '_> {
         })))
     }
 
-    fn known<'g>(&mut self, gate: &'g GateSpec, subject: Artifact, others: Vec<Artifact>) -> Result<Known<'g>, Stop> {
+    pub(super) fn known<'g>(&mut self, gate: &'g GateSpec, subject: Artifact, others: Vec<Artifact>) -> Result<Known<'g>, Stop> {
         let counts = ItemCounts {
             subject: subject.items,
             other: others.first().map(|o| (o.name.as_str(), o.items)),
@@ -223,7 +231,7 @@ impl Coordinator<'_, '_> {
     }
 
     /// Judges what is open, and remembers what was said; `Err` if the gate gave no verdict.
-    fn answer(&mut self, open: &Open<'_>, may_fold: bool) -> Result<Result<Verdict, String>, Stop> {
+    pub(super) fn answer(&mut self, open: &Open<'_>, may_fold: bool) -> Result<Result<Verdict, String>, Stop> {
         let verdict = match &open.command {
             Some(task) => match self.ask_command(task, &open.subject)? {
                 Ok(verdict) => verdict,
@@ -264,7 +272,7 @@ impl Coordinator<'_, '_> {
     }
 
     /// The artifacts that a gate reads beside its subject; `Err` names one that is not there.
-    fn others(&mut self, gate: &GateSpec, pool: &rayon::ThreadPool) -> Result<Result<Vec<Artifact>, String>, Stop> {
+    pub(super) fn others(&mut self, gate: &GateSpec, pool: &rayon::ThreadPool) -> Result<Result<Vec<Artifact>, String>, Stop> {
         let mut others = Vec::with_capacity(gate.others.len());
         for at in gate.others.iter().copied() {
             let found = if self.setup.selection.of(at.0) == Choice::Selected {
@@ -281,7 +289,7 @@ impl Coordinator<'_, '_> {
         Ok(Ok(others))
     }
 
-    fn made(&self, at: (RuleId, usize), file: &Wanted) -> Artifact {
+    pub(super) fn made(&self, at: (RuleId, usize), file: &Wanted) -> Artifact {
         let held = Held::Made { make: file.make.clone(), pieces: file.pieces() };
         Artifact { name: self.output_name(at), path: file.path.clone(), content: file.content, items: file.items, held }
     }

@@ -16,6 +16,7 @@ mod adopted;
 mod advance;
 mod again;
 mod announced;
+mod at_fault;
 mod collecting;
 mod conditions;
 mod emit;

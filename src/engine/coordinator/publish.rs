@@ -212,7 +212,7 @@ impl Coordinator<'_, '_> {
     }
 
     /// What the job's merge of an output is made from: a file for each child of the job.
-    fn pieces_below_job(&mut self, rule: RuleId, output: usize) -> Result<Vec<PieceOf>, Unresolved> {
+    pub(super) fn pieces_below_job(&mut self, rule: RuleId, output: usize) -> Result<Vec<PieceOf>, Unresolved> {
         let mut pieces = Vec::new();
         let mut needs = Vec::new();
         let left_out = self.quarantine.left_out(rule);

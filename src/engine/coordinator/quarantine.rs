@@ -2,8 +2,9 @@
 //!
 //! A document falls out when one of its actions fails or is rejected, and from then on it is out of all that the failed rule
 //! bears on (`upstream`): what its pass publishes, what later passes merge and publish. Its later actions are left out, not
-//! blocked. A pass that is not built has its documents set aside as its record says. Failures that are no document's (of
-//! what is done once per job, of a gate on a merge) are none of this module's business: they fail the pass.
+//! blocked. It falls out as well if a gate on a merge rejects its items (`at_fault`). A pass that is not built has its documents
+//! set aside as its record says. Failures that are no document's (of what is done once per job, of a gate on a merge as a
+//! whole) are none of this module's business: they fail the pass.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,6 +16,7 @@ use crate::engine::policy::{Barrier, OnError};
 use crate::engine::reason::Reason;
 use crate::engine::select::{Choice, rules_of};
 use crate::engine::upstream::Upstream;
+use crate::engine::verdict::Verdict;
 
 /// The documents that are out.
 #[derive(Debug, Default)]
@@ -155,6 +157,19 @@ impl Coordinator<'_, '_> {
         let key = self.actions[ix.0].key;
         let is_lasting = key.and_then(|k| self.store.state.results.get(&k)).is_some();
         self.quarantine.tries_again |= !is_lasting;
+    }
+
+    /// The document is out from `rule` on: the gate on the merge `path` rejects what is merged of it.
+    pub(super) fn set_aside_for(&mut self, source: ItemIx, rule: RuleId, path: &str, verdict: &Verdict) {
+        let problem = Problem {
+            message: format!("the gate of `{path}` rejected what it holds of it"),
+            violations: verdict.violations.clone(),
+            ..Problem::default()
+        };
+        let document = self.items.source_of(source).map_or("", |s| s.path.as_str());
+        let why = format!("`{}` of {document}: {}", self.setup.graph.rule(rule).name, sentence(&problem));
+        let id = self.items.get(source).full_id.clone();
+        self.quarantine.failures.entry(source).or_default().found.insert((rule, id), why);
     }
 
     /// Whether an action that fails, or is rejected, for what is known of its key did so in the build before, which recorded
@@ -330,7 +345,8 @@ pub(super) fn same_documents(a: &[Quarantined], b: &[Quarantined]) -> bool {
 /// A problem in one line: message, first cause, first violation.
 fn sentence(problem: &Problem) -> String {
     let cause = problem.causes.first().map_or_else(String::new, |c| format!(": {c}"));
-    let violation = problem.violations.first().map_or_else(String::new, |v| format!(": {}: {}", v.pointer, v.message));
+    let at = |pointer: &str| if pointer.is_empty() { String::new() } else { format!(": {pointer}") };
+    let violation = problem.violations.first().map_or_else(String::new, |v| format!("{}: {}", at(&v.pointer), v.message));
     let said = format!("{}{cause}{violation}", problem.message);
     said.split_whitespace().collect::<Vec<_>>().join(" ")
 }

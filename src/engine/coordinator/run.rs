@@ -23,6 +23,7 @@ use crate::engine::items::{Items, JOB};
 use crate::engine::observe::{Event, Observer};
 use crate::engine::plan::Plan;
 use crate::engine::report::Report;
+use crate::engine::retention::Collection;
 use crate::engine::select::{self, Choice};
 use crate::engine::workers::{Tally, Workers};
 use crate::store::Store;
@@ -365,6 +366,16 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         }
     }
 
+    /// The last that is said of a build that did something.
+    fn tell_end(&mut self, chosen: &Collection, warnings: Vec<String>) -> Result<(), Stop> {
+        self.tell_collected(chosen)?;
+        for message in warnings {
+            self.emit(&Event::Warning { message })?;
+        }
+        let (counts, untold) = (self.announced.total(), self.announced.untold(self.setup.graph));
+        self.emit(&Event::BuildEnded { counts, untold, interrupted: false, problem: None })
+    }
+
     fn conclude(&mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
         let mut warnings = self.store.take_warnings();
         warnings.extend(self.older_passes());
@@ -376,12 +387,13 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 self.store.state.drop_unnamed();
                 let chosen = self.collect()?;
                 self.batch(true)?;
-                self.sweep(&chosen, pool)?;
-                for message in std::mem::take(&mut warnings) {
-                    self.emit(&Event::Warning { message })?;
-                }
-                let (counts, untold) = (self.announced.total(), self.announced.untold(self.setup.graph));
-                self.emit(&Event::BuildEnded { counts, untold, interrupted: false, problem: None })?;
+                // What goes is deleted while the rest is told.
+                let (cas, cache) = (self.store.cas.clone(), self.store.dir.clone());
+                std::thread::scope(|scope| {
+                    let sweep = scope.spawn(|| pool.install(|| collecting::sweep(&chosen, &cas, &cache)));
+                    self.tell_end(&chosen, std::mem::take(&mut warnings))?;
+                    Ok::<(), Stop>(sweep.join().unwrap_or(Ok(()))?)
+                })?;
             } else if self.store.state.has_changes() {
                 // Only stamps moved: remembered, so that the same bytes are not hashed at every build.
                 self.open_store()?;

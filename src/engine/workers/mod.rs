@@ -9,6 +9,7 @@
 mod process;
 pub mod wire;
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -47,6 +48,26 @@ pub enum Death {
         how: String,
         said: String,
     },
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time => f.write_str("it took longer than the limit on time (`time_s`)"),
+            Self::Memory => f.write_str("it needed more than the limit on memory (`memory_mb`)"),
+            Self::Nesting => f.write_str("its stack overflowed"),
+            Self::Crash { how, said } if said.is_empty() => write!(f, "it died with {how}"),
+            Self::Crash { how, said } => write!(f, "it died with {how} ({said})"),
+        }
+    }
+}
+
+/// A worker that died over an action, which is tried once more.
+#[derive(Clone, Debug)]
+pub struct Retry {
+    pub builtin: &'static str,
+    pub item: Item,
+    pub death: Death,
 }
 
 /// Why no worker could do an action.
@@ -108,6 +129,7 @@ pub struct Workers {
     recycled: AtomicU64,
     jobs: AtomicU64,
     overhead_us: AtomicU64,
+    retries: Mutex<Vec<Retry>>,
 }
 
 impl Workers {
@@ -125,6 +147,7 @@ impl Workers {
             recycled: AtomicU64::new(0),
             jobs: AtomicU64::new(0),
             overhead_us: AtomicU64::new(0),
+            retries: Mutex::default(),
         }
     }
 
@@ -155,6 +178,9 @@ impl Workers {
                 Err(_) if self.ended.load(Ordering::SeqCst) => return Err(WorkerError::Ended.into()),
                 Err(death) if job.tried == 0 => {
                     tracing::warn!(builtin = builtin.name, item = %job.item.id, ?death, "a worker died: once more, in a fresh one");
+                    if let Ok(mut retries) = self.retries.lock() {
+                        retries.push(Retry { builtin: builtin.name, item: item.clone(), death });
+                    }
                     job.tried = 1;
                 }
                 Err(death) => return Err(self.error(death).into()),
@@ -245,6 +271,11 @@ impl Workers {
         if let Ok(busy) = self.busy.lock() {
             busy.iter().for_each(|p| p.kill());
         }
+    }
+
+    /// What was tried once more since this was asked last.
+    pub fn take_retries(&self) -> Vec<Retry> {
+        self.retries.lock().map(|mut retries| std::mem::take(&mut *retries)).unwrap_or_default()
     }
 
     /// What was done so far.

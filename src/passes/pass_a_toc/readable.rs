@@ -31,6 +31,13 @@ fn without_text(pages: &[&PageText], unread: usize) -> Failure {
         1 => "its only page holds no text".to_owned(),
         n => format!("none of its {n} pages holds text"),
     };
+    if pages.iter().any(|p| p.hides_text()) && unread == 0 {
+        let message = format!(
+            "{none} that a reader sees; what they hold is hidden (drawn in no colour, in that of its ground, or off the page): \
+             if it is to be read, make it visible, or print the book to a new PDF and recognise its text there"
+        );
+        return Failure::new(FailureKind::NoText, message);
+    }
     if unread == 0 {
         return Failure::new(FailureKind::NoText, format!("{none}, and nothing else is shown: it is blank"));
     }
@@ -54,7 +61,7 @@ pub(super) fn note(unread: u32, all: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::page_text::{Span, TextLine};
+    use crate::document::page_text::{Span, TextLine, Visibility};
 
     fn printed(text: &str) -> PageText {
         let line = TextLine { spans: vec![Span { text: text.to_owned(), ..Span::default() }], ..TextLine::default() };
@@ -73,6 +80,11 @@ mod tests {
         assert_eq!(kind(&[&text, &scan, &scan, &blank]), Ok(2));
         assert_eq!(kind(&[&scan, &blank]), Err(FailureKind::NeedsOcr));
         assert_eq!(kind(&[&blank, &blank]), Err(FailureKind::NoText));
+        let mut hidden = printed("a secret");
+        hidden.lines[0].visibility = Visibility::OffPage;
+        assert_eq!(check(&[&hidden, &blank]).map_err(|f| f.message.contains("is hidden")), Err(true));
+        assert_eq!(kind(&[&text, &hidden]), Ok(0));
+        assert_eq!(kind(&[&PageText { images: 1, ..hidden.clone() }]), Err(FailureKind::NeedsOcr));
         assert_eq!(kind(&[&text, &mute]), Err(FailureKind::NeedsOcr));
         assert_eq!(kind(&[&PageText { unmapped: 3, ..text.clone() }]), Ok(0));
         assert_eq!(kind(&[]), Ok(0));

@@ -24,7 +24,9 @@ impl Tally {
     pub fn takes(&mut self, element: &Element) -> bool {
         let pages = Pages::of(element);
         for (page, words) in pages.words(&element.text, 0) {
-            self.page(element.page.map(|_| page), |p| p.words += words);
+            // No chunk is to hold what no reader sees, so that none can be missing.
+            let seen = if element.metadata.hidden.is_some() { 0 } else { words };
+            self.page(element.page.map(|_| page), |p| p.words += seen);
         }
         let furniture = element.metadata.furniture.as_deref();
         let reason = if element.metadata.hidden.is_some() { Some("hidden") } else { furniture };

@@ -15,8 +15,8 @@ pub fn parse(texts: &[&PageText], toc: &PartToc, profile: Option<&SourceProfile>
     let pages = Pages::read(texts, profile);
     let headings = sections::headings(texts, &pages, toc, profile);
     let metrics = pages.metrics();
-    // Pages that print nothing come before the first block of a later page.
-    let mut empty = (1u32..).zip(texts).filter(|(_, t)| t.lines.iter().all(|l| l.text().is_empty())).peekable();
+    // Pages without text that is seen come before the first block of a later page.
+    let mut empty = (1u32..).zip(texts).filter(|(_, t)| !t.has_text()).peekable();
     for block in assemble::blocks(&pages, &headings, &metrics) {
         if let Some(page) = block.places.first().map(|p| p.0) {
             while let Some((at, text)) = empty.next_if(|(at, _)| *at < page) {
@@ -30,7 +30,7 @@ pub fn parse(texts: &[&PageText], toc: &PartToc, profile: Option<&SourceProfile>
     }
 }
 
-/// Stands for a page that prints nothing, so that coverage has it.
+/// Stands for a page without text that is seen, so that coverage has it.
 fn empty_page(page: u32, text: &PageText) -> Element {
     let mut made = element(ElementType::UncategorizedText, String::new());
     made.page = Some(page);
