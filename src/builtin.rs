@@ -117,12 +117,15 @@ pub struct Limits {
     pub decompressed_bytes: u64,
     /// Pages of one document.
     pub pages: u64,
+    /// Levels that structures of one document lie in each other: arrays and dictionaries, nodes of the page tree, forms, saved
+    /// states and marked content of a page; elements, lists and quotes of a text.
+    pub nesting: u64,
 }
 
 impl Default for Limits {
-    /// Far beyond any book: 120 s, 1 GiB, 512 MiB, 20,000 pages.
+    /// Far beyond any book: 120 s, 1 GiB, 512 MiB, 20,000 pages, 256 levels.
     fn default() -> Self {
-        Self { time_ms: 120_000, memory_bytes: 1 << 30, decompressed_bytes: 512 << 20, pages: 20_000 }
+        Self { time_ms: 120_000, memory_bytes: 1 << 30, decompressed_bytes: 512 << 20, pages: 20_000, nesting: 256 }
     }
 }
 
@@ -135,6 +138,7 @@ impl Limits {
             LimitName::Memory => self.memory_bytes,
             LimitName::Decompressed => self.decompressed_bytes,
             LimitName::Pages => self.pages,
+            LimitName::Nesting => self.nesting,
         }
     }
 }
@@ -147,6 +151,7 @@ pub enum LimitName {
     Memory,
     Decompressed,
     Pages,
+    Nesting,
 }
 
 impl LimitName {
@@ -158,6 +163,7 @@ impl LimitName {
             Self::Memory => "memory_mb",
             Self::Decompressed => "decompressed_mb",
             Self::Pages => "pages",
+            Self::Nesting => "nesting",
         }
     }
 
@@ -167,7 +173,7 @@ impl LimitName {
         match self {
             Self::Time => value.div_ceil(1000),
             Self::Memory | Self::Decompressed => value.div_ceil(1 << 20),
-            Self::Pages => value,
+            Self::Pages | Self::Nesting => value,
         }
     }
 }
