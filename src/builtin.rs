@@ -117,12 +117,15 @@ pub struct Limits {
     pub decompressed_bytes: u64,
     /// Pages of one document.
     pub pages: u64,
+    /// Levels that structures of one document lie in each other: arrays and dictionaries, nodes of the page tree, forms, saved
+    /// states and marked content of a page; elements, lists and quotes of a text.
+    pub nesting: u64,
 }
 
 impl Default for Limits {
-    /// Far beyond any book: 120 s, 1 GiB, 512 MiB, 20,000 pages.
+    /// Far beyond any book: 120 s, 1 GiB, 512 MiB, 20,000 pages, 256 levels.
     fn default() -> Self {
-        Self { time_ms: 120_000, memory_bytes: 1 << 30, decompressed_bytes: 512 << 20, pages: 20_000 }
+        Self { time_ms: 120_000, memory_bytes: 1 << 30, decompressed_bytes: 512 << 20, pages: 20_000, nesting: 256 }
     }
 }
 
@@ -135,6 +138,7 @@ impl Limits {
             LimitName::Memory => self.memory_bytes,
             LimitName::Decompressed => self.decompressed_bytes,
             LimitName::Pages => self.pages,
+            LimitName::Nesting => self.nesting,
         }
     }
 }
@@ -147,6 +151,7 @@ pub enum LimitName {
     Memory,
     Decompressed,
     Pages,
+    Nesting,
 }
 
 impl LimitName {
@@ -158,6 +163,7 @@ impl LimitName {
             Self::Memory => "memory_mb",
             Self::Decompressed => "decompressed_mb",
             Self::Pages => "pages",
+            Self::Nesting => "nesting",
         }
     }
 
@@ -167,7 +173,7 @@ impl LimitName {
         match self {
             Self::Time => value.div_ceil(1000),
             Self::Memory | Self::Decompressed => value.div_ceil(1 << 20),
-            Self::Pages => value,
+            Self::Pages | Self::Nesting => value,
         }
     }
 }
@@ -222,6 +228,9 @@ pub struct Piece {
     pub bytes: Arc<[u8]>,
 }
 
+/// Pieces one after the other, in item order: of many books only one is in memory.
+pub type Pieces<'a> = &'a mut dyn Iterator<Item = Result<Piece, Failure>>;
+
 /// An entry of a tree without its bytes: enough to merge and project trees.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TreeEntry {
@@ -245,9 +254,12 @@ pub enum Level {
 pub enum Merge {
     /// JSON arrays spliced as raw bytes in item order. The engine does it.
     Splice,
-    /// Its own pure merge of file outputs. `Err` for what does not parse.
-    Files(fn(Level, &[Piece]) -> Result<Vec<u8>, Failure>),
-    /// As `Files`; across sources it does nothing but splice: the items of the merge are those of its pieces, in order.
+    /// Its own pure merge of file outputs. `Err` for what does not parse, or what a piece could not be had for.
+    Files(fn(Level, Pieces<'_>) -> Result<Vec<u8>, Failure>),
+    /// As `Files`, of pieces that are not what is published: only their merge is, and gates judge it alone. Whoever reads the
+    /// output reads the merge over the job.
+    Fold(fn(Level, Pieces<'_>) -> Result<Vec<u8>, Failure>),
+    /// Its own pure merge within a source; across sources it does nothing but splice: the items of the merge are those of its pieces, in order.
     Rebased(fn(Level, &[Piece]) -> Result<Vec<u8>, Failure>),
     /// Its own pure merge of trees within a source: (item attrs, its entries) in item order.
     Tree(fn(&[(Attrs, Vec<TreeEntry>)]) -> Vec<TreeEntry>),
@@ -312,6 +324,26 @@ impl Builtin {
     #[must_use]
     pub fn output(&self, name: &str) -> Option<&'static OutputPort> {
         self.outputs.iter().find(|o| o.name == name)
+    }
+}
+
+impl Merge {
+    /// Whether the merge over the job is made by the built-in, and not by splicing.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        matches!(self, Self::Files(_) | Self::Fold(_))
+    }
+
+    /// What stands between the items of two pieces where the engine splices them.
+    #[must_use]
+    pub fn joint(&self) -> &'static [u8] {
+        if matches!(self, Self::Rebased(_)) { b"," } else { b",\n" }
+    }
+
+    /// Whether its pieces are not what is published.
+    #[must_use]
+    pub fn is_fold(&self) -> bool {
+        matches!(self, Self::Fold(_))
     }
 }
 

@@ -2,6 +2,7 @@
 //! is the same twice.
 
 use ingest::builtin::{Item, Limits};
+use ingest::builtin::Limits;
 use ingest::document::flow::FlowKind;
 use ingest::document::markup;
 use ingest::document::page_text::TextUnit;
@@ -14,8 +15,8 @@ pub fn run(data: &[u8]) {
     crate::guarded(|| {
         let Some((which, bytes)) = data.split_first() else { return };
         let extension = ["md", "html", "txt"][usize::from(*which) % 3];
-        let read = markup::read(extension, bytes);
-        assert_eq!(read, markup::read(extension, bytes), "read otherwise the second time");
+        let read = markup::read(extension, bytes, &Limits::default());
+        assert_eq!(read, markup::read(extension, bytes, &Limits::default()), "read otherwise the second time");
         let Ok(flow) = read else { return };
         for block in &flow.blocks {
             assert!(!block.text.trim().is_empty(), "a block without text");

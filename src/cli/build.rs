@@ -22,7 +22,7 @@ use crate::disk;
 use crate::engine::again::{self, Again};
 use crate::engine::error::EngineError;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{Event, Observer, Problem, Span, Status};
+use crate::engine::observe::{Event, Observer, Problem, Span, Status, Unheard};
 use crate::engine::plan::Plan;
 use crate::engine::report::Report;
 use crate::engine::select::Selection;
@@ -226,15 +226,16 @@ fn tell_removed_rules(setup: &Setup<'_>, store: &Store, console: &Console) {
     }
 }
 
-/// Observers one after the other; the first that fails stops the build.
+/// Observers one after the other; what the first that fails says stops the build, when all have heard of it.
 struct Observers<'a> {
     all: Vec<Box<dyn Observer>>,
     trace: Option<&'a mut Trace>,
 }
 
 impl Observer for Observers<'_> {
-    fn on(&mut self, event: &Event) -> Result<(), String> {
-        self.all.iter_mut().try_for_each(|o| o.on(event))
+    fn on(&mut self, event: &Event) -> Result<(), Unheard> {
+        let heard: Vec<_> = self.all.iter_mut().map(|o| o.on(event)).collect();
+        heard.into_iter().collect()
     }
 
     fn sources(&mut self, sha_map: &std::collections::BTreeMap<String, String>) {
@@ -414,7 +415,7 @@ fn is_pass(name: &str) -> bool {
 pub fn plan(setup: &Setup<'_>, store: &mut Store) -> Result<Plan, CliError> {
     struct Silent;
     impl Observer for Silent {
-        fn on(&mut self, _event: &Event) -> Result<(), String> {
+        fn on(&mut self, _event: &Event) -> Result<(), Unheard> {
             Ok(())
         }
     }

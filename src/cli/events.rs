@@ -1,7 +1,7 @@
 //! `build --json`: every event as one line on stdout, the same lines as in the log (`schemas/events.schema.json`).
 
 use super::console::Console;
-use crate::engine::observe::{Event, Observer};
+use crate::engine::observe::{Event, Observer, Unheard};
 use crate::job::Clock;
 use crate::job::log::Lines;
 
@@ -21,7 +21,7 @@ impl EventStream {
 }
 
 impl Observer for EventStream {
-    fn on(&mut self, event: &Event) -> Result<(), String> {
+    fn on(&mut self, event: &Event) -> Result<(), Unheard> {
         let line = self.lines.line(event)?;
         self.console.data(&line);
         Ok(())

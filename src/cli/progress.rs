@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::console::Console;
 use super::render;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{Event, Observer, Outcome, Problem, Status};
+use crate::engine::observe::{Event, Observer, Outcome, Problem, Status, Unheard};
 use crate::job::Clock;
 
 /// How much is shown.
@@ -119,7 +119,7 @@ impl Progress {
 }
 
 impl Observer for Progress {
-    fn on(&mut self, event: &Event) -> Result<(), String> {
+    fn on(&mut self, event: &Event) -> Result<(), Unheard> {
         match event {
             Event::BuildStarted { sources, ignored_files, refused, .. } => {
                 let text = render::number(*sources, "source", "sources");

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use super::args::Global;
 use super::console::Console;
 use super::error::{CliError, ErrorKind};
+use super::render;
 use crate::disk;
 use crate::engine::graph::{MergeKind, Output, Pass, RuleId};
 use crate::engine::items::SourceFile;
@@ -48,6 +49,23 @@ pub struct Target {
     pub rules: Vec<RuleId>,
     /// Only this source.
     pub source: Option<String>,
+}
+
+/// How many files are named where none is a source.
+const NAMED: usize = 10;
+
+/// Why files of a folder without a source are none, as far as there is something to say.
+fn passed_over(found: &sources::Found) -> Vec<String> {
+    let refused = found.refused.iter().map(|f| format!("`{}` is refused: {}", render::shown(&f.path), f.reason));
+    let meant = found.ignored.iter().filter(|f| !f.reason.is_empty());
+    let ignored = meant.map(|f| format!("no pattern takes `{}`: {}", render::shown(&f.path), f.reason));
+    let mut all: Vec<String> = refused.chain(ignored).collect();
+    let more = all.len().saturating_sub(NAMED);
+    all.truncate(NAMED);
+    if more > 0 {
+        all.push(format!("and {more} more"));
+    }
+    all
 }
 
 impl Project {
@@ -176,7 +194,9 @@ impl Project {
         if found.sources.is_empty() && ranges {
             let message = format!("no file in `{}` is a source", self.shown(&root));
             let patterns = self.loaded.job.include_patterns.join("`, `");
-            return Err(CliError::new(ErrorKind::Failed, message).hint(format!("sources are what `{patterns}` take")));
+            let mut error = CliError::new(ErrorKind::Failed, message).hint(format!("sources are what `{patterns}` take"));
+            error.problem.causes = passed_over(&found);
+            return Err(error);
         }
         Ok(found)
     }

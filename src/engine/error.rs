@@ -1,5 +1,6 @@
 //! What stops a build as a whole. A failing action is no error of the build: it is reported and the rest goes on.
 
+use super::observe::Unheard;
 use crate::digest::Digest;
 use crate::disk::{self, DiskError};
 use crate::store::StoreError;
@@ -12,8 +13,8 @@ pub enum EngineError {
     #[error(transparent)]
     Disk(#[from] DiskError),
     /// An observer could not do its duty.
-    #[error("{0}")]
-    Observer(String),
+    #[error(transparent)]
+    Observer(#[from] Unheard),
     /// A gate is no gate: its schema does not compile.
     #[error("{0}")]
     Gate(String),
@@ -43,6 +44,7 @@ impl EngineError {
         match self {
             Self::Disk(e) => disk::is_full(&e.source),
             Self::Store(e) => e.is_full(),
+            Self::Observer(e) => e.is_full,
             _ => false,
         }
     }

@@ -11,6 +11,7 @@ use super::graph::Pass;
 use super::reason::Cause;
 use super::verdict::Violation;
 use crate::digest::Digest;
+use crate::disk::{self, DiskError};
 
 /// Status of a pass, as in manifest.json.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -288,13 +289,35 @@ pub struct Span {
     pub ended: Instant,
 }
 
+/// Why an observer cannot do its duty.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Unheard {
+    pub message: String,
+    /// The disk is full.
+    pub is_full: bool,
+}
+
+impl From<String> for Unheard {
+    fn from(message: String) -> Self {
+        Self { message, is_full: false }
+    }
+}
+
+impl From<DiskError> for Unheard {
+    fn from(error: DiskError) -> Self {
+        Self { message: error.to_string(), is_full: disk::is_full(&error.source) }
+    }
+}
+
 /// Receives events, on the coordinator's thread.
 pub trait Observer {
     /// Called once per event, in order.
     ///
     /// # Errors
-    /// A sentence, if it cannot do its duty (manifest.json cannot be written): the build stops with it.
-    fn on(&mut self, event: &Event) -> Result<(), String>;
+    /// If it cannot do its duty (manifest.json cannot be written): the build stops with it, or makes room on a full disk and begins
+    /// again. The event is heard all the same: it is not told again.
+    fn on(&mut self, event: &Event) -> Result<(), Unheard>;
 
     /// Told before `BuildStarted`, and again if a source changed meanwhile: `sha256:` and 64 hex digits by source id.
     fn sources(&mut self, sha_map: &std::collections::BTreeMap<String, String>) {

@@ -68,6 +68,7 @@ fn limits(table: &Table<'_, '_>, problems: &mut Problems) -> Limits {
         memory_mb: fields.optional("memory_mb", problems, natural),
         decompressed_mb: fields.optional("decompressed_mb", problems, natural),
         pages: fields.optional("pages", problems, natural),
+        nesting: fields.optional("nesting", problems, natural),
     };
     fields.finish(problems);
     limits

@@ -100,6 +100,9 @@ pub struct Limits {
     /// Pages of a document; 20,000 if not given.
     #[schemars(range(min = 1, max = 1_000_000))]
     pub pages: Option<At<u64>>,
+    /// Levels that structures of a document lie in each other, in its objects, its pages or its text; 256 if not given.
+    #[schemars(range(min = 16, max = 500))]
+    pub nesting: Option<At<u64>>,
 }
 
 /// A rule: a built-in (`run`) or a command (`command`).

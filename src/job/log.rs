@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::tally::Tally;
 use super::{Clock, redact, rfc3339_millis};
 use crate::disk::{self, Appender, DiskError};
-use crate::engine::observe::{Event, Observer};
+use crate::engine::observe::{Event, Observer, Unheard};
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -79,13 +79,15 @@ pub struct LogWriter {
     path: PathBuf,
     lines: Lines,
     open: Option<Appender>,
+    /// Lines that could not be written yet.
+    unwritten: Vec<u8>,
 }
 
 impl LogWriter {
     /// A log at `path`. Nothing is made before the first event.
     #[must_use]
     pub fn new(path: PathBuf, build_id: String, clock: Clock) -> Self {
-        Self { path, lines: Lines::new(build_id, clock), open: None }
+        Self { path, lines: Lines::new(build_id, clock), open: None, unwritten: Vec::new() }
     }
 
     fn appender(&mut self) -> Result<&mut Appender, DiskError> {
@@ -118,9 +120,15 @@ fn is_torn(path: &Path) -> bool {
 }
 
 impl Observer for LogWriter {
-    fn on(&mut self, event: &Event) -> Result<(), String> {
-        let line = self.lines.line(event)?;
-        self.appender().and_then(|a| a.append(&line)).map_err(|e| e.to_string())
+    fn on(&mut self, event: &Event) -> Result<(), Unheard> {
+        self.unwritten.extend(self.lines.line(event)?);
+        let lines = std::mem::take(&mut self.unwritten);
+        if let Err(error) = self.appender().and_then(|a| a.append(&lines)) {
+            // What is there of them is torn; they come again on a line of their own.
+            (self.open, self.unwritten) = (None, lines);
+            return Err(error.into());
+        }
+        Ok(())
     }
 }
 

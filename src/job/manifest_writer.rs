@@ -16,7 +16,7 @@ use super::tally::{Items, Span, Tally};
 use super::{Clock, redact, rfc3339};
 use crate::disk;
 use crate::engine::graph::Pass;
-use crate::engine::observe::{ArtifactRecord, Counts, Event, Observer, PassedOver, Problem, Quarantined, Status};
+use crate::engine::observe::{ArtifactRecord, Counts, Event, Observer, PassedOver, Problem, Quarantined, Status, Unheard};
 
 /// `error` of a pass between its start and its end.
 pub const INTERRUPTED: &str = "the build was interrupted";
@@ -76,10 +76,10 @@ impl ManifestWriter {
         Ok(Self { folder, text, clock, tally: Tally::default(), sources: 0, ignored_files: 0, quarantined: Vec::new() })
     }
 
-    fn save(&self) -> Result<(), String> {
+    fn save(&self) -> Result<(), Unheard> {
         let mut bytes = serde_json::to_vec_pretty(&self.text).map_err(|e| e.to_string())?;
         bytes.push(b'\n');
-        disk::atomic_write(&self.folder.manifest_path(), &bytes).map_err(|e| e.to_string())
+        Ok(disk::atomic_write(&self.folder.manifest_path(), &bytes)?)
     }
 
     fn build_ended(&mut self, counts: &Counts, span: Option<&Span>) {
@@ -96,15 +96,15 @@ impl Observer for ManifestWriter {
         self.text.source_sha_map.clone_from(sha_map);
     }
 
-    fn on(&mut self, event: &Event) -> Result<(), String> {
+    fn on(&mut self, event: &Event) -> Result<(), Unheard> {
         let now = (self.clock)();
         let span = self.tally.on(event, now);
         match event {
             Event::BuildStarted { sources, ignored_files, ignored, refused } => {
-                self.folder.create().map_err(|e| e.to_string())?;
                 (self.sources, self.ignored_files) = (*sources, *ignored_files);
                 self.text.ignored = redacted(ignored);
                 self.text.refused = redacted(refused);
+                self.folder.create()?;
             }
             Event::PassStarted { pass } => begin(&mut self.text.passes, &pass.0.to_string(), now),
             // One that was never built, or failed, says so already.

@@ -17,7 +17,7 @@ use crate::store::cas::Cas;
 
 use super::memory;
 
-/// Deep enough for what libraries recurse into on documents that people make.
+/// Deep enough for what libraries recurse into on documents within the limit on nesting.
 const STACK_BYTES: usize = 64 << 20;
 
 /// Why a worker is over before its build.

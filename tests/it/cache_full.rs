@@ -4,6 +4,7 @@
 
 use crate::building::words;
 use crate::disk_trouble::Mounted;
+use crate::events::check;
 use crate::project::Project;
 
 /// Bytes that nothing packs, as text.
@@ -32,6 +33,24 @@ fn a_build_on_a_full_disk_makes_room_and_tries_once_more() {
         p.run(&["verify"]).ok();
         p.leaves_nothing_behind();
         p.source("a.txt", "1 ash\n2 bat\n").build(&[]).ok().restored(&[]);
+    }
+}
+
+#[test]
+fn a_log_or_manifest_for_which_there_is_no_room_is_written_when_room_was_made() {
+    for (point, place, last) in [("line-to-append", ".ndjson", 12), ("temporary-filled", "manifest.json", 3)] {
+        for n in 1..=last {
+            let p = words();
+            p.build(&[]).ok();
+            p.source("a.txt", "1 ant\n").build(&[]).ok();
+            p.source("a.txt", "1 ape\n");
+            let full = p.env("INGEST_FAIL_POINT", &format!("full {point} {n} {place}")).build(&["-j1"]);
+            full.ok();
+            assert!(full.stdout.contains("the disk was full; "), "{point} {n}: {}", full.stdout);
+            check(&p, &full.events);
+            p.build(&[]).nothing_to_do();
+            p.leaves_nothing_behind();
+        }
     }
 }
 

@@ -12,9 +12,10 @@ const JOBS: u64 = 2;
 
 /// Asserts all that holds of the log and the stream of any build. Returns the lines of the last one.
 #[track_caller]
-fn check(p: &Project, stream: &[Value]) -> Vec<Value> {
+pub fn check(p: &Project, stream: &[Value]) -> Vec<Value> {
     let log = p.log();
-    let schema: Value = serde_json::from_str(&p.text("schemas/events.schema.json")).unwrap();
+    let schema: Value =
+        serde_json::from_str(&std::fs::read_to_string(repository().join("schemas/events.schema.json")).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     for line in log.iter().chain(stream) {
         assert!(validator.is_valid(line), "{line}");

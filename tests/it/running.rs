@@ -164,4 +164,8 @@ fn a_folder_without_sources_is_an_error_if_a_rule_ranges_over_them() {
     let p = Project::new(WORDS);
     p.run(&["build"]).fails(2).stderr_has("uploads");
     p.file("uploads/readme.doc", "").run(&["build"]).fails(1).stderr_has("no file in `uploads` is a source");
+    std::os::unix::fs::symlink("loop.txt", p.path("uploads/loop.txt")).unwrap();
+    let refused = p.file("uploads/book", "%PDF-1.4\n").run(&["build"]);
+    refused.fails(1).stderr_has("`loop.txt` is refused: the link leads back to itself");
+    refused.stderr_has("sources are what");
 }

@@ -4,6 +4,7 @@
 use scraper::{ElementRef, Html, Node};
 
 use super::blocks::{Blocks, fold};
+use super::nesting::TooDeep;
 use super::place::Place;
 use super::{html_table, nesting};
 use crate::document::flow::FlowText;
@@ -20,9 +21,12 @@ const INLINE: [&str; 41] = [
     "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
 ];
 /// The blocks of a whole document.
-pub fn read(html: &str) -> FlowText {
+///
+/// # Errors
+/// What nests deeper than `limit`.
+pub fn read(html: &str, limit: u64) -> Result<FlowText, TooDeep> {
     let mut blocks = Blocks::default();
-    let document = parse(html, &mut blocks);
+    let document = parse(html, limit, &mut blocks)?;
     let is_title = |e: &ElementRef<'_>| {
         e.value().name() == "title" && e.parent().and_then(ElementRef::wrap).is_some_and(|p| p.value().name() == "head")
     };
@@ -30,21 +34,25 @@ pub fn read(html: &str) -> FlowText {
         blocks.title(&title.text().collect::<String>());
     }
     walk(&document, &mut blocks);
-    blocks.finish()
+    Ok(blocks.finish())
 }
 
 /// Adds the blocks of a piece of HTML.
-pub fn fragment(html: &str, blocks: &mut Blocks) {
-    let document = parse(html, blocks);
+///
+/// # Errors
+/// What nests deeper than `limit`.
+pub fn fragment(html: &str, limit: u64, blocks: &mut Blocks) -> Result<(), TooDeep> {
+    let document = parse(html, limit, blocks)?;
     walk(&document, blocks);
+    Ok(())
 }
 
-fn parse(html: &str, blocks: &mut Blocks) -> Html {
-    let (html, flattened) = nesting::bound(html);
+fn parse(html: &str, limit: u64, blocks: &mut Blocks) -> Result<Html, TooDeep> {
+    let (html, flattened) = nesting::bound(html, limit)?;
     if flattened > 0 {
         blocks.note(format!("{flattened} tags that nest too deep were flattened"));
     }
-    Html::parse_document(&html)
+    Ok(Html::parse_document(&html))
 }
 
 fn walk(document: &Html, blocks: &mut Blocks) {
@@ -230,15 +238,19 @@ fn gather(element: ElementRef<'_>, take: fn(&str, &mut String)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read_all(html: &str) -> FlowText {
+        read(html, 50_000).unwrap()
+    }
     use crate::document::flow::FlowKind;
 
     fn shapes(html: &str) -> Vec<(FlowKind, String)> {
-        read(html).blocks.into_iter().map(|b| (b.kind, b.text)).collect()
+        read_all(html).blocks.into_iter().map(|b| (b.kind, b.text)).collect()
     }
 
     #[test]
     fn what_a_reader_does_not_see_is_left_out() {
-        let flow = read(
+        let flow = read_all(
             "<html><head><title>The <b>Fen</b></title><style>p{}</style></head><body><nav>Home</nav><p hidden>secret</p>\
              <script>x()</script><p>Seen <span style='display: none'>not</span> text.<!-- no --></p></body></html>",
         );
@@ -249,7 +261,7 @@ mod tests {
 
     #[test]
     fn headings_answer_to_their_id_or_that_of_their_section() {
-        let flow = read(
+        let flow = read_all(
             "<h1>Fen Beasts</h1><section id=eel><h2>Eel</h2><p>x</p></section><h2 id='own'>Own</h2><h3><a name=in></a>In</h3><h2>Eel</h2>",
         );
         let anchors: Vec<_> = flow.blocks.iter().map(|b| b.anchor.as_str()).collect();
@@ -284,7 +296,7 @@ mod tests {
         for piece in
             ["<div>", "<b>", "<table><tr><td>", "<ul><li>", "<p><b id=x>y", "<svg><g>", "<blockquote>", "<font size=1><p>"]
         {
-            let flow = read(&format!("{}heart", piece.repeat(20_000)));
+            let flow = read_all(&format!("{}heart", piece.repeat(20_000)));
             assert!(flow.blocks.is_empty() || flow.blocks.iter().any(|b| b.text.contains("heart")), "{piece}");
         }
     }

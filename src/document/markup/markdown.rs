@@ -5,11 +5,15 @@ use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use super::blocks::Blocks;
 use super::html;
+use super::nesting::TooDeep;
 use super::place::Place;
 use crate::document::flow::FlowText;
 
 /// The blocks of `text`.
-pub fn read(text: &str) -> FlowText {
+///
+/// # Errors
+/// What nests deeper than `limit`: blocks, spans in them, or elements of HTML.
+pub fn read(text: &str, limit: u64) -> Result<FlowText, TooDeep> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
@@ -18,12 +22,24 @@ pub fn read(text: &str) -> FlowText {
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
         | Options::ENABLE_GFM
         | Options::ENABLE_DEFINITION_LIST;
-    let mut reader = Reader::default();
-    for event in Parser::new_ext(text, options) {
-        reader.event(event);
+    let mut reader = Reader { limit, ..Reader::default() };
+    let mut depth = 0_usize;
+    for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
+        match event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth -= 1,
+            _ => {}
+        }
+        if depth as u64 > limit {
+            return Err(TooDeep::at(depth, text, range.start));
+        }
+        reader.event(event).map_err(|inside| {
+            let before = TooDeep::at(0, text, range.start).line - 1;
+            TooDeep { line: before + inside.line, ..inside }
+        })?;
     }
     reader.flush();
-    reader.blocks.finish()
+    Ok(reader.blocks.finish())
 }
 
 /// What a run of text is collected for when it stands in no paragraph of its own.
@@ -38,6 +54,7 @@ enum Collecting {
 
 #[derive(Default)]
 struct Reader {
+    limit: u64,
     blocks: Blocks,
     text: String,
     collecting: Collecting,
@@ -51,10 +68,10 @@ struct Reader {
 }
 
 impl Reader {
-    fn event(&mut self, event: Event<'_>) {
+    fn event(&mut self, event: Event<'_>) -> Result<(), TooDeep> {
         match event {
             Event::Start(tag) => self.start(tag),
-            Event::End(tag) => self.end(tag),
+            Event::End(tag) => return self.end(tag),
             Event::Text(t) | Event::Code(t) | Event::InlineMath(t) | Event::DisplayMath(t) => self.push(&t),
             Event::Html(t) => self.push(&t),
             Event::InlineHtml(t) if is_line_break(&t) => self.push("\n"),
@@ -63,6 +80,7 @@ impl Reader {
             Event::HardBreak => self.push("\n"),
             Event::Rule => self.flush(),
         }
+        Ok(())
     }
 
     fn push(&mut self, text: &str) {
@@ -92,7 +110,7 @@ impl Reader {
         }
     }
 
-    fn end(&mut self, tag: TagEnd) {
+    fn end(&mut self, tag: TagEnd) -> Result<(), TooDeep> {
         match tag {
             TagEnd::Heading(level) => {
                 let (text, id) = (std::mem::take(&mut self.text), self.heading_id.take());
@@ -102,7 +120,7 @@ impl Reader {
                 self.flush();
                 self.place.close_quote();
             }
-            TagEnd::CodeBlock | TagEnd::HtmlBlock | TagEnd::MetadataBlock(_) => self.end_raw(),
+            TagEnd::CodeBlock | TagEnd::HtmlBlock | TagEnd::MetadataBlock(_) => return self.end_raw(),
             TagEnd::List(_) => {
                 self.flush();
                 self.place.close_list();
@@ -126,16 +144,18 @@ impl Reader {
             TagEnd::Paragraph | TagEnd::FootnoteDefinition | TagEnd::DefinitionListDefinition => self.flush(),
             _ => {}
         }
+        Ok(())
     }
 
-    fn end_raw(&mut self) {
+    fn end_raw(&mut self) -> Result<(), TooDeep> {
         let text = std::mem::take(&mut self.text);
         match std::mem::take(&mut self.collecting) {
             Collecting::Code => self.blocks.code(&text),
-            Collecting::Html => html::fragment(&text, &mut self.blocks),
+            Collecting::Html => html::fragment(&text, self.limit, &mut self.blocks)?,
             Collecting::FrontMatter => self.blocks.title(&front_matter_title(&text)),
             Collecting::Text => {}
         }
+        Ok(())
     }
 
     /// Ends the block that is being collected.
@@ -170,20 +190,24 @@ mod tests {
     use super::*;
     use crate::document::flow::FlowKind;
 
+    fn read_all(markdown: &str) -> FlowText {
+        read(markdown, 256).unwrap()
+    }
+
     fn shapes(markdown: &str) -> Vec<(FlowKind, String)> {
-        read(markdown).blocks.into_iter().map(|b| (b.kind, b.text)).collect()
+        read_all(markdown).blocks.into_iter().map(|b| (b.kind, b.text)).collect()
     }
 
     #[test]
     fn front_matter_gives_only_the_title() {
-        let flow = read("---\nauthor: x\ntitle: \"The Salt: Road\"\n---\n\nText.\n");
+        let flow = read_all("---\nauthor: x\ntitle: \"The Salt: Road\"\n---\n\nText.\n");
         assert_eq!(flow.title, "The Salt: Road");
         assert_eq!(flow.blocks.len(), 1);
     }
 
     #[test]
     fn headings_take_given_ids_or_slugs() {
-        let flow = read("# One *bold* step\n\na\nb  \nc\n\nTwo {#deux}\n---\n\n<br>\n");
+        let flow = read_all("# One *bold* step\n\na\nb  \nc\n\nTwo {#deux}\n---\n\n<br>\n");
         let got: Vec<_> = flow.blocks.iter().map(|b| (b.kind, b.text.as_str(), b.anchor.as_str())).collect();
         assert_eq!(
             got,
@@ -214,7 +238,7 @@ mod tests {
 
     #[test]
     fn tables_have_a_header_and_rows() {
-        let flow = read("| Item | Cost |\n|---|--:|\n| Rope, **50 ft** | 1 c |\n");
+        let flow = read_all("| Item | Cost |\n|---|--:|\n| Rope, **50 ft** | 1 c |\n");
         assert_eq!(flow.blocks[0].kind, FlowKind::Table { header_rows: 1 });
         assert_eq!(flow.blocks[0].text, "Item | Cost\nRope, 50 ft | 1 c");
     }
@@ -237,9 +261,18 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_read() {
-        let deep = format!("{}heart\n", "> ".repeat(5000));
+        let deep = format!("{}heart\n", "> ".repeat(250));
         assert_eq!(shapes(&deep).len(), 1);
-        assert!(!shapes(&format!("{}x\n", "- ".repeat(5000))).is_empty());
+        assert!(!shapes(&format!("{}x\n", "- ".repeat(100))).is_empty());
         assert!(!shapes(&format!("{}x{}\n", "[".repeat(5000), "](y)".repeat(5000))).is_empty());
+    }
+
+    #[test]
+    fn what_nests_deeper_than_the_limit_is_told_with_its_line() {
+        let told = |text: &str| read(text, 256).unwrap_err();
+        assert_eq!(told(&format!("one\n\n{}heart\n", "> ".repeat(5000))), TooDeep { depth: 257, line: 3 });
+        assert_eq!(told(&format!("\n{}x\n", "- ".repeat(5000))), TooDeep { depth: 257, line: 2 });
+        let elements = format!("one\n\n<div>\n{}\n", "<div>".repeat(300));
+        assert_eq!(told(&elements), TooDeep { depth: 301, line: 4 });
     }
 }

@@ -16,7 +16,7 @@ mod plain;
 mod plain_shape;
 
 use super::flow::FlowText;
-use crate::builtin::{Failure, FailureKind};
+use crate::builtin::{Failure, FailureKind, Limits};
 
 /// Largest document read, in bytes. The longest rulebooks hold some 5 MB of text; the rest is room for markup.
 const MAX_BYTES: usize = 64 << 20;
@@ -24,8 +24,9 @@ const MAX_BYTES: usize = 64 << 20;
 /// What `bytes` say, read as `extension` (without its dot, in any case) asks: `md`, `markdown`, `txt`, `text`, `html`, `htm`, `xhtml`.
 ///
 /// # Errors
-/// `NotReadable` for an unknown extension, an empty file and what is not text; `Limit` for more than 64 MiB.
-pub fn read(extension: &str, bytes: &[u8]) -> Result<FlowText, Failure> {
+/// `NotReadable` for an unknown extension, an empty file and what is not text; `Limit` for more than 64 MiB, or what nests deeper than
+/// `limits` allow.
+pub fn read(extension: &str, bytes: &[u8], limits: &Limits) -> Result<FlowText, Failure> {
     if bytes.is_empty() {
         return Err(Failure::new(FailureKind::NotReadable, "the file is empty"));
     }
@@ -34,9 +35,11 @@ pub fn read(extension: &str, bytes: &[u8]) -> Result<FlowText, Failure> {
     }
     let (text, note) = encoding::decode(bytes)?;
     let mut flow = match extension.to_ascii_lowercase().as_str() {
-        "md" | "markdown" => markdown::read(&text),
-        "txt" | "text" => plain::read(&text),
-        "html" | "htm" | "xhtml" => html::read(&text),
+        "md" | "markdown" => {
+            markdown::read(&text, limits.nesting).map_err(|deep| deep.failure("lists, quotes and elements", limits))?
+        }
+        "txt" | "text" => plain::read(&text, limits.nesting).map_err(|deep| deep.failure("lists", limits))?,
+        "html" | "htm" | "xhtml" => html::read(&text, limits.nesting).map_err(|deep| deep.failure("elements", limits))?,
         other => return Err(Failure::new(FailureKind::NotReadable, format!("no reader for files named `.{other}`"))),
     };
     if let Some(note) = note {
@@ -53,6 +56,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn read(extension: &str, bytes: &[u8]) -> Result<FlowText, Failure> {
+        super::read(extension, bytes, &Limits::default())
+    }
 
     #[test]
     fn an_empty_file_is_not_readable() {

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use crate::builtin::{Failure, LimitName, Limits};
+
 /// Elements deeper than this are flattened: their tags go, their text stays. Real pages stay below 60.
 const MAX_DEPTH: usize = 128;
 /// As `MAX_DEPTH`, for elements that the parser reopens in every later block when they are left open.
@@ -20,14 +22,41 @@ const FOREIGN: [&str; 2] = ["svg", "math"];
 /// What is between their tags is no markup.
 const RAW: [&str; 6] = ["script", "style", "title", "textarea", "xmp", "noframes"];
 
-/// `html` without the tags that nest too deep, and how many these were.
-pub fn bound(html: &str) -> (Cow<'_, str>, usize) {
-    let (_, dropped) = Scan::new(html).run(false);
+/// Something lies deeper than the limit on nesting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooDeep {
+    /// Levels, those that are left open among them.
+    pub depth: usize,
+    /// Where the deepest begins, 1-based.
+    pub line: usize,
+}
+
+impl TooDeep {
+    /// The level that begins at byte `at` of `text`.
+    pub fn at(depth: usize, text: &str, at: usize) -> Self {
+        Self { depth, line: memchr::memchr_iter(b'\n', &text.as_bytes()[..at]).count() + 1 }
+    }
+
+    /// The failure of a text whose `what` lie too deep in each other.
+    pub fn failure(self, what: &str, limits: &Limits) -> Failure {
+        let found = format_args!("{what} lie {} levels deep in line {}", self.depth, self.line).to_string();
+        Failure::passed(limits, LimitName::Nesting, found)
+    }
+}
+
+/// `html` without the tags that nest too deep to be parsed, and how many these were; what nests deeper than `limit`, if
+/// anything does.
+pub fn bound(html: &str, limit: u64) -> Result<(Cow<'_, str>, usize), TooDeep> {
+    let mut scan = Scan::new(html);
+    let (_, dropped) = scan.run(false);
+    if scan.deepest as u64 > limit {
+        return Err(TooDeep::at(scan.deepest, html, scan.deepest_at));
+    }
     if dropped == 0 {
-        return (Cow::Borrowed(html), 0);
+        return Ok((Cow::Borrowed(html), 0));
     }
     let (kept, dropped) = Scan::new(html).run(true);
-    (Cow::Owned(kept), dropped)
+    Ok((Cow::Owned(kept), dropped))
 }
 
 struct Scan<'a> {
@@ -40,14 +69,28 @@ struct Scan<'a> {
     /// Open `svg` and `math` elements.
     foreign: usize,
     dropped: usize,
+    /// Most elements open at once, kept or not, and where the last of them begins.
+    deepest: usize,
+    deepest_at: usize,
 }
 
 impl<'a> Scan<'a> {
     fn new(html: &'a str) -> Self {
-        Self { html, at: 0, open: 0, formatting: 0, hidden_open: 0, hidden_formatting: 0, foreign: 0, dropped: 0 }
+        Self {
+            html,
+            at: 0,
+            open: 0,
+            formatting: 0,
+            hidden_open: 0,
+            hidden_formatting: 0,
+            foreign: 0,
+            dropped: 0,
+            deepest: 0,
+            deepest_at: 0,
+        }
     }
 
-    fn run(mut self, keep: bool) -> (String, usize) {
+    fn run(&mut self, keep: bool) -> (String, usize) {
         let mut out = String::new();
         while self.at < self.html.len() {
             let rest = &self.html[self.at..];
@@ -91,7 +134,11 @@ impl<'a> Scan<'a> {
         if is_empty || is_flat || VOID.contains(&name) || RAW.contains(&name) {
             return (len, true);
         }
-        (len, self.count(closing, FORMATTING.contains(&name)))
+        let kept = self.count(closing, FORMATTING.contains(&name));
+        if self.open + self.hidden_open > self.deepest {
+            (self.deepest, self.deepest_at) = (self.open + self.hidden_open, self.at);
+        }
+        (len, kept)
     }
 
     /// Counts a start or end tag; false if it has to go.
@@ -152,33 +199,40 @@ mod tests {
     #[test]
     fn ordinary_pages_are_left_alone() {
         let page = "<!doctype html><p>one<p>two<!-- <div> --><script>if (a<b) '<div>'</script><br><a title='<b>'>x</a>";
-        assert_eq!(bound(page), (Cow::Borrowed(page), 0));
+        assert_eq!(bound(page, 16), Ok((Cow::Borrowed(page), 0)));
     }
 
     #[test]
     fn what_nests_too_deep_loses_its_tags_and_keeps_its_text() {
         let deep = format!("{}heart{}after", "<div>".repeat(1000), "</div>".repeat(1000));
-        let (html, dropped) = bound(&deep);
+        let (html, dropped) = bound(&deep, 1000).unwrap();
         assert_eq!(dropped, 2 * (1000 - MAX_DEPTH));
         assert_eq!(html.matches("<div>").count(), MAX_DEPTH);
         assert!(html.contains("heart") && html.ends_with("after"));
     }
 
     #[test]
+    fn what_nests_deeper_than_the_limit_is_told_with_its_line() {
+        let deep = format!("<p>one\n{}heart", "<div>\n".repeat(40));
+        assert_eq!(bound(&deep, 39), Err(TooDeep { depth: 40, line: 41 }));
+        assert!(bound(&deep, 40).is_ok());
+    }
+
+    #[test]
     fn a_tag_with_too_many_attributes_goes() {
         let tag = (0..MAX_ATTRIBUTES + 1).fold("<p ".to_owned(), |t, i| t + &format!("a{i}='x y z'"));
-        assert_eq!(bound(&(tag + ">text")).0, "text");
+        assert_eq!(bound(&(tag + ">text"), 500).unwrap().0, "text");
         assert_eq!(end_of_tag("<a href='x y' id=b c/>"), (22, 3));
     }
 
     #[test]
     fn drawings_and_open_anchors_do_not_count() {
         let page = "<p><svg><path d='x'/><g><circle r=1 /></g></svg><a name=x>y<li>z".repeat(1000);
-        assert_eq!(bound(&page).1, 0);
+        assert_eq!(bound(&page, 16).unwrap().1, 0);
     }
 
     #[test]
     fn open_formatting_is_bounded() {
-        assert_eq!(bound(&"<b>x".repeat(100)).0.matches("<b>").count(), MAX_FORMATTING);
+        assert_eq!(bound(&"<b>x".repeat(100), 16).unwrap().0.matches("<b>").count(), MAX_FORMATTING);
     }
 }

@@ -3,6 +3,7 @@
 //! Levels are relative: the forms of heading that a text uses are ranked.
 
 use super::blocks::Blocks;
+use super::nesting::TooDeep;
 use super::plain_shape as shape;
 use crate::document::flow::{FlowKind, FlowText};
 
@@ -10,7 +11,10 @@ use crate::document::flow::{FlowKind, FlowText};
 const TAB: usize = 4;
 
 /// The blocks of `text`.
-pub fn read(text: &str) -> FlowText {
+///
+/// # Errors
+/// Lists that nest deeper than `limit`.
+pub fn read(text: &str, limit: u64) -> Result<FlowText, TooDeep> {
     let text = text.replace('\u{c}', "\n\n");
     let lines: Vec<&str> = text.split('\n').map(str::trim_end).collect();
     let groups: Vec<&[&str]> = lines.split(|l| l.is_empty()).filter(|g| !g.is_empty()).collect();
@@ -20,9 +24,12 @@ pub fn read(text: &str) -> FlowText {
             before: i.checked_sub(1).and_then(|i| groups.get(i)).copied().unwrap_or_default(),
             after: groups.get(i + 1).copied().unwrap_or_default(),
         };
-        read_group(group, &around, &mut found);
+        read_group(group, &around, limit, &mut found).map_err(|(depth, line)| {
+            let line = lines.iter().position(|l| std::ptr::eq(*l, line)).unwrap_or(0) + 1;
+            TooDeep { depth, line }
+        })?;
     }
-    write(&found)
+    Ok(write(&found))
 }
 
 /// The neighbours of a group of lines; empty at the ends of the text.
@@ -48,6 +55,9 @@ enum Form {
     /// Number signs give the level themselves.
     Marked(usize),
 }
+
+/// Lists that nest too deep: how deep, and the line of the item that does.
+type Deep<'a> = (usize, &'a str);
 
 enum Found {
     Heading(Form, String),
@@ -78,19 +88,20 @@ fn write(found: &[Found]) -> FlowText {
 }
 
 /// Reads lines without a blank one between them: headings at their top, then what the rest is.
-fn read_group(group: &[&str], around: &Around<'_>, found: &mut Vec<Found>) {
+fn read_group<'a>(group: &[&'a str], around: &Around<'_>, limit: u64, found: &mut Vec<Found>) -> Result<(), Deep<'a>> {
     let mut rest = group;
     while let Some((heading, used)) = heading_at(rest, rest.len() == group.len(), around, found.is_empty()) {
         found.push(heading);
         rest = &rest[used..];
     }
     if rest.iter().all(|l| shape::rule(l).is_some()) {
-        return;
+        return Ok(());
     }
     if let Some((rows, headers)) = table(rest) {
         found.push(Found::Table(rows, headers));
+        Ok(())
     } else {
-        read_lines(rest, found);
+        read_lines(rest, limit, found)
     }
 }
 
@@ -165,7 +176,7 @@ fn table(lines: &[&str]) -> Option<(Vec<Vec<String>>, usize)> {
 }
 
 /// Lists, field lines and paragraphs.
-fn read_lines(lines: &[&str], found: &mut Vec<Found>) {
+fn read_lines<'a>(lines: &[&'a str], limit: u64, found: &mut Vec<Found>) -> Result<(), Deep<'a>> {
     let mut indents: Vec<usize> = Vec::new();
     let mut start = 0;
     for (i, line) in lines.iter().enumerate() {
@@ -177,9 +188,13 @@ fn read_lines(lines: &[&str], found: &mut Vec<Found>) {
             let indent = indent_of(line);
             indents.retain(|n| *n < indent);
             indents.push(indent);
+            if indents.len() as u64 > limit {
+                return Err((indents.len(), line));
+            }
         }
     }
     flush(&lines[start..], &mut indents, found);
+    Ok(())
 }
 
 /// Writes the lines gathered: an item if a list is open, else a paragraph.
@@ -225,7 +240,7 @@ mod tests {
     use super::*;
 
     fn shapes(text: &str) -> Vec<(FlowKind, String)> {
-        read(text).blocks.into_iter().map(|b| (b.kind, b.text)).collect()
+        read(text, 256).unwrap().blocks.into_iter().map(|b| (b.kind, b.text)).collect()
     }
 
     fn heading(level: u8, text: &str) -> (FlowKind, String) {
@@ -282,9 +297,19 @@ mod tests {
     }
 
     #[test]
+    fn lists_that_nest_deeper_than_the_limit_are_told_with_their_line() {
+        let text: String = (0..40).map(|i| format!("{}- x\n", " ".repeat(i))).collect();
+        assert_eq!(read(&format!("one\n\n{text}"), 39).unwrap_err(), TooDeep { depth: 40, line: 42 });
+        assert!(read(&text, 40).is_ok());
+    }
+
+    #[test]
     fn columns_are_tables_and_fields_keep_their_lines() {
-        let flow =
-            read("Item      Cost\nRope      1 c\nLamp oil  2 c\n\nGuard: 14\nWounds: 3 each\n\nOne . . . . 2\nTwo . . . . 5\n");
+        let flow = read(
+            "Item      Cost\nRope      1 c\nLamp oil  2 c\n\nGuard: 14\nWounds: 3 each\n\nOne . . . . 2\nTwo . . . . 5\n",
+            256,
+        )
+        .unwrap();
         assert_eq!(flow.blocks[0].kind, FlowKind::Table { header_rows: 1 });
         assert_eq!(flow.blocks[0].rows[2], ["Lamp oil", "2 c"]);
         assert_eq!(flow.blocks[1].text, "Guard: 14\nWounds: 3 each");

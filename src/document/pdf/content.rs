@@ -13,32 +13,11 @@ use super::ground::Grounds;
 use super::inflate::Budget;
 use super::marked::{Marked, actual_text, is_hidden_layer};
 use super::matrix::{Bounds, Matrix, centi};
-use super::page_limits::{
-    MANY_DRAWN, MAX_FORM_DEPTH, MAX_FORMS, MAX_GLYPHS, MAX_INSTRUCTIONS, MAX_SAVED, MAX_SHAPES, MAX_TEXT, TRANSPARENT,
-};
+use super::page_limits::{MANY_DRAWN, MAX_FORMS, MAX_GLYPHS, MAX_INSTRUCTIONS, MAX_SHAPES, MAX_TEXT, TRANSPARENT};
 use super::path::{Path, shape};
 use super::recognised::Recognised;
+use super::state::State;
 use crate::document::page_text::Visibility;
-
-#[derive(Clone)]
-struct State {
-    ctm: Matrix,
-    fill: Option<u32>,
-    fill_space: Space,
-    fill_alpha: f64,
-    stroke: Option<u32>,
-    stroke_space: Space,
-    pen: f64,
-    char_space: f64,
-    word_space: f64,
-    stretch: f64,
-    leading: f64,
-    font: Option<usize>,
-    size: f64,
-    rise: f64,
-    mode: i64,
-    clip: Bounds,
-}
 
 /// The interpreter of one page.
 pub struct Interpreter<'s, 'a> {
@@ -60,6 +39,8 @@ pub struct Interpreter<'s, 'a> {
     recognised: Recognised,
     instructions: usize,
     forms: usize,
+    /// Forms that are being drawn, each by the one before.
+    drawing: Vec<ObjectIdentifier>,
     /// Painted outlines that are no boxes.
     drawn: usize,
     unmapped: Vec<(usize, u32)>,
@@ -77,24 +58,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         height: f64,
     ) -> Self {
         let page = Bounds { x0: 0.0, y0: 0.0, x1: width, y1: height };
-        let state = State {
-            ctm: initial,
-            fill: Some(0),
-            fill_space: Space::Gray,
-            fill_alpha: 1.0,
-            stroke: Some(0),
-            stroke_space: Space::Gray,
-            pen: 1.0,
-            char_space: 0.0,
-            word_space: 0.0,
-            stretch: 1.0,
-            leading: 0.0,
-            font: None,
-            size: 1.0,
-            rise: 0.0,
-            mode: 0,
-            clip: Bounds { x0: f64::NEG_INFINITY, y0: f64::NEG_INFINITY, x1: f64::INFINITY, y1: f64::INFINITY },
-        };
+        let state = State::new(initial);
         Self {
             fonts,
             budget,
@@ -113,6 +77,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             recognised: Recognised::default(),
             instructions: 0,
             forms: 0,
+            drawing: Vec::new(),
             drawn: 0,
             unmapped: Vec::new(),
             out: PageGlyphs { width: centi(width), height: centi(height), ..PageGlyphs::default() },
@@ -121,7 +86,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
 
     /// Interprets `content`; `false` if a limit stopped it.
     pub fn run(&mut self, content: &[u8], resources: &Resources<'a>) -> bool {
-        let complete = self.stream(content, resources, 0);
+        let complete = self.stream(content, resources);
         std::mem::take(&mut self.recognised).settle(&self.page, &mut self.out.glyphs);
         if self.instructions == 0 && content.iter().any(|b| !b.is_ascii_whitespace()) {
             self.out.notes.push("its instructions cannot be read".to_owned());
@@ -137,7 +102,10 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         complete
     }
 
-    fn stream(&mut self, content: &[u8], resources: &Resources<'a>, depth: u32) -> bool {
+    fn stream(&mut self, content: &[u8], resources: &Resources<'a>) -> bool {
+        if !self.budget.nests(content) {
+            return false;
+        }
         let (saved, marked) = (self.saved.len(), self.marked.len());
         let mut ops = TypedIter::new(content);
         while let Some(op) = ops.next() {
@@ -151,7 +119,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             }
             match op {
                 Op::XObject(x) => {
-                    if !self.x_object(x.0, resources, depth) {
+                    if !self.x_object(x.0, resources) {
                         return false;
                     }
                 }
@@ -176,7 +144,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             return;
         }
         match op {
-            Op::SaveState(_) if self.saved.len() < MAX_SAVED => self.saved.push(self.state.clone()),
+            Op::SaveState(_) => self.save(),
             Op::Transform(t) => self.state.ctm = matrix([t.0, t.1, t.2, t.3, t.4, t.5]).then(&self.state.ctm),
             Op::SetGraphicsState(name) => {
                 if let Some(dict) = resources.get_ext_g_state(name.0) {
@@ -185,7 +153,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             }
             Op::InlineImage(_) => self.image(),
             Op::Shading(_) => self.grounds.paint(self.state.clip.intersect(&self.page), None),
-            Op::BeginMarkedContent(_) => self.marked.push(Marked { hidden: false, actual: None }),
+            Op::BeginMarkedContent(_) => self.mark(Marked { hidden: false, actual: None }),
             Op::BeginMarkedContentWithProperties(m) => self.begin_marked(m.0, m.1, resources),
             _ => {}
         }
@@ -289,6 +257,24 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         true
     }
 
+    fn save(&mut self) {
+        let within = self.budget.is_within(self.saved.len() as u64 + 1, || {
+            format!("saves its graphics state {} times in each other", self.saved.len() + 1)
+        });
+        if within {
+            self.saved.push(self.state.clone());
+        }
+    }
+
+    fn mark(&mut self, marked: Marked) {
+        let within = self
+            .budget
+            .is_within(self.marked.len() as u64 + 1, || format!("marks content {} times in each other", self.marked.len() + 1));
+        if within {
+            self.marked.push(marked);
+        }
+    }
+
     fn restore(&mut self) {
         if let Some(state) = self.saved.pop() {
             self.state = state;
@@ -311,7 +297,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         }
     }
 
-    fn x_object(&mut self, name: &Name<'_>, resources: &Resources<'a>, depth: u32) -> bool {
+    fn x_object(&mut self, name: &Name<'_>, resources: &Resources<'a>) -> bool {
         let Some(stream) = resources.get_x_object(name) else { return true };
         let dict = stream.dict();
         if self.is_hidden_layer(dict.get_ref("OC").map(Into::into), dict.get::<Dict<'_>>("OC").as_ref()) {
@@ -319,15 +305,17 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         }
         match dict.get::<Name<'_>>("Subtype").as_ref().map(AsRef::as_ref) {
             Some(b"Image") => self.image(),
-            Some(b"Form") if depth < MAX_FORM_DEPTH => return self.form(&stream, resources, depth),
+            // One that draws itself would never end.
+            Some(b"Form") if !self.drawing.contains(&stream.obj_id()) => return self.form(&stream, resources),
             _ => {}
         }
         true
     }
 
-    fn form(&mut self, stream: &Stream<'a>, resources: &Resources<'a>, depth: u32) -> bool {
+    fn form(&mut self, stream: &Stream<'a>, resources: &Resources<'a>) -> bool {
         self.forms += 1;
-        if self.forms > MAX_FORMS {
+        let depth = self.drawing.len() + 1;
+        if self.forms > MAX_FORMS || !self.budget.is_within(depth as u64, || format!("draws forms {depth} levels deep")) {
             return false;
         }
         let Some(content) = self.budget.decoded(stream) else { return !self.budget.is_passed() };
@@ -342,7 +330,9 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             self.state.clip = self.state.clip.intersect(&bounds.seen(&self.state.ctm));
         }
         self.path.clear();
-        let complete = self.stream(&content, own.as_ref().unwrap_or(resources), depth + 1);
+        self.drawing.push(stream.obj_id());
+        let complete = self.stream(&content, own.as_ref().unwrap_or(resources));
+        self.drawing.pop();
         (self.state, self.text_matrix, self.line_matrix) = outside;
         complete
     }
@@ -393,7 +383,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             Object::Dict(dict) => marked.actual = actual_text(dict).map(|t| (t, self.out.glyphs.len())),
             _ => {}
         }
-        self.marked.push(marked);
+        self.mark(marked);
     }
 
     fn end_marked(&mut self) {

@@ -13,8 +13,8 @@ use hayro_syntax::xref::XRef;
 use super::open::Book;
 use super::write;
 
-/// Direct objects nest a few levels deep; more is an attack on the stack.
-const MAX_DEPTH: u32 = 64;
+/// Above what the limit on nesting may be; a file that passes that is not copied.
+const MAX_DEPTH: u32 = 600;
 /// Stands for an image: drawing it still counts as drawing an image.
 const TINY_IMAGE: &[u8] = b"<</BitsPerComponent 8/ColorSpace/DeviceGray/Height 1/Length 1/Subtype/Image/Type/XObject/Width 1>>\nstream\n\xff\nendstream";
 /// Keys of typed dictionaries that lead out of the page, or say when and how it was made.

@@ -2,7 +2,7 @@
 //! that cannot pass the limit, however well it is compressed, is not looked at; so sane files cost nothing.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::Read as _;
 
 use flate2::read::{DeflateDecoder, ZlibDecoder};
@@ -10,6 +10,7 @@ use hayro_syntax::Filter;
 use hayro_syntax::object::dict::keys::{DECODE_PARMS, DP, EARLY_CHANGE};
 use hayro_syntax::object::{Array, Dict, Object, Stream};
 
+use super::nesting;
 use crate::builtin::{Failure, FailureKind, LimitName, Limits};
 
 /// Deflate's greatest ratio: 258 bytes for two bits.
@@ -27,16 +28,33 @@ pub struct Budget<'l> {
     used: Cell<u64>,
     passed: Cell<bool>,
     refused: Cell<bool>,
+    /// What nests deeper than the limit.
+    nests: RefCell<Option<String>>,
 }
 
 impl<'l> Budget<'l> {
     pub fn new(limits: &'l Limits) -> Self {
-        Self { limits, used: Cell::new(0), passed: Cell::new(false), refused: Cell::new(false) }
+        Self { limits, used: Cell::new(0), passed: Cell::new(false), refused: Cell::new(false), nests: RefCell::new(None) }
     }
 
-    /// Whether a stream was met that is not decoded because it passes the limit, or is refused.
+    /// Whether something was met that passes a limit, or is refused.
     pub fn is_passed(&self) -> bool {
-        self.passed.get() || self.refused.get()
+        self.passed.get() || self.refused.get() || self.nests.borrow().is_some()
+    }
+
+    /// Whether a content stream, and what is open around it, keep the limit on nesting: operands in each other.
+    pub fn nests(&self, content: &[u8]) -> bool {
+        let deep = nesting::deepest(content);
+        self.is_within(deep, || format!("holds arrays and dictionaries {deep} levels deep"))
+    }
+
+    /// Whether `depth` of something that is open at once is within the limit on nesting; `what` a page does that passes it.
+    pub fn is_within(&self, depth: u64, what: impl FnOnce() -> String) -> bool {
+        let within = depth <= self.limits.nesting;
+        if !within {
+            self.nests.borrow_mut().get_or_insert_with(what);
+        }
+        within
     }
 
     /// A character map is larger than any font needs.
@@ -46,6 +64,9 @@ impl<'l> Budget<'l> {
 
     /// The failure to tell then, of page `index` (0-based).
     pub fn failure(&self, index: usize) -> Failure {
+        if let Some(what) = &*self.nests.borrow() {
+            return Failure::passed(self.limits, LimitName::Nesting, format_args!("page {} {what}", index + 1));
+        }
         if self.refused.get() {
             let message = format!("page {} has a font whose character map is larger than any font needs", index + 1);
             return Failure::new(FailureKind::Limit, message);
@@ -140,6 +161,14 @@ pub fn check_containers(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
         left -= sink.count;
     }
     Ok(())
+}
+
+/// What deflated data inflate to, as far as they are sound, up to `most` bytes.
+pub fn inflated(data: &[u8], most: u64) -> Vec<u8> {
+    let data = data.strip_prefix(b"\r").unwrap_or(data);
+    let mut sink = Sink { left: most, count: 0, kept: Some(Vec::new()) };
+    let _ = flate(data.strip_prefix(b"\n").unwrap_or(data), &mut sink);
+    sink.kept.unwrap_or_default()
 }
 
 fn ratio(filter: Filter) -> u64 {

@@ -17,11 +17,13 @@ mod guarded;
 mod inflate;
 mod marked;
 mod matrix;
+mod nesting;
 mod page_limits;
 mod path;
 mod reader;
 mod recognised;
 #[cfg(test)]
 pub(crate) mod sample;
+mod state;
 
 pub use open::Book;

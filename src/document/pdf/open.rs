@@ -10,6 +10,7 @@ use hayro_syntax::object::{Array, Dict, Name, ObjectIdentifier};
 use super::diagnosis;
 use super::guarded::guarded;
 use super::inflate::check_containers;
+use super::nesting;
 use crate::builtin::{Failure, LimitName, Limits};
 
 /// An opened PDF with at least one page.
@@ -31,9 +32,10 @@ impl Book {
     ///
     /// # Errors
     /// `NotReadable` for what is no PDF or has no pages, `Encrypted` if a password is needed, `Limit` for more
-    /// pages than `limits` allow.
+    /// pages, or deeper nesting, than `limits` allow.
     pub fn open(bytes: &Arc<[u8]>, limits: &Limits) -> Result<Self, Failure> {
         check_containers(bytes, limits)?;
+        nesting::check_objects(bytes, limits)?;
         let data = Arc::new(Shared(Arc::clone(bytes)));
         let pdf = match guarded(|| Pdf::new(data)) {
             Some(Ok(pdf)) => pdf,
@@ -43,7 +45,10 @@ impl Book {
         match pdf.pages().len() {
             0 => Err(diagnosis::no_pages(bytes)),
             n if n as u64 > limits.pages => Err(Failure::passed(limits, LimitName::Pages, format_args!("the PDF has {n} pages"))),
-            _ => Ok(Self { pdf }),
+            _ => {
+                nesting::check_page_tree(&pdf, limits)?;
+                Ok(Self { pdf })
+            }
         }
     }
 

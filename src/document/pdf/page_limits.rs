@@ -1,11 +1,7 @@
 //! What a page may ask of its interpreter. These are no limits of the Ingestfile: they shape what is read.
 
-/// Forms call forms a few levels deep; a form that calls itself stops here.
-pub const MAX_FORM_DEPTH: u32 = 12;
 /// Forms drawn on one page, in each other or not: a map with a symbol on every field has some thousands.
 pub const MAX_FORMS: usize = 50_000;
-/// Saved graphics states; more are never restored by a sane file.
-pub const MAX_SAVED: usize = 512;
 /// Instructions of one page: an illustrated page has tens of thousands.
 pub const MAX_INSTRUCTIONS: usize = 5_000_000;
 /// Glyphs of one page: a dense index page has ten thousand.

@@ -183,7 +183,7 @@ pub fn run(done: &Done, again: &Again<'_>, observer: &mut dyn Observer) -> Resul
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let mut checked =
         Checked { actions: count(done.actions.len()), derivations: count(done.derivations.len()), ..Checked::default() };
-    let mut tell = |event: Event| observer.on(&event).map_err(EngineError::Observer);
+    let mut tell = |event: Event| observer.on(&event).map_err(EngineError::from);
     for (ix, found) in found.into_iter().enumerate() {
         match found {
             Found::Same => {}
@@ -332,7 +332,7 @@ mod tests {
     struct Heard(Vec<Event>);
 
     impl Observer for Heard {
-        fn on(&mut self, event: &Event) -> Result<(), String> {
+        fn on(&mut self, event: &Event) -> Result<(), crate::engine::observe::Unheard> {
             self.0.push(event.clone());
             Ok(())
         }

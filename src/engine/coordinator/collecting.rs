@@ -9,7 +9,7 @@ use super::{Announced, Coordinator, Mode, Setup, Stop};
 use crate::digest::Digest;
 use crate::disk::{self, DiskError};
 use crate::engine::error::EngineError;
-use crate::engine::observe::{Event, Observer};
+use crate::engine::observe::{Event, Observer, Unheard};
 use crate::engine::retention::{self, Bounds, Collection, Needs, View};
 use crate::engine::select::Choice;
 use crate::engine::workers::Workers;
@@ -193,7 +193,7 @@ pub(super) fn make_room(setup: &Setup<'_>, store: &mut Store, announced: &mut An
 struct Silent;
 
 impl Observer for Silent {
-    fn on(&mut self, _event: &Event) -> Result<(), String> {
+    fn on(&mut self, _event: &Event) -> Result<(), Unheard> {
         Ok(())
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::{ActionIx, Coordinator, Stop};
-use crate::engine::error::EngineError;
 use crate::engine::files;
 use crate::engine::graph::{Pass, RuleId};
 use crate::engine::items::SourceFile;
@@ -15,7 +14,7 @@ use crate::fail_point::{self, FailPoint};
 
 impl Coordinator<'_, '_> {
     pub(super) fn emit(&mut self, event: &Event) -> Result<(), Stop> {
-        self.observer.on(event).map_err(|e| Stop::Error(EngineError::Observer(e)))
+        self.observer.on(event).map_err(|e| Stop::Error(e.into()))
     }
 
     /// The step at this place is being done: see `fail_point`.

@@ -12,6 +12,8 @@ const TIME_S: RangeInclusive<u64> = 1..=86_400;
 const MEMORY_MB: RangeInclusive<u64> = 64..=1_048_576;
 const DECOMPRESSED_MB: RangeInclusive<u64> = 1..=1_048_576;
 const PAGES: RangeInclusive<u64> = 1..=1_000_000;
+/// Sane files nest a dozen levels; the PDF reader follows objects 512 levels deep.
+const NESTING: RangeInclusive<u64> = 16..=500;
 
 impl Lowering<'_, '_> {
     /// The limits, with defaults filled in.
@@ -26,6 +28,7 @@ impl Lowering<'_, '_> {
             memory_bytes: value(LimitName::Memory, &limits.memory_mb, MEMORY_MB, 1 << 20),
             decompressed_bytes: value(LimitName::Decompressed, &limits.decompressed_mb, DECOMPRESSED_MB, 1 << 20),
             pages: value(LimitName::Pages, &limits.pages, PAGES, 1),
+            nesting: value(LimitName::Nesting, &limits.nesting, NESTING, 1),
         }
     }
 

