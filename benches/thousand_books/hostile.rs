@@ -60,9 +60,9 @@ const ALL: &[(&str, Fate, Maker)] = &[
     ("outline-wide.pdf", Fate::Built(SAYS), || dressed(|d, c, _, p| outline_chain(d, c, p, b"Next", 20_000))),
     ("outline-nowhere.pdf", Fate::Built(SAYS), || dressed(outline_nowhere)),
     ("labels-cycle.pdf", Fate::Built(SAYS), || dressed(labels_cycle)),
-    ("arrays-in-content.pdf", Fate::Built(SAYS), || content(b"[ ".repeat(20_000))),
-    ("states-in-content.pdf", Fate::Built(SAYS), || content(b"q ".repeat(20_000))),
-    ("arrays-in-object.pdf", Fate::Built(SAYS), nested_object),
+    ("arrays-in-content.pdf", Fate::Named(NESTS), || content(b"[ ".repeat(20_000))),
+    ("states-in-content.pdf", Fate::Named(NESTS), || content(b"q ".repeat(20_000))),
+    ("arrays-in-object.pdf", Fate::Named(NESTS), nested_object),
     ("reference-cycle.pdf", Fate::Built(SAYS), || dressed(reference_cycle)),
     ("fonts-in-themselves.pdf", Fate::Built(SAYS), || dressed(fonts_in_themselves)),
     ("page-without-size.pdf", Fate::Built(SAYS), || replaced("/Parent", "/MediaBox[7 7 7 7]/Parent")),
@@ -75,7 +75,7 @@ const ALL: &[(&str, Fate, Maker)] = &[
     ("scan-only.pdf", Fate::Named("it needs OCR"), scan),
     ("blank-pages.pdf", Fate::Named("it is blank"), || of_pages(&[Vec::new(), Vec::new()], |_, _, _, _| {})),
     // Text.
-    ("deep.html", Fate::Built(SAYS), || format!("<h1>Deep</h1>{}<p>{SAYS}</p>", "<div><b><ul><li>".repeat(20_000)).into_bytes()),
+    ("deep.html", Fate::Named(NESTS), || format!("<h1>Deep</h1>{}<p>{SAYS}</p>", "<div><b><ul><li>".repeat(20_000)).into_bytes()),
     ("unclosed.html", Fate::Built(SAYS), || format!("<h1>Unclosed</h1><p>{SAYS}<p><!-- {}", "<".repeat(100_000)).into_bytes()),
     ("wide-table.html", Fate::Built(SAYS), || {
         format!("<h1>Wide</h1><table><tr><td colspan=999999999 rowspan=999999999>{SAYS}</td></tr></table>").into_bytes()
@@ -84,7 +84,7 @@ const ALL: &[(&str, Fate, Maker)] = &[
         format!("<h1>Marks</h1><p>{SAYS} {}</p>", "&lt;&#x41;&bogus;".repeat(5_000)).into_bytes()
     }),
     ("brackets.md", Fate::Built(SAYS), || format!("# Brackets\n\n{SAYS}\n\n{}", "[".repeat(1 << 18)).into_bytes()),
-    ("quotes.md", Fate::Built(SAYS), || format!("# Quotes\n\n{}{SAYS}\n", "> ".repeat(20_000)).into_bytes()),
+    ("quotes.md", Fate::Named(NESTS), || format!("# Quotes\n\n{}{SAYS}\n", "> ".repeat(20_000)).into_bytes()),
     ("one-word.txt", Fate::Built("aaaaaaaa"), || "a".repeat(300_000).into_bytes()),
     ("utf-16.txt", Fate::Built(SAYS), || {
         [b"\xff\xfe".to_vec(), SAYS.encode_utf16().flat_map(u16::to_le_bytes).collect()].concat()
@@ -107,6 +107,7 @@ const ALL: &[(&str, Fate, Maker)] = &[
     ("\u{202e}fdp.md", Fate::Built(SAYS), says),
 ];
 
+const NESTS: &str = "`nesting` in `[limits]` allows 256";
 const SAYS: &str = "The warden keeps watch over the flooded road until the third bell has rung.";
 
 /// Every hostile file. The same bytes never come twice, so that each is a source of its own.

@@ -2,7 +2,6 @@
 //! is the same twice.
 
 use ingest::builtin::{Item, Limits};
-use ingest::builtin::Limits;
 use ingest::document::flow::FlowKind;
 use ingest::document::markup;
 use ingest::document::page_text::TextUnit;
