@@ -1,6 +1,7 @@
 //! Documents at fault for a rejected merge. A gate that asks something of each item is asked about the items of one document
 //! after the other; a document whose own items it rejects is set aside, as if an action of it had been rejected. A merge that
-//! is rejected for what no document does by itself (too few items in all) is nobody's fault: it fails its pass.
+//! is rejected for what no document does by itself (too few items in all) is nobody's fault: it fails its pass. So is a document
+//! at fault whose files would be published under names that are taken.
 
 use super::judge_job::{Artifact, Known};
 use super::{Coordinator, Mode, Stop};
@@ -27,6 +28,11 @@ impl Coordinator<'_, '_> {
             };
             for gate in graph.rule(rule).gates.iter().filter(of_documents) {
                 self.find_at_fault(rule, gate, pool)?;
+            }
+            for (at, slot) in graph.rule(rule).outputs.iter().enumerate() {
+                if slot.publish && slot.merge == MergeKind::PerItem {
+                    self.taken_names(rule, at).into_iter().for_each(|t| self.set_aside_from(t.source, rule, &t.message));
+                }
             }
         }
         Ok(())

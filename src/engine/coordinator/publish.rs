@@ -17,8 +17,6 @@ use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::plan::Write;
 use crate::fail_point::{self, FailPoint};
-use crate::placeholder;
-use crate::rel_path;
 use crate::store::records::{Published, Stored, StoredFile};
 
 /// A file that belongs in the job folder.
@@ -33,7 +31,7 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    fn of_blob(path: String, file: StoredFile, items: u64) -> Self {
+    pub(super) fn of_blob(path: String, file: StoredFile, items: u64) -> Self {
         Self { path, content: file.digest, make: Make::Copy(file), items, parts: Vec::new() }
     }
 
@@ -227,42 +225,6 @@ impl Coordinator<'_, '_> {
             }
         }
         if needs.is_empty() { Ok(pieces) } else { Err(Unresolved::Needs(needs)) }
-    }
-
-    /// One file per item, named by `{id}` or `{stem}`; two items with one name are an error that names both.
-    fn per_item_files(&mut self, rule: RuleId, output: usize) -> Result<Vec<Wanted>, Unresolved> {
-        let declared = self.setup.graph.rule(rule);
-        let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
-        let mut files = Vec::new();
-        let left_out = self.quarantine.left_out(rule);
-        for ix in (0..self.actions.len()).map(super::ActionIx).filter(|ix| self.actions[ix.0].rule == rule) {
-            if left_out.contains(&self.items.in_range(self.actions[ix.0].item, Range::Source)) {
-                continue;
-            }
-            let Some(Stored::File(file)) = self.outputs_of(ix).map(|o| o[output].clone()) else { continue };
-            let node = self.items.get(self.actions[ix.0].item);
-            let path = placeholder::fill(&declared.outputs[output].path, |name| match name {
-                "id" => Some(node.info.id.clone()),
-                "stem" => Some(rel_path::stem_of(&node.info.path).to_owned()),
-                _ => None,
-            });
-            let place = rel_path::folded(&path);
-            if let Some((other, as_path)) = taken.insert(place, (node.full_id.clone(), path.clone())) {
-                let name = &node.full_id;
-                let message = if path == as_path {
-                    format!("`{name}` and `{other}` would both be published as `{path}`: use {{id}} in its name")
-                } else {
-                    let why = rel_path::same_where(&as_path, &path);
-                    format!(
-                        "`{name}` and `{other}` would be published as `{path}` and `{as_path}`, which is one file where {why}: \
-                         use {{id}} in its name"
-                    )
-                };
-                return Err(Unresolved::Failed(message));
-            }
-            files.push(Wanted::of_blob(path, file, 1));
-        }
-        Ok(files)
     }
 
     pub(super) fn published_key(&self, path: &str) -> String {
