@@ -44,9 +44,10 @@ impl Coordinator<'_, '_> {
         self.names(rule, output).1
     }
 
-    /// Names for the files of an output, of items that are not left out; and those of them that are taken.
+    /// Names for the files that there are of an output; and those of them that are taken.
     fn names(&self, rule: RuleId, output: usize) -> (Vec<Named>, Vec<Taken>) {
-        let named = self.named(rule, output);
+        let mut named = self.named(rule, output);
+        named.retain(|n| self.outputs_of(n.action).is_some_and(|o| matches!(o[output], Stored::File(_))));
         let mut by_place: BTreeMap<String, Vec<&Named>> = BTreeMap::new();
         named.iter().for_each(|n| by_place.entry(rel_path::folded(&n.path)).or_default().push(n));
         let others = self.places_of_others(rule, output);
@@ -79,6 +80,7 @@ impl Coordinator<'_, '_> {
         format!("`{mine}` and `{theirs}` would be published as `{}` and `{}`, which is one file where {why}", n.path, other.path)
     }
 
+    /// Names for the files of an output, whether they are there or not, of items that are not left out.
     fn named(&self, rule: RuleId, output: usize) -> Vec<Named> {
         let path = &self.setup.graph.rule(rule).outputs[output].path;
         let left_out = self.quarantine.left_out(rule);
