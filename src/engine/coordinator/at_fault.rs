@@ -5,6 +5,7 @@
 
 use super::judge_job::{Artifact, Known};
 use super::{Coordinator, Mode, Stop};
+use crate::builtin::Merge;
 use crate::engine::derive::PieceOf;
 use crate::engine::graph::{Check, GateSpec, MergeKind, Range, RuleId, Scope};
 use crate::engine::items::{ItemIx, JOB};
@@ -39,7 +40,7 @@ impl Coordinator<'_, '_> {
     }
 
     fn find_at_fault(&mut self, rule: RuleId, gate: &GateSpec, pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        if self.merge_of(rule, gate.output).is_own() {
+        if matches!(self.merge_of(rule, gate.output), Merge::Union(_) | Merge::Fold(_)) {
             // It is no list of items, so that none are a document's.
             return Ok(());
         }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::inputs::Unresolved;
 use super::put::{Make, Merged};
 use super::{Coordinator, Mode, Stop};
-use crate::builtin::{Level, TreeEntry};
+use crate::builtin::{Level, Merge, TreeEntry};
 use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
@@ -33,12 +33,13 @@ impl Wanted {
         Self { path, content: file.digest, make: Make::Copy(file), items }
     }
 
-    /// The files whose items are its items.
-    pub(super) fn pieces(&self) -> Vec<PieceOf> {
-        match &self.make {
-            Make::Splice(pieces, _) => pieces.clone(),
+    /// The files whose items, one after the other, are its items; `None` if no files are.
+    pub(super) fn pieces(&self) -> Option<Vec<PieceOf>> {
+        Some(match &self.make {
+            Make::Merge(Merge::Union(_), _) => return None,
+            Make::Merge(_, pieces) => pieces.clone(),
             Make::Copy(file) => vec![PieceOf { item_id: String::new(), attrs: String::new(), file: *file }],
-        }
+        })
     }
 }
 
@@ -182,8 +183,7 @@ impl Coordinator<'_, '_> {
             return Ok(OutputFiles { output, files: files.collect(), many: true });
         }
         let merge = self.merge_of(rule, output);
-        let merges_itself = merge.is_own();
-        if declared.range == Range::Job || merges_itself {
+        if declared.range == Range::Job || merge.is_fold() {
             let Stored::File(file) = self.merged(rule, output, JOB, rule)? else {
                 return Err(Unresolved::Failed("no file".into()));
             };
@@ -191,12 +191,13 @@ impl Coordinator<'_, '_> {
             return Ok(OutputFiles { output, files: vec![wanted], many: false });
         }
         let pieces = self.pieces_below_job(rule, output)?;
-        let (content, items) = (self.content_of(rule, output, &pieces), pieces.iter().map(|p| p.file.items).sum());
+        let content = self.content_of(rule, output, &pieces);
+        let items = if matches!(merge, Merge::Union(_)) { 1 } else { pieces.iter().map(|p| p.file.items).sum() };
         if self.setup.check_determinism {
             let work = derive::Work::Merge { merge, level: Level::AcrossSources, pieces: pieces.clone() };
             self.note(rule, output, JOB, content, &work);
         }
-        let wanted = Wanted { path: slot.path.clone(), content, make: Make::Splice(pieces, merge.joint()), items };
+        let wanted = Wanted { path: slot.path.clone(), content, make: Make::Merge(merge, pieces), items };
         Ok(OutputFiles { output, files: vec![wanted], many: false })
     }
 
@@ -298,7 +299,7 @@ impl Coordinator<'_, '_> {
             // Of a merge the bytes are not known yet: a size that no file has stands for them.
             let (digest, bytes) = match &wanted.make {
                 Make::Copy(file) => (file.digest, file.bytes),
-                Make::Splice(..) => (wanted.content, u64::MAX),
+                Make::Merge(..) => (wanted.content, u64::MAX),
             };
             let claim = record_as(declared, output, wanted, (digest, bytes, StatTuple::default()));
             self.store.state.published.put(key, claim);
