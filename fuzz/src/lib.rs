@@ -7,7 +7,6 @@ pub mod layout;
 pub mod markup;
 pub mod outline;
 pub mod page_groups;
-pub mod pdf;
 pub mod records;
 pub mod requests;
 
