@@ -228,6 +228,9 @@ pub struct Piece {
     pub bytes: Arc<[u8]>,
 }
 
+/// Pieces one after the other, in item order: of many books only one is in memory.
+pub type Pieces<'a> = &'a mut dyn Iterator<Item = Result<Piece, Failure>>;
+
 /// An entry of a tree without its bytes: enough to merge and project trees.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TreeEntry {
@@ -251,9 +254,12 @@ pub enum Level {
 pub enum Merge {
     /// JSON arrays spliced as raw bytes in item order. The engine does it.
     Splice,
-    /// Its own pure merge of file outputs. `Err` for what does not parse.
-    Files(fn(Level, &[Piece]) -> Result<Vec<u8>, Failure>),
-    /// As `Files`; across sources it does nothing but splice: the items of the merge are those of its pieces, in order.
+    /// Its own pure merge of file outputs. `Err` for what does not parse, or what a piece could not be had for.
+    Files(fn(Level, Pieces<'_>) -> Result<Vec<u8>, Failure>),
+    /// As `Files`, of pieces that are not what is published: only their merge is, and gates judge it alone. Whoever reads the
+    /// output reads the merge over the job.
+    Fold(fn(Level, Pieces<'_>) -> Result<Vec<u8>, Failure>),
+    /// Its own pure merge within a source; across sources it does nothing but splice: the items of the merge are those of its pieces, in order.
     Rebased(fn(Level, &[Piece]) -> Result<Vec<u8>, Failure>),
     /// Its own pure merge of trees within a source: (item attrs, its entries) in item order.
     Tree(fn(&[(Attrs, Vec<TreeEntry>)]) -> Vec<TreeEntry>),
@@ -318,6 +324,26 @@ impl Builtin {
     #[must_use]
     pub fn output(&self, name: &str) -> Option<&'static OutputPort> {
         self.outputs.iter().find(|o| o.name == name)
+    }
+}
+
+impl Merge {
+    /// Whether the merge over the job is made by the built-in, and not by splicing.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        matches!(self, Self::Files(_) | Self::Fold(_))
+    }
+
+    /// What stands between the items of two pieces where the engine splices them.
+    #[must_use]
+    pub fn joint(&self) -> &'static [u8] {
+        if matches!(self, Self::Rebased(_)) { b"," } else { b",\n" }
+    }
+
+    /// Whether its pieces are not what is published.
+    #[must_use]
+    pub fn is_fold(&self) -> bool {
+        matches!(self, Self::Fold(_))
     }
 }
 

@@ -102,12 +102,24 @@ impl Key {
 pub fn compute(work: &Work, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Derived, DeriveError> {
     let bytes = match work {
         Work::Project { apply, item, attrs, input } => apply(&cas.read(&input.digest)?, item, attrs)?,
-        Work::Merge { merge: Merge::Files(merge) | Merge::Rebased(merge), level, pieces } => {
-            merge(*level, &read_pieces(pieces, cas)?)?
+        Work::Merge { merge: Merge::Files(merge) | Merge::Fold(merge), level, pieces } => {
+            let mut lost = None;
+            let mut read = pieces
+                .iter()
+                .map(|p| read_piece(p, cas).map_err(|e| Failure::new(FailureKind::MissingInput, lost.insert(e).to_string())));
+            let merged = merge(*level, &mut read);
+            match lost {
+                Some(error) => return Err(error.into()),
+                None => merged?,
+            }
         }
-        Work::Merge { pieces, .. } => {
+        Work::Merge { merge: Merge::Rebased(merge), level: Level::WithinSource, pieces } => {
+            let pieces: Result<Vec<Piece>, StoreError> = pieces.iter().map(|p| read_piece(p, cas)).collect();
+            merge(Level::WithinSource, &pieces?)?
+        }
+        Work::Merge { merge, pieces, .. } => {
             let mut bytes = Vec::new();
-            write_spliced(pieces, cas, &mut bytes)?;
+            write_spliced(pieces, merge.joint(), cas, &mut bytes)?;
             bytes
         }
     };
@@ -115,11 +127,9 @@ pub fn compute(work: &Work, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> 
     Ok(Derived { digest, bytes: bytes.len() as u64, items: count(&bytes).unwrap_or(1) })
 }
 
-fn read_pieces(pieces: &[PieceOf], cas: &Cas) -> Result<Vec<Piece>, StoreError> {
-    let read = |p: &PieceOf| {
-        Ok(Piece { item_id: p.item_id.clone(), attrs: p.attrs.clone(), bytes: cas.read(&p.file.digest)? as Arc<[u8]> })
-    };
-    pieces.iter().map(read).collect()
+fn read_piece(piece: &PieceOf, cas: &Cas) -> Result<Piece, StoreError> {
+    let bytes = cas.read(&piece.file.digest)? as Arc<[u8]>;
+    Ok(Piece { item_id: piece.item_id.clone(), attrs: piece.attrs.clone(), bytes })
 }
 
 /// Why pieces could not be spliced.
@@ -133,18 +143,20 @@ pub enum SpliceError {
     Io(#[from] std::io::Error),
 }
 
-/// Writes the JSON arrays of `pieces` as one, their items as raw bytes, one piece a line. One piece at a time is in memory.
+/// Writes the JSON arrays of `pieces` as one, their items as raw bytes, `joint` between those of two pieces. One piece at a
+/// time is in memory.
 ///
 /// # Errors
 /// `Failure` of kind `BadArtifact`, naming the item whose bytes are no JSON array; a blob that is missing or damaged; what
 /// `out` refuses.
-pub fn write_spliced(pieces: &[PieceOf], cas: &Cas, out: &mut dyn Write) -> Result<(), SpliceError> {
+pub fn write_spliced(pieces: &[PieceOf], joint: &[u8], cas: &Cas, out: &mut dyn Write) -> Result<(), SpliceError> {
     let read = pieces.iter().map(|p| Ok((p.item_id.as_str(), cas.read(&p.file.digest)?)));
-    splice(read, out)
+    splice(read, joint, out)
 }
 
 fn splice<'a>(
     pieces: impl Iterator<Item = Result<(&'a str, Arc<[u8]>), SpliceError>>,
+    joint: &[u8],
     out: &mut dyn Write,
 ) -> Result<(), SpliceError> {
     out.write_all(b"[")?;
@@ -160,7 +172,7 @@ fn splice<'a>(
             continue;
         }
         if !is_first {
-            out.write_all(b",\n")?;
+            out.write_all(joint)?;
         }
         is_first = false;
         out.write_all(inner)?;
@@ -186,7 +198,7 @@ mod tests {
 
     fn spliced(pieces: &[(&str, &str)]) -> Result<String, SpliceError> {
         let mut out = Vec::new();
-        splice(pieces.iter().map(|(id, bytes)| Ok((*id, bytes.as_bytes().into()))), &mut out)?;
+        splice(pieces.iter().map(|(id, bytes)| Ok((*id, bytes.as_bytes().into()))), b",\n", &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 

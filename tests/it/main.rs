@@ -84,3 +84,4 @@ mod subsets;
 #[cfg(unix)]
 mod tool_versions;
 mod trace;
+mod validated_books;

@@ -33,6 +33,10 @@ impl Coordinator<'_, '_> {
     }
 
     fn find_at_fault(&mut self, rule: RuleId, gate: &GateSpec, pool: &rayon::ThreadPool) -> Result<(), Stop> {
+        if self.merge_of(rule, gate.output).is_own() {
+            // It is no list of items, so that none are a document's.
+            return Ok(());
+        }
         // What cannot be told here is told when the rule is published.
         let Ok(merge) = self.computed(rule, gate.output, pool)? else { return Ok(()) };
         let Ok(others) = self.others(gate, pool)? else { return Ok(()) };

@@ -86,8 +86,8 @@ impl Coordinator<'_, '_> {
     fn conditions_of(&self, rule: RuleId, item: ItemIx) -> Vec<Condition> {
         let mut conditions = Vec::new();
         for input in &self.setup.graph.rule(rule).inputs {
-            if let From::Artifact { rule: other, .. } = &input.from {
-                let condition = Condition::Scope(*other, self.common_item(*other, item));
+            if let From::Artifact { rule: other, output, .. } = &input.from {
+                let condition = Condition::Scope(*other, self.common_item(*other, *output, item));
                 if !conditions.contains(&condition) {
                     conditions.push(condition);
                 }
@@ -103,8 +103,12 @@ impl Coordinator<'_, '_> {
         conditions
     }
 
-    /// Where the results of `other` are merged for an action on `item`: the innermost item that both lie in.
-    pub(super) fn common_item(&self, other: RuleId, item: ItemIx) -> ItemIx {
+    /// Where an output of `other` is merged for an action on `item`: the innermost item that both lie in; the job for one
+    /// that there is only of the job.
+    pub(super) fn common_item(&self, other: RuleId, output: usize, item: ItemIx) -> ItemIx {
+        if self.merge_of(other, output).is_fold() {
+            return JOB;
+        }
         let chain = self.setup.graph.range_chain(self.setup.graph.rule(other).range);
         let mut at = item;
         while at != JOB && !chain.contains(&self.items.get(at).range) {

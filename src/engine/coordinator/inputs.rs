@@ -86,7 +86,7 @@ impl Coordinator<'_, '_> {
         reader: (RuleId, ItemIx),
     ) -> Result<InputValue, Unresolved> {
         let (reader, item) = reader;
-        let within = self.common_item(other, item);
+        let within = self.common_item(other, output, item);
         let stored = self.merged(other, output, within, reader)?;
         let port = &self.setup.graph.rule(other).outputs[output];
         let name = format!("{}.{}", port.name, safe_extension(&port.path));
@@ -203,10 +203,7 @@ impl Coordinator<'_, '_> {
     ) -> Result<Stored, Unresolved> {
         let declared = self.setup.graph.rule(rule);
         let slot = &declared.outputs[output];
-        let (merge, code) = match &declared.run {
-            Run::Builtin { builtin, .. } => (builtin.output(&slot.name).map_or(Merge::Splice, |p| p.merge), builtin.fingerprint),
-            Run::Command(_) => (Merge::Splice, "command"),
-        };
+        let (merge, code) = (self.merge_of(rule, output), self.code_of(rule));
         if slot.tree || slot.merge == MergeKind::PerItem {
             return Ok(Stored::Tree(StoredTree::new(merge_trees(merge, level, pieces, &slot.path))));
         }
@@ -229,11 +226,7 @@ impl Coordinator<'_, '_> {
     /// Key of what a rule's merge over the job is made from, without making it.
     pub(super) fn content_of(&self, rule: RuleId, output: usize, pieces: &[PieceOf]) -> Digest {
         let declared = self.setup.graph.rule(rule);
-        let code = match &declared.run {
-            Run::Builtin { builtin, .. } => builtin.fingerprint,
-            Run::Command(_) => "command",
-        };
-        derive::merge_key(code, &declared.outputs[output].name, Level::AcrossSources, pieces)
+        derive::merge_key(self.code_of(rule), &declared.outputs[output].name, Level::AcrossSources, pieces)
     }
 }
 

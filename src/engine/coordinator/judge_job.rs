@@ -48,7 +48,7 @@ impl Artifact {
     /// Some of the pieces of `whole`: an artifact of its own, made from `content`.
     pub(super) fn of_pieces(whole: &Self, content: Digest, pieces: Vec<PieceOf>) -> Self {
         let items = pieces.iter().map(|p| p.file.items).sum();
-        Self { content, items, held: Held::Made { make: Make::Splice(pieces.clone()), pieces }, ..whole.clone() }
+        Self { content, items, held: Held::Made { make: Make::Splice(pieces.clone(), b",\n"), pieces }, ..whole.clone() }
     }
 }
 

@@ -87,7 +87,7 @@ impl Coordinator<'_, '_> {
             Run::Builtin { builtin, .. } => builtin.output(&declared.outputs[output].name),
             Run::Command(_) => None,
         };
-        if port.is_some_and(|p| p.split.is_none() && matches!(p.merge, Merge::Files(_) | Merge::Rebased(_))) {
+        if port.is_some_and(|p| p.split.is_none() && !matches!(p.merge, Merge::Splice)) {
             return Err(refused(format!(
                 "`{path}` is the union of what its items gave: it cannot be split back, so not adopted"
             )));
@@ -188,7 +188,7 @@ impl Coordinator<'_, '_> {
         let content = self.content_of(rule, output, &sources);
         let merged = self.derived(rule, output, Level::AcrossSources, sources)?;
         let bytes = self.store.cas.read(&merged.digest)?.to_vec();
-        let merges_itself = matches!(self.merge_of(rule, output), Merge::Files(_) | Merge::Rebased(_));
+        let merges_itself = self.merge_of(rule, output).is_own();
         Ok((if merges_itself { merged.digest } else { content }, bytes))
     }
 
@@ -208,14 +208,14 @@ impl Coordinator<'_, '_> {
         Ok(made)
     }
 
-    fn code_of(&self, rule: RuleId) -> &'static str {
+    pub(super) fn code_of(&self, rule: RuleId) -> &'static str {
         match &self.setup.graph.rule(rule).run {
             Run::Builtin { builtin, .. } => builtin.fingerprint,
             Run::Command(_) => "command",
         }
     }
 
-    fn merge_of(&self, rule: RuleId, output: usize) -> Merge {
+    pub(super) fn merge_of(&self, rule: RuleId, output: usize) -> Merge {
         let declared = self.setup.graph.rule(rule);
         match &declared.run {
             Run::Builtin { builtin, .. } => {

@@ -8,11 +8,11 @@ use rayon::prelude::*;
 use super::inputs::Unresolved;
 use super::put::{Make, Merged};
 use super::{Coordinator, Mode, Stop};
-use crate::builtin::{Level, Merge, TreeEntry};
+use crate::builtin::{Level, TreeEntry};
 use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
-use crate::engine::graph::{MergeKind, Range, Rule, RuleId, Run};
+use crate::engine::graph::{MergeKind, Range, Rule, RuleId};
 use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::plan::Write;
@@ -28,20 +28,17 @@ pub(super) struct Wanted {
     pub(super) content: Digest,
     pub(super) make: Make,
     pub(super) items: u64,
-    /// Files whose items, one after the other, are its items; none where the file itself is the only one.
-    parts: Vec<PieceOf>,
 }
 
 impl Wanted {
     fn of_blob(path: String, file: StoredFile, items: u64) -> Self {
-        Self { path, content: file.digest, make: Make::Copy(file), items, parts: Vec::new() }
+        Self { path, content: file.digest, make: Make::Copy(file), items }
     }
 
     /// The files whose items are its items.
     pub(super) fn pieces(&self) -> Vec<PieceOf> {
         match &self.make {
-            Make::Splice(pieces) => pieces.clone(),
-            Make::Copy(_) if !self.parts.is_empty() => self.parts.clone(),
+            Make::Splice(pieces, _) => pieces.clone(),
             Make::Copy(file) => vec![PieceOf { item_id: String::new(), attrs: String::new(), file: *file }],
         }
     }
@@ -186,28 +183,22 @@ impl Coordinator<'_, '_> {
             let files = tree.entries.iter().map(|e| Wanted::of_blob(format!("{}{}", slot.path, e.name), file(e), 1));
             return Ok(OutputFiles { output, files: files.collect(), many: true });
         }
-        let merge = match &declared.run {
-            Run::Builtin { builtin, .. } => builtin.output(&slot.name).map_or(Merge::Splice, |p| p.merge),
-            Run::Command(_) => Merge::Splice,
-        };
-        let merges_itself = matches!(merge, Merge::Files(_) | Merge::Rebased(_));
+        let merge = self.merge_of(rule, output);
+        let merges_itself = merge.is_own();
         if declared.range == Range::Job || merges_itself {
             let Stored::File(file) = self.merged(rule, output, JOB, rule)? else {
                 return Err(Unresolved::Failed("no file".into()));
             };
-            let mut wanted = Wanted::of_blob(slot.path.clone(), file, file.items);
-            if declared.range != Range::Job && matches!(merge, Merge::Rebased(_)) {
-                wanted.parts = self.pieces_below_job(rule, output)?;
-            }
+            let wanted = Wanted::of_blob(slot.path.clone(), file, file.items);
             return Ok(OutputFiles { output, files: vec![wanted], many: false });
         }
         let pieces = self.pieces_below_job(rule, output)?;
         let (content, items) = (self.content_of(rule, output, &pieces), pieces.iter().map(|p| p.file.items).sum());
         if self.setup.check_determinism {
-            let work = derive::Work::Merge { merge: Merge::Splice, level: Level::AcrossSources, pieces: pieces.clone() };
+            let work = derive::Work::Merge { merge, level: Level::AcrossSources, pieces: pieces.clone() };
             self.note(rule, output, JOB, content, &work);
         }
-        let wanted = Wanted { path: slot.path.clone(), content, make: Make::Splice(pieces), items, parts: Vec::new() };
+        let wanted = Wanted { path: slot.path.clone(), content, make: Make::Splice(pieces, merge.joint()), items };
         Ok(OutputFiles { output, files: vec![wanted], many: false })
     }
 
@@ -345,7 +336,7 @@ impl Coordinator<'_, '_> {
             // Of a merge the bytes are not known yet: a size that no file has stands for them.
             let (digest, bytes) = match &wanted.make {
                 Make::Copy(file) => (file.digest, file.bytes),
-                Make::Splice(_) => (wanted.content, u64::MAX),
+                Make::Splice(..) => (wanted.content, u64::MAX),
             };
             let claim = record_as(declared, output, wanted, (digest, bytes, StatTuple::default()));
             self.store.state.published.put(key, claim);

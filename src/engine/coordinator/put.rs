@@ -18,7 +18,8 @@ use crate::store::records::StoredFile;
 #[derive(Clone)]
 pub(super) enum Make {
     Copy(StoredFile),
-    Splice(Vec<PieceOf>),
+    /// With what stands between two pieces.
+    Splice(Vec<PieceOf>, &'static [u8]),
 }
 
 impl Make {
@@ -26,9 +27,9 @@ impl Make {
     pub(super) fn bytes(&self, cas: &Cas) -> Result<Arc<[u8]>, Stop> {
         match self {
             Self::Copy(file) => Ok(cas.read(&file.digest)?),
-            Self::Splice(pieces) => {
+            Self::Splice(pieces, joint) => {
                 let mut bytes = Vec::new();
-                derive::write_spliced(pieces, cas, &mut bytes).map_err(|e| stopped(e, Path::new("")))?;
+                derive::write_spliced(pieces, joint, cas, &mut bytes).map_err(|e| stopped(e, Path::new("")))?;
                 Ok(bytes.into())
             }
         }
@@ -38,10 +39,10 @@ impl Make {
     pub(super) fn stage(&self, to: &Path, cas: &Cas) -> Result<(), StoreError> {
         match self {
             Self::Copy(file) => Ok(disk::write(to, &cas.read(&file.digest)?)?),
-            Self::Splice(pieces) => {
+            Self::Splice(pieces, joint) => {
                 disk::write(to, b"")?;
                 let mut out = io::BufWriter::new(disk::open_append(to)?);
-                let written = derive::write_spliced(pieces, cas, &mut out).and_then(|()| Ok(out.flush()?));
+                let written = derive::write_spliced(pieces, joint, cas, &mut out).and_then(|()| Ok(out.flush()?));
                 written.map_err(|e| match e {
                     SpliceError::Store(e) => e,
                     other => DiskError::new("write", to, io::Error::other(other)).into(),
@@ -52,8 +53,8 @@ impl Make {
 
     /// A splice, made beside its place; `None` for a blob, which is known by itself.
     pub(super) fn prepare(&self, at: &Path, cas: &Cas) -> Result<Option<Merged>, Stop> {
-        let Self::Splice(pieces) = self else { return Ok(None) };
-        or_with_folder(at, || Merged::beside(at, pieces, cas)).map(Some)
+        let Self::Splice(pieces, joint) = self else { return Ok(None) };
+        or_with_folder(at, || Merged::beside(at, pieces, joint, cas)).map(Some)
     }
 
     /// Puts them at `at`, by rename; their digest, how many they are, and the stat tuple of the file. `merged` is what
@@ -74,7 +75,7 @@ impl Make {
                     Ok((file.digest, file.bytes))
                 })?
             }
-            (Self::Splice(pieces), None) => or_with_folder(at, || Merged::beside(at, pieces, cas))?.put()?,
+            (Self::Splice(pieces, joint), None) => or_with_folder(at, || Merged::beside(at, pieces, joint, cas))?.put()?,
         };
         let missing = || DiskError::new("find", at, io::ErrorKind::NotFound.into());
         let stat = disk::stat(at)?.ok_or_else(missing)?;
@@ -102,12 +103,12 @@ pub(super) struct Merged {
 }
 
 impl Merged {
-    fn beside(at: &Path, pieces: &[PieceOf], cas: &Cas) -> Result<Self, Stop> {
+    fn beside(at: &Path, pieces: &[PieceOf], joint: &[u8], cas: &Cas) -> Result<Self, Stop> {
         let mut hasher = blake3::Hasher::new();
         let mut failed = None;
         let prepared = disk::prepare(at, |file| {
             let mut out = Hashing { file, hasher: &mut hasher };
-            derive::write_spliced(pieces, cas, &mut out).map_err(|e| match e {
+            derive::write_spliced(pieces, joint, cas, &mut out).map_err(|e| match e {
                 SpliceError::Io(e) => e,
                 other => {
                     failed = Some(other);

@@ -4,7 +4,7 @@ use serde_json::Number;
 
 use super::runs::{CommandKeys, words};
 use super::{Lowering, rule_id};
-use crate::engine::graph::{Check, GateSpec, Pass, RuleId, Scope};
+use crate::engine::graph::{Check, GateSpec, Pass, Range, RuleId, Scope};
 use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{At, Coverage, Gate, Ratio, Reference};
 use crate::placeholder;
@@ -53,7 +53,11 @@ impl Lowering<'_, '_> {
             self.problems.add(&name.span, message, "", "take `{id}` and `{stem}` out of its path");
         }
         if let Some(path) = gate.schema.as_ref().and_then(|schema| self.project_file(schema)) {
-            gates.push(GateSpec { files: vec![path.as_str().to_owned()], ..spec(output, Scope::Item, Check::Schema) });
+            // A merge is valid if its items are, unless they are another thing than the merge.
+            let port = self.scope.builtin_of(ix).and_then(|b| b.output(&name.value));
+            let is_fold = port.is_some_and(|p| p.merge.is_fold()) && self.scope.ranges[ix] != Range::Job;
+            let scope = if is_fold { Scope::Job } else { Scope::Item };
+            gates.push(GateSpec { files: vec![path.as_str().to_owned()], ..spec(output, scope, Check::Schema) });
         }
         if let Some(count) = &gate.min_items {
             gates.push(spec(output, Scope::Job, Check::MinItems { count: count.value }));

@@ -1,9 +1,10 @@
 //! What rules range over: `each`, and the passes they belong to.
 
 use super::{Lowering, Scope, rule_id};
+use crate::builtin::Builtin;
 use crate::engine::graph::{Pass, Range};
 use crate::ingestfile::check::meant;
-use crate::ingestfile::syntax::{At, Rule};
+use crate::ingestfile::syntax::{At, Input, Rule};
 
 impl Lowering<'_, '_> {
     /// Resolves every `each`.
@@ -12,6 +13,26 @@ impl Lowering<'_, '_> {
             let range = self.scope.rules[ix].1.each.as_ref().map_or(Range::Job, |each| self.range(ix, each));
             self.scope.ranges.push(range);
         }
+        let by_source: Vec<usize> = (0..self.scope.rules.len()).filter(|ix| self.goes_by_source(*ix)).collect();
+        by_source.into_iter().for_each(|ix| self.scope.ranges[ix] = Range::Source);
+    }
+
+    /// A built-in that folds what it finds in each source need not read the job at once, whether its rule says `each` or not,
+    /// as long as all that it reads is told apart by source.
+    fn goes_by_source(&self, ix: usize) -> bool {
+        let rule = &self.scope.rules[ix].1;
+        let reads_by_source = |input: &At<Input>| {
+            let text = match &input.value {
+                Input::Name(text) => text,
+                Input::From(from) => &from.from.value,
+                Input::File(_) => return true,
+            };
+            let other = text.split_once('.').and_then(|(rule, _)| self.scope.names.get(rule));
+            other.is_some_and(|other| self.scope.ranges[*other] != Range::Job)
+        };
+        rule.each.is_none()
+            && self.scope.builtin_of(ix).is_some_and(|b| b.outputs.iter().any(|port| port.merge.is_fold()))
+            && rule.inputs.0.iter().all(|(_, input)| reads_by_source(input))
     }
 
     fn range(&mut self, ix: usize, each: &At<String>) -> Range {
@@ -72,6 +93,12 @@ impl Lowering<'_, '_> {
 }
 
 impl Scope<'_> {
+    /// The built-in of a rule, if it runs a known one.
+    pub(super) fn builtin_of(&self, ix: usize) -> Option<&'static Builtin> {
+        let run = self.rules[ix].1.run.as_ref()?;
+        self.builtins.iter().copied().find(|b| b.name == run.value)
+    }
+
     /// From a range outwards: itself, what its rule ranges over, and so on. Ends where a cycle closes.
     pub(super) fn chain_outwards(&self, range: Range) -> Vec<Range> {
         let mut chain = Vec::new();

@@ -152,7 +152,7 @@ fn merged(books: &[&Book]) -> LinkGraph {
         bytes: serde_json::to_vec(&graph(b)).unwrap().into(),
     };
     let pieces: Vec<Piece> = books.iter().map(piece).collect();
-    serde_json::from_slice(&unite::merge(Level::AcrossSources, &pieces).unwrap()).unwrap()
+    serde_json::from_slice(&unite::merge(Level::AcrossSources, &mut pieces.into_iter().map(Ok)).unwrap()).unwrap()
 }
 
 #[test]

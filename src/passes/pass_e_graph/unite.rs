@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use crate::builtin::Failure;
 use crate::builtin::Level;
-use crate::builtin::Piece;
+use crate::builtin::Pieces;
 use crate::document::link_graph::Edge;
 use crate::document::link_graph::EdgeKind;
 use crate::document::link_graph::LinkGraph;
@@ -87,9 +87,10 @@ fn unite_node(known: &mut Node, other: Node) {
 ///
 /// # Errors
 /// `BadArtifact` naming the item whose graph does not parse.
-pub fn merge(_: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+pub fn merge(_: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
     let mut union = Union::default();
     for piece in pieces {
+        let piece = piece?;
         let graph: LinkGraph = artifact::decode(&piece.item_id, &piece.bytes)?;
         graph.nodes.into_iter().for_each(|n| union.add_node(n));
         graph.edges.into_iter().for_each(|e| union.add_edge(e));

@@ -1,18 +1,13 @@
 //! One check: a value against its limits. Knows nothing of what is measured.
 
+use serde::{Deserialize, Serialize};
+
 use crate::document::cleanup::Check;
 use crate::document::cleanup::CheckStatus;
-use crate::passes::pass_f_validate::Params;
-
-/// The limits that the rule sets.
-pub struct Limits<'a> {
-    pub params: &'a Params,
-}
 
 /// A count that must be 0 (or at most `limit`): anything above fails.
 #[must_use]
-pub fn none_allowed(name: &str, count: usize, limit: u64) -> Check {
-    let value = count as u64;
+pub fn none_allowed(name: &str, value: u64, limit: u64) -> Check {
     let status = if value > limit { CheckStatus::Fail } else { CheckStatus::Pass };
     Check { name: name.to_owned(), status, value: whole(value), limit: whole(limit) }
 }
@@ -38,7 +33,7 @@ pub fn at_least(name: &str, share: Share, warn: f64, fail: f64) -> Check {
 }
 
 /// `part` of `whole`, as counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     pub part: u64,
     pub whole: u64,
@@ -48,6 +43,21 @@ impl Share {
     #[must_use]
     pub fn of(part: usize, whole: usize) -> Self {
         Self { part: part as u64, whole: whole as u64 }
+    }
+
+    /// Of these and of those.
+    pub fn add(&mut self, other: Self) {
+        self.part += other.part;
+        self.whole += other.whole;
+    }
+
+    /// The smaller of two quotients; one that measures nothing does not count.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        // a/b < c/d as a·d < c·b: no rounding decides.
+        let product = |a: u64, b: u64| u128::from(a) * u128::from(b);
+        let is_less = product(other.part, self.whole) < product(self.part, other.whole);
+        if self.whole == 0 || (other.whole > 0 && is_less) { other } else { self }
     }
 
     /// The quotient, or `empty` where there is nothing to measure.

@@ -1,43 +1,94 @@
-//! Checks that depend on the book: coverage, duplicates, ratios, what is empty, unresolved or undefined.
+//! What depends on the book, measured: coverage, duplicates, ratios, what is empty, unresolved or undefined.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use crate::document::chunk::SourceCoverage;
 use crate::document::cleanup::Check;
 use crate::document::entity::Enriched;
-use crate::document::link_graph::EdgeKind;
-use crate::document::link_graph::NodeKind;
 use crate::document::section::SourceToc;
 use crate::passes::pass_f_validate::Inputs;
-use crate::passes::pass_f_validate::checks::Limits;
+use crate::passes::pass_f_validate::Params;
 use crate::passes::pass_f_validate::checks::Share;
 use crate::passes::pass_f_validate::checks::at_least;
 use crate::passes::pass_f_validate::checks::at_most;
 use crate::passes::pass_f_validate::duplicates::Repeat;
 use crate::passes::pass_f_validate::duplicates::near;
 
-/// The checks, in a fixed order.
-#[must_use]
-pub fn checks(inputs: Inputs<'_>, repeated: &[Repeat], limits: &Limits<'_>) -> Vec<Check> {
-    let p = limits.params;
-    let all = inputs.enriched.len();
-    let by_source: Vec<Share> = inputs.coverage.iter().map(covered).collect();
-    let whole = by_source.iter().fold(Share::default(), |a, b| Share { part: a.part + b.part, whole: a.whole + b.whole });
-    let nearly = near(inputs.enriched, repeated, p.near_duplicate_similarity);
-    vec![
-        at_least("coverage", whole, p.coverage_warn, p.coverage_fail),
-        at_least("coverage_of_worst_source", worst(&by_source), p.coverage_fail, p.source_coverage_fail),
-        at_least("chunk_dictionary_ratio", chunks_per_term(inputs), p.dictionary_ratio_warn, p.dictionary_ratio_fail),
-        at_most("sources_without_chunks", sources_without_chunks(inputs), 0.0),
-        at_most("exact_duplicates", Share::of(repeated.len(), all), p.exact_duplicates_warn),
-        at_most("near_duplicates", Share::of(nearly, all), p.near_duplicates_warn),
-        at_most("empty_sections", empty_sections(inputs), p.empty_sections_warn),
-        at_most("shouting_chunks", Share::of(inputs.enriched.iter().filter(|e| shouts(e)).count(), all), p.shouting_chunks_warn),
-        at_most("unresolved_references", unresolved(inputs), p.unresolved_references_warn),
-        at_most("entities_without_definition", undefined_entities(inputs), p.undefined_entities_warn),
-        at_most("pages_needing_ocr", pages_needing_ocr(inputs), p.ocr_pages_warn),
-    ]
+/// What is measured, of one book or of several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measures {
+    pub coverage: Share,
+    pub coverage_of_worst_source: Share,
+    pub chunk_dictionary_ratio: Share,
+    pub sources_without_chunks: Share,
+    pub exact_duplicates: Share,
+    pub near_duplicates: Share,
+    pub empty_sections: Share,
+    pub shouting_chunks: Share,
+    pub unresolved_references: Share,
+    pub pages_needing_ocr: Share,
+}
+
+impl Measures {
+    /// Measures `inputs`, whose chunks repeat others as `repeated` says.
+    #[must_use]
+    pub fn of(inputs: Inputs<'_>, repeated: &[Repeat], params: &Params) -> Self {
+        let all = inputs.enriched.len();
+        let by_source: Vec<Share> = inputs.coverage.iter().map(covered).collect();
+        let mut coverage = Share::default();
+        by_source.iter().for_each(|share| coverage.add(*share));
+        let references: usize = inputs.enriched.iter().map(|e| e.references.len()).sum();
+        Self {
+            coverage,
+            coverage_of_worst_source: worst(by_source),
+            chunk_dictionary_ratio: chunks_per_term(inputs),
+            sources_without_chunks: sources_without_chunks(inputs),
+            exact_duplicates: Share::of(repeated.len(), all),
+            near_duplicates: Share::of(near(inputs.enriched, repeated, params.near_duplicate_similarity), all),
+            empty_sections: empty_sections(inputs),
+            shouting_chunks: Share::of(inputs.enriched.iter().filter(|e| shouts(e)).count(), all),
+            unresolved_references: Share::of(inputs.graph.unresolved.len(), references),
+            pages_needing_ocr: pages_needing_ocr(inputs),
+        }
+    }
+
+    /// Of these and of those.
+    pub fn add(&mut self, other: &Self) {
+        self.coverage.add(other.coverage);
+        self.coverage_of_worst_source = self.coverage_of_worst_source.worse(other.coverage_of_worst_source);
+        self.chunk_dictionary_ratio = self.chunk_dictionary_ratio.worse(other.chunk_dictionary_ratio);
+        self.sources_without_chunks.add(other.sources_without_chunks);
+        self.exact_duplicates.add(other.exact_duplicates);
+        self.near_duplicates.add(other.near_duplicates);
+        self.empty_sections.add(other.empty_sections);
+        self.shouting_chunks.add(other.shouting_chunks);
+        self.unresolved_references.add(other.unresolved_references);
+        self.pages_needing_ocr.add(other.pages_needing_ocr);
+    }
+
+    /// The checks, in a fixed order; which entities are defined is known of the job only.
+    #[must_use]
+    pub fn checks(&self, undefined_entities: Share, p: &Params) -> Vec<Check> {
+        let Share { part, whole } = self.unresolved_references;
+        let unresolved = Share { part: part.min(whole), whole };
+        let of_worst_source = self.coverage_of_worst_source;
+        vec![
+            at_least("coverage", self.coverage, p.coverage_warn, p.coverage_fail),
+            at_least("coverage_of_worst_source", of_worst_source, p.coverage_fail, p.source_coverage_fail),
+            at_least("chunk_dictionary_ratio", self.chunk_dictionary_ratio, p.dictionary_ratio_warn, p.dictionary_ratio_fail),
+            at_most("sources_without_chunks", self.sources_without_chunks, 0.0),
+            at_most("exact_duplicates", self.exact_duplicates, p.exact_duplicates_warn),
+            at_most("near_duplicates", self.near_duplicates, p.near_duplicates_warn),
+            at_most("empty_sections", self.empty_sections, p.empty_sections_warn),
+            at_most("shouting_chunks", self.shouting_chunks, p.shouting_chunks_warn),
+            at_most("unresolved_references", unresolved, p.unresolved_references_warn),
+            at_most("entities_without_definition", undefined_entities, p.undefined_entities_warn),
+            at_most("pages_needing_ocr", self.pages_needing_ocr, p.ocr_pages_warn),
+        ]
+    }
 }
 
 /// Words in chunks, of the words of a source that are no furniture (running heads, folios, contents, index, hidden text).
@@ -61,11 +112,8 @@ fn covered(source: &SourceCoverage) -> Share {
 }
 
 /// The smallest share of those that measure anything.
-fn worst(shares: &[Share]) -> Share {
-    // a/b < c/d as a·d < c·b: no rounding decides.
-    let less =
-        |a: &&Share, b: &&Share| (u128::from(a.part) * u128::from(b.whole)).cmp(&(u128::from(b.part) * u128::from(a.whole)));
-    shares.iter().filter(|s| s.whole > 0).min_by(less).copied().unwrap_or_default()
+fn worst(shares: impl IntoIterator<Item = Share>) -> Share {
+    shares.into_iter().fold(Share::default(), Share::worse)
 }
 
 /// Chunks per dictionary entry in the source that has fewest.
@@ -77,7 +125,7 @@ fn chunks_per_term(inputs: Inputs<'_>) -> Share {
     for chunk in inputs.chunks {
         by_source.entry(&chunk.source_id).or_default().part += 1;
     }
-    worst(&by_source.into_values().collect::<Vec<_>>())
+    worst(by_source.into_values())
 }
 
 fn sources_without_chunks(inputs: Inputs<'_>) -> Share {
@@ -110,23 +158,6 @@ fn shouts(item: &Enriched) -> bool {
     let large = item.text.chars().filter(|c| c.is_uppercase()).count();
     let small = item.text.chars().filter(|c| c.is_lowercase()).count();
     large + small >= 40 && large >= 9 * small
-}
-
-fn unresolved(inputs: Inputs<'_>) -> Share {
-    let all: usize = inputs.enriched.iter().map(|e| e.references.len()).sum();
-    Share::of(inputs.graph.unresolved.len().min(all), all)
-}
-
-fn undefined_entities(inputs: Inputs<'_>) -> Share {
-    let defined: BTreeSet<&str> =
-        inputs.graph.edges.iter().filter(|e| e.kind == EdgeKind::DefinedIn).map(|e| e.source.as_str()).collect();
-    let entities = inputs.graph.nodes.iter().filter(|n| n.kind == NodeKind::Entity);
-    let (mut without, mut all) = (0, 0);
-    for entity in entities {
-        all += 1;
-        without += usize::from(!defined.contains(entity.id.as_str()));
-    }
-    Share::of(without, all)
 }
 
 fn pages_needing_ocr(inputs: Inputs<'_>) -> Share {

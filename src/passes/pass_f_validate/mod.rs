@@ -1,8 +1,11 @@
 //! Pass F, built-in `validate`: checks what the passes before it made against limits, and tells what to drop. States facts
 //! about its inputs only; what it finds wrong it does not bless: a failed check fails the pass.
+//!
+//! It goes book by book: of each, the chunks that remain, and facts small enough that those of a thousand books make one report.
 
 pub mod checks;
 pub mod duplicates;
+pub mod facts;
 pub mod measures;
 pub mod soundness;
 
@@ -16,9 +19,11 @@ use crate::builtin::Builtin;
 use crate::builtin::Failure;
 use crate::builtin::FailureKind;
 use crate::builtin::Item;
+use crate::builtin::Level;
 use crate::builtin::Merge;
 use crate::builtin::Output;
 use crate::builtin::OutputPort;
+use crate::builtin::Pieces;
 use crate::document::chunk::Chunk;
 use crate::document::chunk::SourceCoverage;
 use crate::document::cleanup::Check;
@@ -31,7 +36,9 @@ use crate::document::link_graph::NodeKind;
 use crate::document::section::SourceToc;
 use crate::document::term::Term;
 use crate::passes::artifact;
-use crate::passes::pass_f_validate::checks::Limits;
+use crate::passes::pass_d_enrich::merge as enriched;
+use crate::passes::pass_f_validate::facts::Facts;
+use crate::passes::pass_f_validate::facts::Gathered;
 
 /// Limits of the checks. Shares are 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -113,12 +120,19 @@ pub struct Outputs {
 /// `BadArtifact` naming the failed checks, unless `fail_on` is off.
 pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
     let outputs = validate(inputs, params);
-    let failed = failed_checks(&outputs.cleanup);
-    if params.fail_on && !failed.is_empty() {
-        let named: Vec<String> = failed.iter().map(|c| format!("`{}` is {} (limit {})", c.name, c.value, c.limit)).collect();
-        return Err(Failure::new(FailureKind::BadArtifact, format!("checks failed: {}", named.join(", "))));
+    if params.fail_on {
+        refuse_failed(&outputs.cleanup)?
     }
     Ok(outputs)
+}
+
+fn refuse_failed(cleanup: &Cleanup) -> Result<(), Failure> {
+    let failed = failed_checks(cleanup);
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<String> = failed.iter().map(|c| format!("`{}` is {} (limit {})", c.name, c.value, c.limit)).collect();
+    Err(Failure::new(FailureKind::BadArtifact, format!("checks failed: {}", named.join(", "))))
 }
 
 /// The checks of a report that failed.
@@ -130,17 +144,40 @@ pub fn failed_checks(cleanup: &Cleanup) -> Vec<&Check> {
 /// The report whatever it says.
 #[must_use]
 pub fn validate(inputs: Inputs<'_>, params: &Params) -> Outputs {
+    let (clean, facts) = examine(inputs, params);
+    let mut gathered = Gathered::default();
+    gathered.add(facts);
+    Outputs { clean, cleanup: gathered.report() }
+}
+
+/// The chunks that remain, and what a report says of the rest.
+#[must_use]
+pub fn examine(inputs: Inputs<'_>, params: &Params) -> (Vec<Enriched>, Facts) {
     let repeated = duplicates::exact(inputs.enriched);
-    let limits = Limits { params };
-    let mut checks = soundness::checks(inputs, &limits);
-    checks.extend(measures::checks(inputs, &repeated, &limits));
     let mut fixes: Vec<Fix> = repeated.iter().map(duplicates::Repeat::fix).collect();
     fixes.extend(unsupported_terms(inputs));
-    fixes.sort();
     let dropped: BTreeSet<&str> = fixes.iter().map(|f| f.subject.as_str()).collect();
     let clean = inputs.enriched.iter().filter(|e| !dropped.contains(e.chunk_id.as_str())).cloned().collect();
-    let stale_deleted = dropped.len() as u64;
-    Outputs { clean, cleanup: Cleanup { stale_deleted, fixes, checks, totals: totals(inputs) } }
+    let facts = Facts::of(inputs, &repeated, totals(inputs), params);
+    (clean, Facts { fixes, ..facts })
+}
+
+/// The report of a job from the facts of its books.
+///
+/// # Errors
+/// As `run`; and `BadArtifact` for facts that do not parse.
+fn merge(_: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
+    let mut gathered = Gathered::default();
+    for piece in pieces {
+        let piece = piece?;
+        gathered.add(artifact::decode(&piece.item_id, &piece.bytes)?);
+    }
+    let may_fail = gathered.params().fail_on;
+    let cleanup = gathered.report();
+    if may_fail {
+        refuse_failed(&cleanup)?
+    }
+    artifact::encode(&cleanup)
 }
 
 /// Dictionary entries that neither a chunk nor a section supports.
@@ -159,10 +196,11 @@ fn unsupported_terms(inputs: Inputs<'_>) -> Vec<Fix> {
     inputs.dictionary.iter().filter(unsupported).map(fix).collect()
 }
 
+/// Sums; entities belong to several books and are counted over all of them.
 fn totals(inputs: Inputs<'_>) -> BTreeMap<String, u64> {
     let pages: u64 = inputs.toc.iter().filter_map(|t| t.page_count).map(u64::from).sum();
     let tokens: u64 = inputs.chunks.iter().map(|c| u64::from(c.metadata.token_count)).sum();
-    let entities = inputs.graph.nodes.iter().filter(|n| n.kind == NodeKind::Entity).count();
+    let nodes = inputs.graph.nodes.iter().filter(|n| n.kind != NodeKind::Entity).count();
     [
         ("sources", inputs.toc.len() as u64),
         ("pages", pages),
@@ -171,8 +209,7 @@ fn totals(inputs: Inputs<'_>) -> BTreeMap<String, u64> {
         ("chunks", inputs.chunks.len() as u64),
         ("mentions", inputs.enriched.iter().map(|e| e.entities.len() as u64).sum()),
         ("references", inputs.enriched.iter().map(|e| e.references.len() as u64).sum()),
-        ("entities", entities as u64),
-        ("nodes", inputs.graph.nodes.len() as u64),
+        ("nodes", nodes as u64),
         ("edges", inputs.graph.edges.len() as u64),
         ("tokens", tokens),
     ]
@@ -187,8 +224,16 @@ pub static BUILTIN: Builtin = Builtin {
     about: "checks coverage, duplicates, references and the link graph, and tells what to drop",
     inputs: &["toc", "dictionary", "coverage", "chunks", "enriched", "graph"],
     outputs: &[
-        OutputPort { name: "clean", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
-        OutputPort { name: "cleanup", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
+        OutputPort {
+            name: "clean",
+            tree: false,
+            // Its items are those of `enriched`.
+            merge: Merge::Rebased(enriched::merge),
+            split: Some(enriched::split),
+            projections: &[],
+            count: None,
+        },
+        OutputPort { name: "cleanup", tree: false, merge: Merge::Fold(merge), split: None, projections: &[], count: None },
     ],
     default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params,
@@ -209,7 +254,7 @@ fn check_params(params: &Value) -> Result<(), (String, String)> {
 }
 
 fn run_on_bytes(
-    _: &Item,
+    item: &Item,
     inputs: &crate::builtin::Inputs,
     params: &Value,
     _: &crate::builtin::Limits,
@@ -223,11 +268,14 @@ fn run_on_bytes(
     let graph: LinkGraph = artifact::decode("graph", &inputs.file("graph")?.bytes)?;
     let inputs =
         Inputs { toc: &toc, dictionary: &dictionary, coverage: &coverage, chunks: &chunks, enriched: &enriched, graph: &graph };
-    let outputs = run(inputs, &params)?;
-    Ok(vec![
-        ("clean", Output::File(artifact::encode(&outputs.clean)?)),
-        ("cleanup", Output::File(artifact::encode(&outputs.cleanup)?)),
-    ])
+    let (clean, cleanup) = if item.source_id.is_empty() {
+        let outputs = run(inputs, &params)?;
+        (outputs.clean, artifact::encode(&outputs.cleanup)?)
+    } else {
+        let (clean, facts) = examine(inputs, &params);
+        (clean, artifact::encode(&facts)?)
+    };
+    Ok(vec![("clean", Output::File(artifact::encode(&clean)?)), ("cleanup", Output::File(cleanup))])
 }
 
 #[cfg(test)]

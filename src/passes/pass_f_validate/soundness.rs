@@ -1,33 +1,69 @@
-//! Checks that must hold whatever the book: artifacts agree with one another, offsets are true, nothing dangles.
+//! What must hold whatever the book, counted: artifacts agree with one another, offsets are true, nothing dangles.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 
 use crate::document::cleanup::Check;
 use crate::document::entity::Enriched;
 use crate::document::link_graph::NodeKind;
 use crate::passes::pass_f_validate::Inputs;
-use crate::passes::pass_f_validate::checks::Limits;
+use crate::passes::pass_f_validate::Params;
 use crate::passes::pass_f_validate::checks::none_allowed;
 
-/// The checks, in a fixed order.
-#[must_use]
-pub fn checks(inputs: Inputs<'_>, limits: &Limits<'_>) -> Vec<Check> {
-    vec![
-        none_allowed("repeated_chunk_ids", repeated_ids(inputs), 0),
-        none_allowed("enriched_unlike_chunks", unlike_chunks(inputs), 0),
-        none_allowed("wrong_offsets", inputs.enriched.iter().map(wrong_offsets).sum(), 0),
-        none_allowed("unknown_terms", unknown_terms(inputs), 0),
-        none_allowed("unknown_sections", unknown_sections(inputs), 0),
-        none_allowed("dangling_edges", dangling_edges(inputs), 0),
-        none_allowed("chunks_outside_graph", chunks_outside_graph(inputs), 0),
-        none_allowed("orphans", orphans(inputs), limits.params.max_orphans),
-    ]
+/// How often it does not hold, of one book or of several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unsound {
+    pub unlike_chunks: u64,
+    pub wrong_offsets: u64,
+    pub unknown_terms: u64,
+    pub unknown_sections: u64,
+    pub dangling_edges: u64,
+    pub chunks_outside_graph: u64,
+    /// Without entities: one that has no edge in this book may have some in another.
+    pub orphans: u64,
 }
 
-fn repeated_ids(inputs: Inputs<'_>) -> usize {
-    let distinct: BTreeSet<&str> = inputs.chunks.iter().map(|c| c.chunk_id.as_str()).collect();
-    inputs.chunks.len() - distinct.len()
+impl Unsound {
+    /// Counts in `inputs`.
+    #[must_use]
+    pub fn of(inputs: Inputs<'_>) -> Self {
+        Self {
+            unlike_chunks: unlike_chunks(inputs) as u64,
+            wrong_offsets: inputs.enriched.iter().map(wrong_offsets).sum::<usize>() as u64,
+            unknown_terms: unknown_terms(inputs) as u64,
+            unknown_sections: unknown_sections(inputs) as u64,
+            dangling_edges: dangling_edges(inputs) as u64,
+            chunks_outside_graph: chunks_outside_graph(inputs) as u64,
+            orphans: orphans(inputs) as u64,
+        }
+    }
+
+    /// Of these and of those.
+    pub fn add(&mut self, other: Self) {
+        self.unlike_chunks += other.unlike_chunks;
+        self.wrong_offsets += other.wrong_offsets;
+        self.unknown_terms += other.unknown_terms;
+        self.unknown_sections += other.unknown_sections;
+        self.dangling_edges += other.dangling_edges;
+        self.chunks_outside_graph += other.chunks_outside_graph;
+        self.orphans += other.orphans;
+    }
+
+    /// The checks, in a fixed order; `repeated_ids` and `lonely_entities` are known of the job only.
+    #[must_use]
+    pub fn checks(&self, repeated_ids: u64, lonely_entities: u64, params: &Params) -> Vec<Check> {
+        vec![
+            none_allowed("repeated_chunk_ids", repeated_ids, 0),
+            none_allowed("enriched_unlike_chunks", self.unlike_chunks, 0),
+            none_allowed("wrong_offsets", self.wrong_offsets, 0),
+            none_allowed("unknown_terms", self.unknown_terms, 0),
+            none_allowed("unknown_sections", self.unknown_sections, 0),
+            none_allowed("dangling_edges", self.dangling_edges, 0),
+            none_allowed("chunks_outside_graph", self.chunks_outside_graph, 0),
+            none_allowed("orphans", self.orphans + lonely_entities, params.max_orphans),
+        ]
+    }
 }
 
 /// Places at which the enriched chunks are not the chunks, in order, id and text.
@@ -79,12 +115,9 @@ fn chunks_outside_graph(inputs: Inputs<'_>) -> usize {
     chunks.symmetric_difference(&nodes).count()
 }
 
-/// Sections, chunks and entities without an edge. A source without anything in it is counted elsewhere.
+/// Sections and chunks without an edge. A source without anything in it is counted elsewhere.
 fn orphans(inputs: Inputs<'_>) -> usize {
-    let mut degrees: BTreeMap<&str, usize> = BTreeMap::new();
-    for edge in &inputs.graph.edges {
-        *degrees.entry(&edge.source).or_default() += 1;
-        *degrees.entry(&edge.target).or_default() += 1;
-    }
-    inputs.graph.nodes.iter().filter(|n| n.kind != NodeKind::Source && !degrees.contains_key(n.id.as_str())).count()
+    let linked: BTreeSet<&str> = inputs.graph.edges.iter().flat_map(|e| [e.source.as_str(), e.target.as_str()]).collect();
+    let counts = |kind| !matches!(kind, NodeKind::Source | NodeKind::Entity);
+    inputs.graph.nodes.iter().filter(|n| counts(n.kind) && !linked.contains(n.id.as_str())).count()
 }
