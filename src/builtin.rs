@@ -254,10 +254,10 @@ pub enum Level {
 pub enum Merge {
     /// JSON arrays spliced as raw bytes in item order. The engine does it.
     Splice,
-    /// Its own pure merge of file outputs. `Err` for what does not parse, or what a piece could not be had for.
-    Files(fn(Level, Pieces<'_>) -> Result<Vec<u8>, Failure>),
-    /// As `Files`, of pieces that are not what is published: only their merge is, and gates judge it alone. Whoever reads the
-    /// output reads the merge over the job.
+    /// Its own pure merge of files whose records are united by key, and written in the order of keys.
+    Union(&'static Union),
+    /// Its own pure merge of pieces that are not what is published: only their merge is, and gates judge it alone. Whoever
+    /// reads the output reads the merge over the job. `Err` for what does not parse, or what a piece could not be had for.
     Fold(fn(Level, Pieces<'_>) -> Result<Vec<u8>, Failure>),
     /// Its own pure merge within a source; across sources it does nothing but splice: the items of the merge are those of its pieces, in order.
     Rebased(fn(Level, &[Piece]) -> Result<Vec<u8>, Failure>),
@@ -292,7 +292,7 @@ pub struct OutputPort {
     pub name: &'static str,
     pub tree: bool,
     pub merge: Merge,
-    /// Undoes `Merge::Files`; `None` if that cannot be undone, or is not its own.
+    /// Undoes `Merge::Rebased`; `None` if that cannot be undone, or is not its own.
     pub split: Option<Split>,
     pub projections: &'static [Projection],
     /// A name is counted by one port of one built-in only, so that sums over rules count nothing twice.
@@ -327,13 +327,27 @@ impl Builtin {
     }
 }
 
-impl Merge {
-    /// Whether the merge over the job is made by the built-in, and not by splicing.
-    #[must_use]
-    pub fn is_own(&self) -> bool {
-        matches!(self, Self::Files(_) | Self::Fold(_))
-    }
+/// A record of a union: equal keys, one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyed {
+    pub key: Vec<u8>,
+    pub value: Vec<u8>,
+}
 
+/// Records in the order of their keys, one for each; an error is for whoever asked.
+pub type InOrder<'a> = &'a mut dyn Iterator<Item = std::io::Result<Keyed>>;
+
+/// A union of files, done record by record so that the engine can sort more of them than memory holds.
+pub struct Union {
+    /// The records of a piece. `Err` for what does not parse.
+    pub take: fn(&Piece) -> Result<Vec<Keyed>, Failure>,
+    /// The value of two records of a key, the earlier piece's first. It does not matter which are united before others.
+    pub unite: fn(&[u8], Vec<u8>, Vec<u8>) -> Vec<u8>,
+    /// Writes the file that the records make.
+    pub write: fn(InOrder<'_>, &mut dyn std::io::Write) -> std::io::Result<()>,
+}
+
+impl Merge {
     /// What stands between the items of two pieces where the engine splices them.
     #[must_use]
     pub fn joint(&self) -> &'static [u8] {

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use super::union;
 use crate::builtin::{Attrs, Failure, FailureKind, Item, Level, Merge, Piece, Project};
 use crate::digest::Digest;
 use crate::store::StoreError;
@@ -102,7 +103,7 @@ impl Key {
 pub fn compute(work: &Work, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Derived, DeriveError> {
     let bytes = match work {
         Work::Project { apply, item, attrs, input } => apply(&cas.read(&input.digest)?, item, attrs)?,
-        Work::Merge { merge: Merge::Files(merge) | Merge::Fold(merge), level, pieces } => {
+        Work::Merge { merge: Merge::Fold(merge), level, pieces } => {
             let mut lost = None;
             let mut read = pieces
                 .iter()
@@ -119,7 +120,7 @@ pub fn compute(work: &Work, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> 
         }
         Work::Merge { merge, pieces, .. } => {
             let mut bytes = Vec::new();
-            write_spliced(pieces, merge.joint(), cas, &mut bytes)?;
+            write_merged(*merge, pieces, cas, &mut bytes)?;
             bytes
         }
     };
@@ -127,12 +128,16 @@ pub fn compute(work: &Work, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> 
     Ok(Derived { digest, bytes: bytes.len() as u64, items: count(&bytes).unwrap_or(1) })
 }
 
-fn read_piece(piece: &PieceOf, cas: &Cas) -> Result<Piece, StoreError> {
+/// A piece with its bytes.
+///
+/// # Errors
+/// If its blob is missing or damaged.
+pub fn read_piece(piece: &PieceOf, cas: &Cas) -> Result<Piece, StoreError> {
     let bytes = cas.read(&piece.file.digest)? as Arc<[u8]>;
     Ok(Piece { item_id: piece.item_id.clone(), attrs: piece.attrs.clone(), bytes })
 }
 
-/// Why pieces could not be spliced.
+/// Why pieces could not be merged.
 #[derive(Debug, thiserror::Error)]
 pub enum SpliceError {
     #[error(transparent)]
@@ -143,15 +148,18 @@ pub enum SpliceError {
     Io(#[from] std::io::Error),
 }
 
-/// Writes the JSON arrays of `pieces` as one, their items as raw bytes, `joint` between those of two pieces. One piece at a
-/// time is in memory.
+/// Writes the merge of `pieces` over the job: the union that a built-in makes, else their JSON arrays as one, items as raw bytes.
+/// One piece at a time is in memory, and of a union a bounded number of records.
 ///
 /// # Errors
 /// `Failure` of kind `BadArtifact`, naming the item whose bytes are no JSON array; a blob that is missing or damaged; what
 /// `out` refuses.
-pub fn write_spliced(pieces: &[PieceOf], joint: &[u8], cas: &Cas, out: &mut dyn Write) -> Result<(), SpliceError> {
+pub fn write_merged(merge: Merge, pieces: &[PieceOf], cas: &Cas, out: &mut dyn Write) -> Result<(), SpliceError> {
+    if let Merge::Union(made) = merge {
+        return union::write(made, pieces, cas, out);
+    }
     let read = pieces.iter().map(|p| Ok((p.item_id.as_str(), cas.read(&p.file.digest)?)));
-    splice(read, joint, out)
+    splice(read, merge.joint(), out)
 }
 
 fn splice<'a>(

@@ -190,6 +190,12 @@ pub enum Check {
     Command { command: Command },
 }
 
+/// Whether a path below the job folder, folded, is a name of the engine's own: no rule publishes there.
+#[must_use]
+pub fn is_engines_own(folded: &str) -> bool {
+    folded == "manifest.json" || folded.split('/').next() == Some("logs")
+}
+
 impl Graph {
     /// The rule called `name`.
     #[must_use]

@@ -33,6 +33,7 @@ pub mod report;
 pub mod retention;
 pub mod select;
 pub mod split;
+pub mod union;
 pub mod upstream;
 pub mod verdict;
 pub mod watch;

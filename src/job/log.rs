@@ -122,6 +122,10 @@ fn is_torn(path: &Path) -> bool {
 impl Observer for LogWriter {
     fn on(&mut self, event: &Event) -> Result<(), Unheard> {
         self.unwritten.extend(self.lines.line(event)?);
+        // Where there was no room for the job's folder, there is none for its log.
+        if self.open.is_none() && !self.path.ancestors().nth(2).is_none_or(disk::is_dir) {
+            return Ok(());
+        }
         let lines = std::mem::take(&mut self.unwritten);
         if let Err(error) = self.appender().and_then(|a| a.append(&lines)) {
             // What is there of them is torn; they come again on a line of their own.

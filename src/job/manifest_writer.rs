@@ -46,6 +46,7 @@ struct Text {
 #[derive(Debug)]
 pub struct ManifestWriter {
     folder: JobFolder,
+    is_made: bool,
     text: Text,
     clock: Clock,
     tally: Tally,
@@ -73,10 +74,23 @@ impl ManifestWriter {
         }
         let (job_id, env) = (folder.job_id.clone(), folder.env.clone());
         let text = Text { job_id, env, build_id, ..text };
-        Ok(Self { folder, text, clock, tally: Tally::default(), sources: 0, ignored_files: 0, quarantined: Vec::new() })
+        Ok(Self {
+            folder,
+            is_made: false,
+            text,
+            clock,
+            tally: Tally::default(),
+            sources: 0,
+            ignored_files: 0,
+            quarantined: Vec::new(),
+        })
     }
 
-    fn save(&self) -> Result<(), Unheard> {
+    fn save(&mut self) -> Result<(), Unheard> {
+        if !self.is_made {
+            self.folder.create()?;
+            self.is_made = true;
+        }
         let mut bytes = serde_json::to_vec_pretty(&self.text).map_err(|e| e.to_string())?;
         bytes.push(b'\n');
         Ok(disk::atomic_write(&self.folder.manifest_path(), &bytes)?)
@@ -104,7 +118,6 @@ impl Observer for ManifestWriter {
                 (self.sources, self.ignored_files) = (*sources, *ignored_files);
                 self.text.ignored = redacted(ignored);
                 self.text.refused = redacted(refused);
-                self.folder.create()?;
             }
             Event::PassStarted { pass } => begin(&mut self.text.passes, &pass.0.to_string(), now),
             // One that was never built, or failed, says so already.

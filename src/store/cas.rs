@@ -215,7 +215,7 @@ impl Cas {
     }
 
     /// A name below staging that no other thread or process takes.
-    fn staged(&self) -> PathBuf {
+    pub fn staged(&self) -> PathBuf {
         let n = self.next.fetch_add(1, Ordering::Relaxed);
         let dir = self.dir.parent().unwrap_or(&self.dir).join("staging");
         dir.join(format!("blob-{}-{n}", std::process::id()))

@@ -29,12 +29,12 @@ pub fn read(path: &Path) -> Option<State> {
 /// # Errors
 /// If it cannot be written.
 pub fn write(path: &Path, state: &State) -> Result<(), DiskError> {
-    let body = postcard::to_stdvec(state).unwrap_or_default();
-    let mut bytes = Vec::with_capacity(HEADER + body.len());
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(&FORMAT.to_le_bytes());
-    bytes.extend_from_slice(Digest::of(&body).as_bytes());
-    bytes.extend_from_slice(&body);
+    // In one buffer: of a large job it is large, and this happens after each batch.
+    let mut bytes = postcard::to_extend(state, vec![0; HEADER]).unwrap_or_else(|_| vec![0; HEADER]);
+    let digest = Digest::of(&bytes[HEADER..]);
+    bytes[..8].copy_from_slice(MAGIC);
+    bytes[8..12].copy_from_slice(&FORMAT.to_le_bytes());
+    bytes[12..HEADER].copy_from_slice(digest.as_bytes());
     let staged = path.with_file_name(NEW);
     disk::write(&staged, &bytes)?;
     disk::rename(&staged, path)

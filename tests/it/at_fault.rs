@@ -146,3 +146,49 @@ fn a_gate_that_rejects_every_document_fails_the_pass() {
     p.build(&["--allow-quarantined"]).fails(1).stderr_has("every document is quarantined");
     assert_eq!(statuses(&p), "A SUCCESS, B FAILED, C SKIPPED");
 }
+
+/// Publishes a file of its own for each source, beside one for all.
+const COPIES: &str = r#"
+version = 1
+
+[job]
+sources  = "uploads"
+include  = ["*"]
+on_error = "quarantine"
+
+[rule.passA]
+each    = "source"
+inputs  = { source = "source" }
+command = "cp {source} {copy}"
+outputs = { copy = "{stem}.json" }
+
+[rule.passB]
+command = "echo '[9]' > {list} && mkdir -p {parts} && echo '[8]' > {parts}/one.json"
+outputs = { list = "list.json", parts = "Parts.json/" }
+"#;
+
+#[test]
+fn a_file_whose_published_name_is_taken_is_set_aside_and_nothing_is_overwritten() {
+    let p = ["good.txt", "manifest.txt", "LIST.txt", "parts.txt", "two.txt", "two.md", "fine.txt"]
+        .iter()
+        .fold(Project::new(COPIES), |p, name| p.source(name, "[1]"));
+    p.build(&[]).fails(1).stderr_has("5 documents quarantined");
+    assert_eq!(statuses(&p).replace(", C PENDING", ""), "A SUCCESS, B SUCCESS");
+    assert_eq!((p.artifact("list.json"), p.artifact("Parts.json/one.json")), ("[9]\n".to_owned(), "[8]\n".to_owned()));
+    assert_eq!((p.artifact("good.json"), p.artifact("fine.json")), ("[1]".to_owned(), "[1]".to_owned()));
+    assert!(!p.exists(&p.published("two.json")) && !p.exists("cache/rejected"));
+    let why = quarantined(&p, "A");
+    for (name, says) in [
+        ("manifest.txt", "a name of the engine's own: use {id} in its name"),
+        ("LIST.txt", "the path of `passB.list`"),
+        ("parts.txt", "inside `passB.parts`"),
+        ("two.txt", "and `two.md` would both be published as `two.json`"),
+        ("two.md", "and `two.txt` would both be published as `two.json`"),
+    ] {
+        assert!(why.iter().any(|w| w.contains(&format!("`passA` of {name}: ")) && w.contains(says)), "{name}: {why:#?}");
+    }
+    p.build(&[]).fails(1).ends_saying("ingest: nothing to do; 5 documents quarantined");
+    let q = p.edit("Ingestfile.toml", "on_error = \"quarantine\"", "").edit("Ingestfile.toml", "{stem}.json", "{id}.json");
+    q.build(&[]).ok();
+    assert_eq!(q.artifact("two.md.json"), "[1]");
+}

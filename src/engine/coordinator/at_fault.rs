@@ -1,9 +1,11 @@
 //! Documents at fault for a rejected merge. A gate that asks something of each item is asked about the items of one document
 //! after the other; a document whose own items it rejects is set aside, as if an action of it had been rejected. A merge that
-//! is rejected for what no document does by itself (too few items in all) is nobody's fault: it fails its pass.
+//! is rejected for what no document does by itself (too few items in all) is nobody's fault: it fails its pass. So is a document
+//! at fault whose files would be published under names that are taken.
 
 use super::judge_job::{Artifact, Known};
 use super::{Coordinator, Mode, Stop};
+use crate::builtin::Merge;
 use crate::engine::derive::PieceOf;
 use crate::engine::graph::{Check, GateSpec, MergeKind, Range, RuleId, Scope};
 use crate::engine::items::{ItemIx, JOB};
@@ -28,12 +30,17 @@ impl Coordinator<'_, '_> {
             for gate in graph.rule(rule).gates.iter().filter(of_documents) {
                 self.find_at_fault(rule, gate, pool)?;
             }
+            for (at, slot) in graph.rule(rule).outputs.iter().enumerate() {
+                if slot.publish && slot.merge == MergeKind::PerItem {
+                    self.taken_names(rule, at).into_iter().for_each(|t| self.set_aside_from(t.source, rule, &t.message));
+                }
+            }
         }
         Ok(())
     }
 
     fn find_at_fault(&mut self, rule: RuleId, gate: &GateSpec, pool: &rayon::ThreadPool) -> Result<(), Stop> {
-        if self.merge_of(rule, gate.output).is_own() {
+        if matches!(self.merge_of(rule, gate.output), Merge::Union(_) | Merge::Fold(_)) {
             // It is no list of items, so that none are a document's.
             return Ok(());
         }

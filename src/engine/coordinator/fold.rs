@@ -37,7 +37,7 @@ impl Coordinator<'_, '_> {
     pub(super) fn summarise(&mut self, open: &[Open<'_>], pool: &rayon::ThreadPool) -> Result<(), Stop> {
         let mut missing: BTreeMap<Digest, Missing> = BTreeMap::new();
         for (reading, artifact) in open.iter().flat_map(|o| self.asked(o)) {
-            for piece in self.pieces_of(artifact) {
+            for piece in self.pieces_of(artifact).into_iter().flatten() {
                 let key = summary_key(&reading, &piece.digest);
                 if self.store.state.derived.get(&key).is_none() {
                     let digest = piece.digest;
@@ -80,7 +80,8 @@ impl Coordinator<'_, '_> {
         let mut summaries = Vec::new();
         for (reading, artifact) in self.asked(open) {
             let mut of_pieces: Vec<Arc<[u8]>> = Vec::new();
-            for piece in self.pieces_of(artifact) {
+            let Some(pieces) = self.pieces_of(artifact) else { return Ok(false) };
+            for piece in pieces {
                 let Some(known) = self.store.state.derived.get(&summary_key(&reading, &piece.digest)) else { return Ok(false) };
                 of_pieces.push(self.store.cas.read(&known.digest)?);
             }
@@ -95,16 +96,17 @@ impl Coordinator<'_, '_> {
         readings.into_iter().zip(std::iter::once(&open.subject).chain(&open.others)).collect()
     }
 
-    fn pieces_of(&self, artifact: &Artifact) -> Vec<Piece> {
+    /// `None`: it has to be read whole.
+    fn pieces_of(&self, artifact: &Artifact) -> Option<Vec<Piece>> {
         match &artifact.held {
             Held::Made { pieces, .. } => {
                 let piece =
                     |p: &crate::engine::derive::PieceOf| Piece { item: p.item_id.clone(), digest: p.file.digest, file: None };
-                pieces.iter().map(piece).collect()
+                pieces.as_ref().map(|pieces| pieces.iter().map(piece).collect())
             }
             Held::Published { digest } => {
                 let file = Some(self.setup.job_dir.join(&artifact.path));
-                vec![Piece { item: String::new(), digest: *digest, file }]
+                Some(vec![Piece { item: String::new(), digest: *digest, file }])
             }
         }
     }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::publish::{OutputFiles, Unpublished, Wanted, sentence};
 use super::put::Make;
 use super::{Coordinator, Mode, Stop};
+use crate::builtin::Merge;
 use crate::digest::Digest;
 use crate::disk;
 use crate::engine::command::CommandTask;
@@ -38,8 +39,8 @@ pub(super) struct Artifact {
 /// Where the bytes of an artifact are.
 #[derive(Clone)]
 pub(super) enum Held {
-    /// This build has it: how it is made, and the files whose items are its items.
-    Made { make: Make, pieces: Vec<PieceOf> },
+    /// This build has it: how it is made, and the files whose items are its items, if any are.
+    Made { make: Make, pieces: Option<Vec<PieceOf>> },
     /// In the job folder, as it was published.
     Published { digest: Digest },
 }
@@ -48,7 +49,12 @@ impl Artifact {
     /// Some of the pieces of `whole`: an artifact of its own, made from `content`.
     pub(super) fn of_pieces(whole: &Self, content: Digest, pieces: Vec<PieceOf>) -> Self {
         let items = pieces.iter().map(|p| p.file.items).sum();
-        Self { content, items, held: Held::Made { make: Make::Splice(pieces.clone(), b",\n"), pieces }, ..whole.clone() }
+        Self {
+            content,
+            items,
+            held: Held::Made { make: Make::Merge(Merge::Splice, pieces.clone()), pieces: Some(pieces) },
+            ..whole.clone()
+        }
     }
 }
 

@@ -28,6 +28,7 @@ mod in_place;
 mod inputs;
 mod intent;
 mod judge_job;
+mod named;
 mod placed;
 mod publish;
 mod put;

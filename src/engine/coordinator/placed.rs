@@ -188,7 +188,7 @@ impl Coordinator<'_, '_> {
         let content = self.content_of(rule, output, &sources);
         let merged = self.derived(rule, output, Level::AcrossSources, sources)?;
         let bytes = self.store.cas.read(&merged.digest)?.to_vec();
-        let merges_itself = self.merge_of(rule, output).is_own();
+        let merges_itself = self.merge_of(rule, output).is_fold();
         Ok((if merges_itself { merged.digest } else { content }, bytes))
     }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::inputs::Unresolved;
 use super::put::{Make, Merged};
 use super::{Coordinator, Mode, Stop};
-use crate::builtin::{Level, TreeEntry};
+use crate::builtin::{Level, Merge, TreeEntry};
 use crate::digest::Digest;
 use crate::disk::{self, StatTuple};
 use crate::engine::derive::{self, PieceOf};
@@ -17,8 +17,6 @@ use crate::engine::items::JOB;
 use crate::engine::observe::{ArtifactRecord, Event, Problem};
 use crate::engine::plan::Write;
 use crate::fail_point::{self, FailPoint};
-use crate::placeholder;
-use crate::rel_path;
 use crate::store::records::{Published, Stored, StoredFile};
 
 /// A file that belongs in the job folder.
@@ -31,16 +29,17 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
-    fn of_blob(path: String, file: StoredFile, items: u64) -> Self {
+    pub(super) fn of_blob(path: String, file: StoredFile, items: u64) -> Self {
         Self { path, content: file.digest, make: Make::Copy(file), items }
     }
 
-    /// The files whose items are its items.
-    pub(super) fn pieces(&self) -> Vec<PieceOf> {
-        match &self.make {
-            Make::Splice(pieces, _) => pieces.clone(),
+    /// The files whose items, one after the other, are its items; `None` if no files are.
+    pub(super) fn pieces(&self) -> Option<Vec<PieceOf>> {
+        Some(match &self.make {
+            Make::Merge(Merge::Union(_), _) => return None,
+            Make::Merge(_, pieces) => pieces.clone(),
             Make::Copy(file) => vec![PieceOf { item_id: String::new(), attrs: String::new(), file: *file }],
-        }
+        })
     }
 }
 
@@ -184,8 +183,7 @@ impl Coordinator<'_, '_> {
             return Ok(OutputFiles { output, files: files.collect(), many: true });
         }
         let merge = self.merge_of(rule, output);
-        let merges_itself = merge.is_own();
-        if declared.range == Range::Job || merges_itself {
+        if declared.range == Range::Job || merge.is_fold() {
             let Stored::File(file) = self.merged(rule, output, JOB, rule)? else {
                 return Err(Unresolved::Failed("no file".into()));
             };
@@ -193,12 +191,13 @@ impl Coordinator<'_, '_> {
             return Ok(OutputFiles { output, files: vec![wanted], many: false });
         }
         let pieces = self.pieces_below_job(rule, output)?;
-        let (content, items) = (self.content_of(rule, output, &pieces), pieces.iter().map(|p| p.file.items).sum());
+        let content = self.content_of(rule, output, &pieces);
+        let items = if matches!(merge, Merge::Union(_)) { 1 } else { pieces.iter().map(|p| p.file.items).sum() };
         if self.setup.check_determinism {
             let work = derive::Work::Merge { merge, level: Level::AcrossSources, pieces: pieces.clone() };
             self.note(rule, output, JOB, content, &work);
         }
-        let wanted = Wanted { path: slot.path.clone(), content, make: Make::Splice(pieces, merge.joint()), items };
+        let wanted = Wanted { path: slot.path.clone(), content, make: Make::Merge(merge, pieces), items };
         Ok(OutputFiles { output, files: vec![wanted], many: false })
     }
 
@@ -218,42 +217,6 @@ impl Coordinator<'_, '_> {
             }
         }
         if needs.is_empty() { Ok(pieces) } else { Err(Unresolved::Needs(needs)) }
-    }
-
-    /// One file per item, named by `{id}` or `{stem}`; two items with one name are an error that names both.
-    fn per_item_files(&mut self, rule: RuleId, output: usize) -> Result<Vec<Wanted>, Unresolved> {
-        let declared = self.setup.graph.rule(rule);
-        let mut taken: BTreeMap<String, (String, String)> = BTreeMap::new();
-        let mut files = Vec::new();
-        let left_out = self.quarantine.left_out(rule);
-        for ix in (0..self.actions.len()).map(super::ActionIx).filter(|ix| self.actions[ix.0].rule == rule) {
-            if left_out.contains(&self.items.in_range(self.actions[ix.0].item, Range::Source)) {
-                continue;
-            }
-            let Some(Stored::File(file)) = self.outputs_of(ix).map(|o| o[output].clone()) else { continue };
-            let node = self.items.get(self.actions[ix.0].item);
-            let path = placeholder::fill(&declared.outputs[output].path, |name| match name {
-                "id" => Some(node.info.id.clone()),
-                "stem" => Some(rel_path::stem_of(&node.info.path).to_owned()),
-                _ => None,
-            });
-            let place = rel_path::folded(&path);
-            if let Some((other, as_path)) = taken.insert(place, (node.full_id.clone(), path.clone())) {
-                let name = &node.full_id;
-                let message = if path == as_path {
-                    format!("`{name}` and `{other}` would both be published as `{path}`: use {{id}} in its name")
-                } else {
-                    let why = rel_path::same_where(&as_path, &path);
-                    format!(
-                        "`{name}` and `{other}` would be published as `{path}` and `{as_path}`, which is one file where {why}: \
-                         use {{id}} in its name"
-                    )
-                };
-                return Err(Unresolved::Failed(message));
-            }
-            files.push(Wanted::of_blob(path, file, 1));
-        }
-        Ok(files)
     }
 
     pub(super) fn published_key(&self, path: &str) -> String {
@@ -336,7 +299,7 @@ impl Coordinator<'_, '_> {
             // Of a merge the bytes are not known yet: a size that no file has stands for them.
             let (digest, bytes) = match &wanted.make {
                 Make::Copy(file) => (file.digest, file.bytes),
-                Make::Splice(..) => (wanted.content, u64::MAX),
+                Make::Merge(..) => (wanted.content, u64::MAX),
             };
             let claim = record_as(declared, output, wanted, (digest, bytes, StatTuple::default()));
             self.store.state.published.put(key, claim);

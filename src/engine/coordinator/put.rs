@@ -1,4 +1,4 @@
-//! How the bytes of a published file come to be: a blob, or the pieces of a splice. Files are put in place as they are made,
+//! How the bytes of a published file come to be: a blob, or the pieces of a merge. Files are put in place as they are made,
 //! piece by piece, so that no merge of a job stands in memory whole.
 
 use std::io::{self, Write};
@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Stop;
+use crate::builtin::Merge;
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, StatTuple};
 use crate::engine::derive::{self, PieceOf, SpliceError};
@@ -18,8 +19,7 @@ use crate::store::records::StoredFile;
 #[derive(Clone)]
 pub(super) enum Make {
     Copy(StoredFile),
-    /// With what stands between two pieces.
-    Splice(Vec<PieceOf>, &'static [u8]),
+    Merge(Merge, Vec<PieceOf>),
 }
 
 impl Make {
@@ -27,9 +27,9 @@ impl Make {
     pub(super) fn bytes(&self, cas: &Cas) -> Result<Arc<[u8]>, Stop> {
         match self {
             Self::Copy(file) => Ok(cas.read(&file.digest)?),
-            Self::Splice(pieces, joint) => {
+            Self::Merge(merge, pieces) => {
                 let mut bytes = Vec::new();
-                derive::write_spliced(pieces, joint, cas, &mut bytes).map_err(|e| stopped(e, Path::new("")))?;
+                derive::write_merged(*merge, pieces, cas, &mut bytes).map_err(|e| stopped(e, Path::new("")))?;
                 Ok(bytes.into())
             }
         }
@@ -39,10 +39,10 @@ impl Make {
     pub(super) fn stage(&self, to: &Path, cas: &Cas) -> Result<(), StoreError> {
         match self {
             Self::Copy(file) => Ok(disk::write(to, &cas.read(&file.digest)?)?),
-            Self::Splice(pieces, joint) => {
+            Self::Merge(merge, pieces) => {
                 disk::write(to, b"")?;
                 let mut out = io::BufWriter::new(disk::open_append(to)?);
-                let written = derive::write_spliced(pieces, joint, cas, &mut out).and_then(|()| Ok(out.flush()?));
+                let written = derive::write_merged(*merge, pieces, cas, &mut out).and_then(|()| Ok(out.flush()?));
                 written.map_err(|e| match e {
                     SpliceError::Store(e) => e,
                     other => DiskError::new("write", to, io::Error::other(other)).into(),
@@ -51,10 +51,10 @@ impl Make {
         }
     }
 
-    /// A splice, made beside its place; `None` for a blob, which is known by itself.
+    /// A merge, made beside its place; `None` for a blob, which is known by itself.
     pub(super) fn prepare(&self, at: &Path, cas: &Cas) -> Result<Option<Merged>, Stop> {
-        let Self::Splice(pieces, joint) = self else { return Ok(None) };
-        or_with_folder(at, || Merged::beside(at, pieces, joint, cas)).map(Some)
+        let Self::Merge(merge, pieces) = self else { return Ok(None) };
+        or_with_folder(at, || Merged::beside(at, *merge, pieces, cas)).map(Some)
     }
 
     /// Puts them at `at`, by rename; their digest, how many they are, and the stat tuple of the file. `merged` is what
@@ -75,7 +75,7 @@ impl Make {
                     Ok((file.digest, file.bytes))
                 })?
             }
-            (Self::Splice(pieces, joint), None) => or_with_folder(at, || Merged::beside(at, pieces, joint, cas))?.put()?,
+            (Self::Merge(merge, pieces), None) => or_with_folder(at, || Merged::beside(at, *merge, pieces, cas))?.put()?,
         };
         let missing = || DiskError::new("find", at, io::ErrorKind::NotFound.into());
         let stat = disk::stat(at)?.ok_or_else(missing)?;
@@ -95,7 +95,7 @@ fn or_with_folder<T>(at: &Path, make: impl Fn() -> Result<T, Stop>) -> Result<T,
     }
 }
 
-/// A splice that stands beside its place.
+/// A merge that stands beside its place.
 pub(super) struct Merged {
     file: disk::Prepared,
     pub(super) digest: Digest,
@@ -103,12 +103,12 @@ pub(super) struct Merged {
 }
 
 impl Merged {
-    fn beside(at: &Path, pieces: &[PieceOf], joint: &[u8], cas: &Cas) -> Result<Self, Stop> {
+    fn beside(at: &Path, merge: Merge, pieces: &[PieceOf], cas: &Cas) -> Result<Self, Stop> {
         let mut hasher = blake3::Hasher::new();
         let mut failed = None;
         let prepared = disk::prepare(at, |file| {
             let mut out = Hashing { file, hasher: &mut hasher };
-            derive::write_spliced(pieces, joint, cas, &mut out).map_err(|e| match e {
+            derive::write_merged(merge, pieces, cas, &mut out).map_err(|e| match e {
                 SpliceError::Io(e) => e,
                 other => {
                     failed = Some(other);

@@ -166,8 +166,13 @@ impl Coordinator<'_, '_> {
             violations: verdict.violations.clone(),
             ..Problem::default()
         };
+        self.set_aside_from(source, rule, &sentence(&problem));
+    }
+
+    /// The document is out from `rule` on, whose actions were done.
+    pub(super) fn set_aside_from(&mut self, source: ItemIx, rule: RuleId, said: &str) {
         let document = self.items.source_of(source).map_or("", |s| s.path.as_str());
-        let why = format!("`{}` of {document}: {}", self.setup.graph.rule(rule).name, sentence(&problem));
+        let why = format!("`{}` of {document}: {said}", self.setup.graph.rule(rule).name);
         let id = self.items.get(source).full_id.clone();
         self.quarantine.failures.entry(source).or_default().found.insert((rule, id), why);
     }

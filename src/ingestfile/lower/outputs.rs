@@ -5,7 +5,7 @@ use std::ops::Range as Span;
 
 use super::Lowering;
 use crate::builtin::Builtin;
-use crate::engine::graph::{MergeKind, Output, Range};
+use crate::engine::graph::{MergeKind, Output, Range, is_engines_own};
 use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{self, At};
 use crate::placeholder;
@@ -183,7 +183,7 @@ impl Lowering<'_, '_> {
             }
         }
         for (key, full_name, output) in published {
-            if key == "manifest.json" || key.split('/').next() == Some("logs") {
+            if is_engines_own(&key) {
                 let message = format!("`{}` is a name of the engine's own", output.path);
                 self.problems.add(&output.path_span, message, "", "");
             }

@@ -86,7 +86,7 @@ pub static BUILTIN: Builtin = Builtin {
     outputs: &[OutputPort {
         name: "graph",
         tree: false,
-        merge: Merge::Files(unite::merge),
+        merge: Merge::Union(&unite::UNION),
         split: None,
         projections: &[],
         count: None,

@@ -1,7 +1,9 @@
 //! Pass E on a book of our own.
 
 use super::*;
-use crate::builtin::Level;
+use std::collections::BTreeMap;
+
+use crate::builtin::Keyed;
 use crate::builtin::Piece;
 use crate::document::link_graph::EdgeKind;
 use crate::document::link_graph::NodeKind;
@@ -152,7 +154,20 @@ fn merged(books: &[&Book]) -> LinkGraph {
         bytes: serde_json::to_vec(&graph(b)).unwrap().into(),
     };
     let pieces: Vec<Piece> = books.iter().map(piece).collect();
-    serde_json::from_slice(&unite::merge(Level::AcrossSources, &mut pieces.into_iter().map(Ok)).unwrap()).unwrap()
+    let mut united: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
+    for Keyed { key, value } in pieces.iter().flat_map(|p| (unite::UNION.take)(p).unwrap()) {
+        let value = match united.remove(&key) {
+            Some(known) => (unite::UNION.unite)(&key, known, value),
+            None => value,
+        };
+        united.insert(key, value);
+    }
+    let mut out = Vec::new();
+    let mut records = united.into_iter().map(|(key, value)| Ok(Keyed { key, value }));
+    (unite::UNION.write)(&mut records, &mut out).unwrap();
+    let graph: LinkGraph = serde_json::from_slice(&out).unwrap();
+    assert_eq!(serde_json::to_vec(&graph).unwrap(), out, "written as an artifact is");
+    graph
 }
 
 #[test]
