@@ -62,6 +62,9 @@ pub struct PageText {
     /// Glyphs that no map turns into text.
     #[serde(default, skip_serializing_if = "is_none")]
     pub unmapped: u32,
+    /// Filters of what it would print and cannot be decoded, ascending, each once: the file is damaged there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undecoded: Vec<String>,
     /// Facts worth reporting, such as a font without a ToUnicode map; one sentence each.
     pub notes: Vec<String>,
 }
@@ -81,10 +84,10 @@ impl PageText {
     }
 
     /// Whether what it shows can be read from its picture only: it has images, drawings, or glyphs that no map turns into
-    /// text (its notes say so), and no text.
+    /// text (its notes say so), or what cannot be decoded, and no text.
     #[must_use]
     pub fn needs_ocr(&self) -> bool {
-        !self.has_text() && (self.images > 0 || self.unmapped > 0 || !self.notes.is_empty())
+        !self.has_text() && (self.images > 0 || self.unmapped > 0 || !self.undecoded.is_empty() || !self.notes.is_empty())
     }
 }
 

@@ -32,6 +32,7 @@ pub fn build(page: &PageGlyphs, placed: Vec<Placed>) -> PageText {
         shapes: page.shapes.clone(),
         images: page.images,
         unmapped: page.unmapped,
+        undecoded: page.undecoded.clone(),
         notes: page.notes.clone(),
     }
 }

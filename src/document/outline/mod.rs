@@ -49,11 +49,12 @@ pub enum FrameError {
     Unreadable(String),
 }
 
-/// Reads outline, page labels and title of a PDF. Files that open with the empty password are read.
+/// Reads outline, page labels and title of a PDF. Files that open with the empty password are read. Entries deeper than
+/// `max_level` levels are kept at that level, and noted.
 ///
 /// # Errors
 /// `Encrypted` if a password is needed, `Unreadable` if the objects cannot be parsed.
-pub fn read_frame(bytes: &[u8], limits: &Limits) -> Result<PdfFrame, FrameError> {
+pub fn read_frame(bytes: &[u8], max_level: u32, limits: &Limits) -> Result<PdfFrame, FrameError> {
     let options = LoadOptions {
         max_decompressed_size: Some(usize::try_from(limits.decompressed_bytes).unwrap_or(usize::MAX)),
         ..LoadOptions::default()
@@ -71,7 +72,7 @@ pub fn read_frame(bytes: &[u8], limits: &Limits) -> Result<PdfFrame, FrameError>
         page_count: u32::try_from(pages.len()).unwrap_or(u32::MAX),
         ..PdfFrame::default()
     };
-    walk::read_outline(&document, &pages, &mut frame);
+    walk::read_outline(&document, &pages, max_level, &mut frame);
     frame.page_labels = labels::page_labels(&document, pages.len());
     Ok(frame)
 }

@@ -49,7 +49,7 @@ fn destinations_are_found_by_page_by_name_and_by_action() {
         let old = dictionary! { "three" => dictionary! { "D" => to(pages[2]) } };
         vec![("Outlines", outlines.into()), ("Names", names.into()), ("Dests", old.into())]
     });
-    let frame = read_frame(&bytes, &Limits::default()).unwrap();
+    let frame = read_frame(&bytes, 16, &Limits::default()).unwrap();
     let found = [entry("One", 1, Some(1)), entry("Two", 2, Some(2)), entry("Three", 1, Some(3)), entry("Four", 1, Some(4))];
     assert_eq!(frame.entries, found);
     assert!(frame.notes.is_empty());
@@ -65,7 +65,7 @@ fn cycles_and_dangling_destinations_are_noted_and_survived() {
         let outlines = doc.add_object(dictionary! { "First" => a });
         vec![("Outlines", outlines.into())]
     });
-    let frame = read_frame(&bytes, &Limits::default()).unwrap();
+    let frame = read_frame(&bytes, 16, &Limits::default()).unwrap();
     assert_eq!(frame.entries, [entry("A", 1, None), entry("B", 1, None)]);
     assert_eq!(frame.notes.len(), 2);
 }
@@ -84,10 +84,11 @@ fn three_hundred_levels_are_kept_as_siblings() {
         let outlines = doc.add_object(dictionary! { "First" => ids[0] });
         vec![("Outlines", outlines.into())]
     });
-    let frame = read_frame(&bytes, &Limits::default()).unwrap();
+    let frame = read_frame(&bytes, 16, &Limits::default()).unwrap();
+    assert_eq!(read_frame(&bytes, 40, &Limits::default()).unwrap().entries[299].level, 40);
     assert_eq!(frame.entries.len(), 300);
     assert_eq!(frame.entries[299].level, 16);
-    assert_eq!(frame.notes, ["outline: 284 entries deeper than 16 levels; kept at level 16"]);
+    assert_eq!(frame.notes, ["outline: 284 entries deeper than 16 levels; kept at level 16 (`max_outline_depth`)"]);
 }
 
 #[test]
@@ -98,11 +99,11 @@ fn page_labels_follow_their_ranges() {
         let nums = vec![0.into(), front.into(), 3.into(), body.into()];
         vec![("PageLabels", dictionary! { "Nums" => nums }.into())]
     });
-    assert_eq!(read_frame(&bytes, &Limits::default()).unwrap().page_labels, ["i", "ii", "iii", "A-7", "A-8"]);
+    assert_eq!(read_frame(&bytes, 16, &Limits::default()).unwrap().page_labels, ["i", "ii", "iii", "A-7", "A-8"]);
 }
 
 #[test]
 fn what_is_no_pdf_is_an_error_and_no_panic() {
-    assert!(read_frame(b"", &Limits::default()).is_err());
-    assert!(read_frame(b"%PDF-1.7\n", &Limits::default()).is_err());
+    assert!(read_frame(b"", 16, &Limits::default()).is_err());
+    assert!(read_frame(b"%PDF-1.7\n", 16, &Limits::default()).is_err());
 }

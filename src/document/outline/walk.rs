@@ -8,17 +8,15 @@ use lopdf::{Dictionary, Document, Object, ObjectId};
 use super::destinations::Destinations;
 use super::{OutlineEntry, PdfFrame, decode_text_string, sub_dictionary, value};
 
-/// No book nests its sections deeper; what does is kept as siblings at this level.
-const MAX_LEVEL: u32 = 16;
 /// More entries than any book has pages.
 const MAX_ENTRIES: usize = 100_000;
 
 /// Reads the outline into `frame.entries`, and what was passed over into `frame.notes`.
-pub(super) fn read_outline(document: &Document, pages: &HashMap<ObjectId, u32>, frame: &mut PdfFrame) {
+pub(super) fn read_outline(document: &Document, pages: &HashMap<ObjectId, u32>, max_level: u32, frame: &mut PdfFrame) {
     let Some(root) = document.catalog().ok().and_then(|c| sub_dictionary(document, c, b"Outlines")) else { return };
     let destinations = Destinations::of(document, pages);
     let mut seen: HashSet<ObjectId> = HashSet::new();
-    let mut counts = PassedOver::default();
+    let mut counts = PassedOver { max_level, ..PassedOver::default() };
     let mut stack: Vec<(&Object, u32)> = root.get(b"First").ok().map(|first| (first, 1)).into_iter().collect();
     while let Some((pointer, level)) = stack.pop() {
         if frame.entries.len() >= MAX_ENTRIES {
@@ -61,12 +59,13 @@ fn add_entry<'a>(
     }
     let page = destinations.page_of_item(item);
     counts.dangling += usize::from(page.is_none());
-    counts.too_deep += usize::from(level > MAX_LEVEL);
-    frame.entries.push(OutlineEntry { title, level: level.min(MAX_LEVEL), page });
+    counts.too_deep += usize::from(level > counts.max_level);
+    frame.entries.push(OutlineEntry { title, level: level.min(counts.max_level), page });
 }
 
 #[derive(Default)]
 struct PassedOver {
+    max_level: u32,
     cycles: usize,
     missing: usize,
     untitled: usize,
@@ -86,7 +85,8 @@ impl PassedOver {
         tell(self.missing, "pointers lead to objects that are not there; passed over");
         tell(self.untitled, "entries without a title; passed over");
         tell(self.dangling, "entries with a destination that leads nowhere");
-        tell(self.too_deep, "entries deeper than 16 levels; kept at level 16");
+        let deeper = format!("entries deeper than {0} levels; kept at level {0} (`max_outline_depth`)", self.max_level);
+        tell(self.too_deep, &deeper);
         if self.too_many {
             notes.push(format!("outline: read up to {MAX_ENTRIES} entries, the rest passed over"));
         }

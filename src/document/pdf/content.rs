@@ -15,6 +15,7 @@ use super::marked::{Marked, actual_text, is_hidden_layer};
 use super::matrix::{Bounds, Matrix, centi};
 use super::page_limits::{MANY_DRAWN, MAX_FORMS, MAX_GLYPHS, MAX_INSTRUCTIONS, MAX_SHAPES, MAX_TEXT, TRANSPARENT};
 use super::path::{Path, shape};
+use super::reader::filters;
 use super::recognised::Recognised;
 use super::state::State;
 use crate::document::page_text::Visibility;
@@ -318,7 +319,10 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         if self.forms > MAX_FORMS || !self.budget.is_within(depth as u64, || format!("draws forms {depth} levels deep")) {
             return false;
         }
-        let Some(content) = self.budget.decoded(stream) else { return !self.budget.is_passed() };
+        let Some(content) = self.budget.decoded(stream) else {
+            self.out.undecoded.push(filters(stream));
+            return !self.budget.is_passed();
+        };
         let dict = stream.dict();
         let own = dict.get::<Dict<'a>>("Resources").map(Resources::new);
         let outside = (self.state.clone(), self.text_matrix, self.line_matrix);

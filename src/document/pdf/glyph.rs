@@ -75,6 +75,8 @@ pub struct PageGlyphs {
     pub shows_text: bool,
     /// Glyphs that no map turns into text.
     pub unmapped: u32,
+    /// Filters of content streams and forms that cannot be decoded, ascending, each once.
+    pub undecoded: Vec<String>,
     pub notes: Vec<String>,
 }
 
@@ -128,7 +130,7 @@ pub fn read(bytes: &Arc<[u8]>, backend: Backend, limits: &Limits) -> Result<Vec<
             Err(Failure::new(FailureKind::NotReadable, format!("page {} cannot be interpreted", i + 1)))
         });
         match read {
-            Ok(page) if !page.glyphs.is_empty() || !page.shows_text => pages.push(page),
+            Ok(page) if !page.glyphs.is_empty() || !page.shows_text && page.undecoded.is_empty() => pages.push(page),
             Err(failure) if failure.kind == FailureKind::Limit => return Err(failure),
             unread => {
                 let other = second.get_or_insert_with(|| ExtractSource::new(bytes)).as_mut();
@@ -142,7 +144,7 @@ pub fn read(bytes: &Arc<[u8]>, backend: Backend, limits: &Limits) -> Result<Vec<
 
 /// A page that shows text of which no glyph could be read, saying so.
 fn mute(mut page: PageGlyphs) -> PageGlyphs {
-    if page.glyphs.is_empty() {
+    if page.glyphs.is_empty() && page.shows_text {
         page.notes.push("it shows text in fonts that cannot be read".to_owned());
     }
     page

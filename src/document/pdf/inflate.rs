@@ -7,8 +7,8 @@ use std::io::Read as _;
 
 use flate2::read::{DeflateDecoder, ZlibDecoder};
 use hayro_syntax::Filter;
-use hayro_syntax::object::dict::keys::{DECODE_PARMS, DP, EARLY_CHANGE};
-use hayro_syntax::object::{Array, Dict, Object, Stream};
+use hayro_syntax::object::dict::keys::{DECODE_PARMS, DP, EARLY_CHANGE, F, FILTER};
+use hayro_syntax::object::{Array, Dict, Name, Object, Stream};
 
 use super::nesting;
 use crate::builtin::{Failure, FailureKind, LimitName, Limits};
@@ -82,9 +82,22 @@ impl<'l> Budget<'l> {
         if self.bound(stream) > left && self.measure(stream, left).is_none() {
             return None;
         }
+        if filter_names(stream).len() > stream.filters().len() {
+            return None;
+        }
         let data = stream.decoded_data().ok()?;
         self.used.set(self.used.get().saturating_add(data.len() as u64));
         Some(data)
+    }
+
+    /// Whether a stream says something once it is decoded, and is whole: readers give what they can make of a damaged one.
+    pub fn is_sound(&self, stream: &Stream<'_>) -> bool {
+        if stream.filters().first() != Some(&Filter::FlateDecode) {
+            return true;
+        }
+        let raw = stream.raw_data();
+        let whole = std::io::copy(&mut ZlibDecoder::new(&*raw).take(self.left()), &mut std::io::sink());
+        whole.is_ok_and(|inflated| inflated == 0 || stream.decoded_data().is_ok_and(|data| !data.is_empty()))
     }
 
     /// Whether a stream that a library decodes is within the limit; it counts.
@@ -161,6 +174,16 @@ pub fn check_containers(bytes: &[u8], limits: &Limits) -> Result<(), Failure> {
         left -= sink.count;
     }
     Ok(())
+}
+
+/// The filters of a stream as it names them, known or not.
+pub fn filter_names(stream: &Stream<'_>) -> Vec<String> {
+    let name = |name: Name<'_>| String::from_utf8_lossy(name.as_ref()).into_owned();
+    let named = |key| match stream.dict().get::<Name<'_>>(key) {
+        Some(one) => Some(vec![name(one)]),
+        None => stream.dict().get::<Array<'_>>(key).map(|many| many.iter::<Name<'_>>().map(name).collect()),
+    };
+    named(FILTER).or_else(|| named(F)).unwrap_or_default()
 }
 
 /// What deflated data inflate to, as far as they are sound, up to `most` bytes.

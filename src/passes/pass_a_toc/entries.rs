@@ -18,6 +18,7 @@ const MAX_LINES: usize = 60;
 pub(super) fn paged(pages: &[&PageText], book: &BookLines, found: &BookHeadings, sections: &[Section]) -> Vec<Entry> {
     let starts: Vec<Option<(usize, usize)>> = found.headings.iter().map(|h| h.place.map(|p| (p.page, p.last + 1))).collect();
     let parents = parents(sections);
+    let nexts = nexts(found);
     let mut entries = Vec::with_capacity(sections.len());
     for (i, section) in sections.iter().enumerate() {
         let mut entry = Entry {
@@ -28,8 +29,7 @@ pub(super) fn paged(pages: &[&PageText], book: &BookLines, found: &BookHeadings,
             ..Entry::default()
         };
         if let Some(start) = starts.get(i).copied().flatten() {
-            let next = found.headings[i + 1..].iter().find_map(|h| h.place.map(|p| (p.page, p.first)));
-            let end = next.filter(|n| *n >= start).unwrap_or((book.pages.len(), 0));
+            let end = nexts[i].filter(|n| *n >= start).unwrap_or((book.pages.len(), 0));
             let range = lines_between(book, found, start, end);
             entry.lines = range.iter().take(MAX_LINES).map(|(p, l)| entry_line(book, *p, *l)).collect();
             entry.listed = super::listed::names(pages, &range);
@@ -37,6 +37,18 @@ pub(super) fn paged(pages: &[&PageText], book: &BookLines, found: &BookHeadings,
         entries.push(entry);
     }
     entries
+}
+
+/// For each heading, where the next one begins that has a place.
+fn nexts(found: &BookHeadings) -> Vec<Option<(usize, usize)>> {
+    let mut next = None;
+    let mut nexts = Vec::with_capacity(found.headings.len());
+    for heading in found.headings.iter().rev() {
+        nexts.push(next);
+        next = heading.place.map(|p| (p.page, p.first)).or(next);
+    }
+    nexts.reverse();
+    nexts
 }
 
 fn parents(sections: &[Section]) -> Vec<Option<usize>> {
@@ -56,9 +68,12 @@ fn lines_between(book: &BookLines, found: &BookHeadings, start: (usize, usize), 
     let last = end.0.min(start.0 + MAX_PAGES).min(book.pages.len().saturating_sub(1));
     let mut out = Vec::new();
     for page in start.0..=last {
-        for (l, line) in book.pages[page].lines.iter().enumerate() {
-            let inside = (page, l) >= start && (page, l) < end;
-            if inside && line.seen && !found.furniture.holds(page, l) && !found.listings.holds(page) {
+        let lines = &book.pages[page].lines;
+        // Only those between: a page of many headings is not read again for each.
+        let from = if page == start.0 { start.1 } else { 0 };
+        let to = if page == end.0 { end.1.min(lines.len()) } else { lines.len() };
+        for (l, line) in lines.iter().enumerate().take(to).skip(from) {
+            if line.seen && !found.furniture.holds(page, l) && !found.listings.holds(page) {
                 out.push((page, l));
             }
         }

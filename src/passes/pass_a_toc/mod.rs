@@ -27,6 +27,9 @@ use crate::document::term::Term;
 /// What counts pages without text that show something.
 pub const PAGES_NEEDING_OCR: &str = "pages_needing_ocr";
 
+/// What `max_outline_depth` may be.
+const OUTLINE_DEPTHS: std::ops::RangeInclusive<u64> = 1..=64;
+
 /// Params of the rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -35,11 +38,13 @@ pub struct Params {
     pub outline: bool,
     /// Write a dictionary (`false`: `[]`).
     pub dictionary: bool,
+    /// Levels of an outline that are kept, 1 to 64; what lies deeper is kept at the last of them, and noted.
+    pub max_outline_depth: u32,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Self { outline: true, dictionary: true }
+        Self { outline: true, dictionary: true, max_outline_depth: 16 }
     }
 }
 
@@ -80,9 +85,12 @@ pub fn run(inputs: Inputs<'_>, params: &Params, limits: &Limits) -> Result<Outpu
         })
         .collect();
     let unread = readable::check(&pages)?;
-    let mut frame = pdf_frame(&inputs, pages.is_empty(), limits)?;
+    let mut frame = pdf_frame(&inputs, pages.is_empty(), params, limits)?;
     if unread > 0 {
         frame.notes.insert(0, readable::note(unread, pages.len()));
+    }
+    if let Some(damaged) = readable::undecoded(&pages) {
+        frame.notes.insert(0, damaged);
     }
     let mut outputs = paged::read(inputs.item, &pages, frame, params);
     outputs.toc.pages_needing_ocr = unread;
@@ -90,13 +98,13 @@ pub fn run(inputs: Inputs<'_>, params: &Params, limits: &Limits) -> Result<Outpu
 }
 
 /// The frame of a PDF. What lopdf cannot read is no reason to lose a book whose pages were read: it is noted.
-fn pdf_frame(inputs: &Inputs<'_>, no_pages: bool, limits: &Limits) -> Result<PdfFrame, Failure> {
+fn pdf_frame(inputs: &Inputs<'_>, no_pages: bool, params: &Params, limits: &Limits) -> Result<PdfFrame, Failure> {
     // Writers put junk before the header; readers look for it in the first kilobyte.
     let is_pdf = inputs.source.windows(5).take(1024).any(|w| w == b"%PDF-");
     if !is_pdf {
         return Ok(PdfFrame::default());
     }
-    match read_frame(inputs.source, limits) {
+    match read_frame(inputs.source, params.max_outline_depth, limits) {
         Ok(frame) => Ok(frame),
         Err(FrameError::Encrypted) if no_pages => Err(Failure::new(FailureKind::Encrypted, FrameError::Encrypted.to_string())),
         Err(error) => Ok(PdfFrame { notes: vec![format!("outline: {error}")], ..PdfFrame::default() }),
@@ -147,6 +155,11 @@ fn check_params(params: &serde_json::Value) -> Result<(), (String, String)> {
             match key.as_str() {
                 "outline" | "dictionary" if value.is_boolean() => {}
                 "outline" | "dictionary" => return Err((key.clone(), "must be true or false".to_owned())),
+                "max_outline_depth" if value.as_u64().is_some_and(|n| OUTLINE_DEPTHS.contains(&n)) => {}
+                "max_outline_depth" => {
+                    let (least, most) = (OUTLINE_DEPTHS.start(), OUTLINE_DEPTHS.end());
+                    return Err((key.clone(), format!("must be from {least} to {most}")));
+                }
                 _ => return Err((key.clone(), "is no param of `toc`".to_owned())),
             }
         }

@@ -7,7 +7,8 @@ use crate::document::page_text::PageText;
 /// Pages that need OCR, if the others can be read.
 ///
 /// # Errors
-/// `NeedsOcr` if no page holds text and some show something, or if most glyphs are no text; `NoText` if all are blank.
+/// `NeedsOcr` if no page holds text and some show something, or if most glyphs are no text; `NoText` if all are blank; `NotReadable` if what they
+/// would show cannot be decoded.
 pub(super) fn check(pages: &[&PageText]) -> Result<u32, Failure> {
     let unread = pages.iter().filter(|p| p.needs_ocr()).count();
     if !pages.is_empty() && !pages.iter().any(|p| p.has_text()) {
@@ -53,6 +54,11 @@ fn without_text(pages: &[&PageText], unread: usize) -> Failure {
     if unread == 0 {
         return Failure::new(FailureKind::NoText, format!("{none}, and nothing else is shown: it is blank"));
     }
+    if let Some(what) = undecoded(pages)
+        && pages.iter().all(|p| p.images == 0 && p.unmapped == 0)
+    {
+        return Failure::new(FailureKind::NotReadable, format!("{none}: {what}"));
+    }
     let why = if pages.iter().any(|p| p.unmapped > 0) {
         "its fonts do not say what their glyphs are"
     } else if pages.iter().any(|p| p.images > 0) {
@@ -62,6 +68,30 @@ fn without_text(pages: &[&PageText], unread: usize) -> Failure {
     };
     let message = format!("{none} ({why}): it needs OCR, for example `ocrmypdf --force-ocr in.pdf out.pdf`");
     Failure::new(FailureKind::NeedsOcr, message)
+}
+
+/// What is said of pages with content that cannot be decoded, if there are any: which, and by which filters.
+pub(super) fn undecoded(pages: &[&PageText]) -> Option<String> {
+    const SHOWN: usize = 5;
+    let damaged: Vec<(usize, &PageText)> =
+        pages.iter().enumerate().filter(|(_, p)| !p.undecoded.is_empty()).map(|(i, p)| (i + 1, *p)).collect();
+    let (first, _) = damaged.first()?;
+    let shown: Vec<String> = damaged.iter().take(SHOWN).map(|(number, _)| number.to_string()).collect();
+    let which = match damaged.len() {
+        1 => format!("page {first}"),
+        n if n > SHOWN => format!("{n} pages ({}, …)", shown.join(", ")),
+        _ => format!("pages {}", shown.join(", ")),
+    };
+    let mut filters: Vec<&str> = damaged.iter().flat_map(|(_, p)| &p.undecoded).map(String::as_str).collect();
+    filters.sort_unstable();
+    filters.dedup();
+    let more = if filters.len() > SHOWN { ", …" } else { "" };
+    filters.truncate(SHOWN);
+    Some(format!(
+        "content of {which} cannot be decoded (filter `{}`{more}): the file is damaged there; fetch it again, or try \
+         `qpdf in.pdf out.pdf`",
+        filters.join("`, `")
+    ))
 }
 
 /// What the notes say of `unread` pages of `all`.

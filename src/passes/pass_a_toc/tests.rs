@@ -6,6 +6,9 @@ fn unknown_and_wrong_params_are_named() {
     assert!(check_params(&default_params()).is_ok());
     assert_eq!(check_params(&serde_json::json!({ "outlines": true })).unwrap_err().0, "outlines");
     assert_eq!(check_params(&serde_json::json!({ "outline": 3 })).unwrap_err().0, "outline");
+    let of_depth = |n: i64| check_params(&serde_json::json!({ "max_outline_depth": n })).map_err(|(_, why)| why);
+    assert_eq!((of_depth(1), of_depth(64)), (Ok(()), Ok(())));
+    assert_eq!((of_depth(0), of_depth(65)), (Err("must be from 1 to 64".into()), Err("must be from 1 to 64".into())));
 }
 
 #[test]

@@ -220,6 +220,20 @@ fn what_nests_deeper_than_the_limit_fails_by_name_until_it_is_raised() {
 }
 
 #[test]
+fn an_outline_is_kept_as_deep_as_its_param_says() {
+    let p = beside(&[("deep.pdf", pdf(&[page_about("cooper"), page_about("ferryman")], deep_outline))]);
+    let notes = |p: &Project| {
+        let tocs = p.json("passA_toc.json");
+        tocs.as_array().unwrap().iter().find(|t| t["path"] == "deep.pdf").unwrap()["notes"].to_string()
+    };
+    all_are_built(&p, 3);
+    assert!(notes(&p).contains("deeper than 16 levels; kept at level 16 (`max_outline_depth`)"), "{}", notes(&p));
+    p.edit("Ingestfile.toml", "run     = \"toc\"\n", "run     = \"toc\"\nparams  = { max_outline_depth = 40 }\n");
+    all_are_built(&p, 3);
+    assert!(notes(&p).contains("deeper than 40 levels; kept at level 40"), "{}", notes(&p));
+}
+
+#[test]
 fn a_form_that_draws_itself_is_drawn_once() {
     let itself = pdf(&[[&page_about("miller")[..], b" /X Do"].concat()], |book, _, _, pages| {
         let id = book.new_object_id();

@@ -83,3 +83,37 @@ fn pages_that_need_ocr_are_told_wherever_the_book_is() {
     let needs: Vec<bool> = of_book["pages"].as_array().unwrap().iter().map(|p| p["needs_ocr"].as_bool().unwrap()).collect();
     assert_eq!(needs, [true, true, false, false]);
 }
+
+/// A book of these pages, of which the content streams `damaged` (0-based) say that `filter` made them.
+fn filtered(pages: usize, damaged: &[usize], filter: &str) -> Vec<u8> {
+    let subjects = ["chandler", "ferryman", "miller", "tanner"];
+    let contents: Vec<Vec<u8>> = subjects.iter().take(pages).map(|s| page_about(s)).collect();
+    pdf(&contents, |book, _, _, pages| {
+        for i in damaged {
+            let id = book.get_dictionary(pages[*i]).unwrap().get(b"Contents").unwrap().as_reference().unwrap();
+            let Some(Object::Stream(stream)) = book.objects.get_mut(&id) else { panic!("no stream") };
+            stream.dict.set("Filter", filter);
+        }
+    })
+}
+
+#[test]
+fn content_that_cannot_be_decoded_is_not_called_blank() {
+    let p = beside(&[
+        ("all.pdf", filtered(2, &[0, 1], "FlateDecode")),
+        ("some.pdf", filtered(4, &[1, 2], "FlateDecode")),
+        // The second backend reads what lies there.
+        ("unknown.pdf", filtered(1, &[0], "RopeDecode")),
+    ]);
+    let built = build(&p);
+    built.fails(1).failed(&["passA all.pdf"]);
+    built.stderr_has("none of its 2 pages holds text: content of pages 1, 2 cannot be decoded (filter `FlateDecode`)");
+    built.stderr_lacks("blank").stderr_lacks("OCR, for");
+
+    p.remove(&format!("{FOLDER}/all.pdf"));
+    all_are_built(&p, 4);
+    let tocs = p.json("passA_toc.json");
+    let toc = tocs.as_array().unwrap().iter().find(|t| t["path"] == "some.pdf").unwrap();
+    let note = toc["notes"][0].as_str().unwrap();
+    assert!(note.starts_with("content of pages 2, 3 cannot be decoded (filter `FlateDecode`)"), "{note}");
+}
