@@ -66,6 +66,10 @@ const ALL: &[(&str, Fate, Maker)] = &[
     ("reference-cycle.pdf", Fate::Built(SAYS), || dressed(reference_cycle)),
     ("fonts-in-themselves.pdf", Fate::Built(SAYS), || dressed(fonts_in_themselves)),
     ("page-without-size.pdf", Fate::Built(SAYS), || replaced("/Parent", "/MediaBox[7 7 7 7]/Parent")),
+    ("page-of-350-metres.pdf", Fate::Built(SAYS), || {
+        let far = "9".repeat(38);
+        replaced("/Parent", &format!("/MediaBox[-{far} -{far} {far} {far}]/Parent"))
+    }),
     // Broken, and readable all the same.
     ("no-startxref.pdf", Fate::Built(SAYS), || replaced("startxref", "startxxxx")),
     ("junk-before.pdf", Fate::Built(SAYS), || [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), two_pages()].concat()),

@@ -35,12 +35,13 @@ impl GlyphSource for HayroSource<'_> {
         let Some(page) = self.book.pdf().pages().get(index) else {
             return Err(Failure::new(FailureKind::NotReadable, format!("there is no page {}", index + 1)));
         };
-        let (width, height) = page.render_dimensions();
+        let sheet = Sheet::of(page);
         let mut undecoded = Vec::new();
         let streams = streams(self.book, page);
         let Some(content) = self.content(&streams, &mut undecoded) else { return Err(self.budget.failure(index)) };
-        let (width, height) = (f64::from(width), f64::from(height));
-        let mut interpreter = Interpreter::new(&mut self.fonts, &self.budget, &self.hidden_layers, initial(page), width, height);
+        let (width, height) = sheet.seen();
+        let (fonts, initial) = (&mut self.fonts, sheet.initial());
+        let mut interpreter = Interpreter::new(fonts, &self.budget, &self.hidden_layers, initial, width, height);
         let complete = interpreter.run(&content, page.resources());
         if self.budget.is_passed() {
             return Err(self.budget.failure(index));
@@ -98,16 +99,77 @@ pub fn filters(stream: &Stream<'_>) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(" ") }
 }
 
-/// From user space to the page as it is seen: origin top left, y downwards, turned by /Rotate.
-fn initial(page: &Page<'_>) -> Matrix {
-    let crop = page.intersected_crop_box();
-    let (w, h) = page.base_dimensions();
-    let (w, h) = (f64::from(w), f64::from(h));
-    let upright = Matrix::new([1.0, 0.0, 0.0, -1.0, -crop.x0, h + crop.y0]);
-    match page.rotation() {
-        Rotation::None => upright,
-        Rotation::Horizontal => upright.then(&Matrix::new([0.0, 1.0, -1.0, 0.0, h, 0.0])),
-        Rotation::Flipped => upright.then(&Matrix::new([-1.0, 0.0, 0.0, -1.0, w, h])),
-        Rotation::FlippedHorizontal => upright.then(&Matrix::new([0.0, -1.0, 1.0, 0.0, 0.0, w])),
+/// A page box that reaches further than this from the origin, in points, is nonsense: it is 350 m of paper.
+const FAR: f64 = 1e6;
+
+/// What is seen of a page, before it is turned: origin and size, in points.
+struct Sheet {
+    x0: f64,
+    y0: f64,
+    width: f64,
+    height: f64,
+    rotation: Rotation,
+}
+
+impl Sheet {
+    /// That of `page`; a box that is nonsense says nothing of where the text lies, and counts as one of US Letter.
+    fn of(page: &Page<'_>) -> Self {
+        let crop = page.intersected_crop_box();
+        let (width, height) = page.base_dimensions();
+        let (width, height) = (f64::from(width), f64::from(height));
+        let rotation = page.rotation();
+        if [crop.x0, crop.y0, width, height].iter().all(|n| n.abs() <= FAR) {
+            return Self { x0: crop.x0, y0: crop.y0, width, height, rotation };
+        }
+        Self { x0: 0.0, y0: 0.0, width: 612.0, height: 792.0, rotation }
+    }
+
+    /// Width and height as it is seen, turned by /Rotate.
+    fn seen(&self) -> (f64, f64) {
+        match self.rotation {
+            Rotation::None | Rotation::Flipped => (self.width, self.height),
+            Rotation::Horizontal | Rotation::FlippedHorizontal => (self.height, self.width),
+        }
+    }
+
+    /// From user space to the page as it is seen: origin top left, y downwards, turned by /Rotate.
+    fn initial(&self) -> Matrix {
+        let (w, h) = (self.width, self.height);
+        let upright = Matrix::new([1.0, 0.0, 0.0, -1.0, -self.x0, h + self.y0]);
+        match self.rotation {
+            Rotation::None => upright,
+            Rotation::Horizontal => upright.then(&Matrix::new([0.0, 1.0, -1.0, 0.0, h, 0.0])),
+            Rotation::Flipped => upright.then(&Matrix::new([-1.0, 0.0, 0.0, -1.0, w, h])),
+            Rotation::FlippedHorizontal => upright.then(&Matrix::new([0.0, -1.0, 1.0, 0.0, 0.0, w])),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use lopdf::Object;
+
+    use crate::document::page_text::Visibility;
+    use crate::document::pdf::glyph::{Backend, read};
+    use crate::document::pdf::sample;
+
+    #[test]
+    fn a_page_box_that_is_nonsense_hides_no_text() {
+        for corner in [1e7_f32, 1e38] {
+            let mut doc = lopdf::Document::load_mem(&sample::book(&["Roll two dice".to_owned()])).unwrap();
+            let media = [-corner, -corner, corner, corner].map(Object::Real).to_vec();
+            let pages = doc.objects.values_mut().filter_map(|o| o.as_dict_mut().ok());
+            pages.filter(|d| d.has(b"MediaBox")).for_each(|d| d.set("MediaBox", media.clone()));
+            let mut bytes = Vec::new();
+            doc.save_to(&mut bytes).unwrap();
+            let bytes: Arc<[u8]> = bytes.into();
+            let page = read(&bytes, Backend::Hayro, &crate::builtin::Limits::default()).unwrap().remove(0);
+            assert_eq!(page.text, "Roll two dice");
+            let seen = |g: &&crate::document::pdf::glyph::Glyph| g.visibility == Visibility::Visible;
+            assert_eq!(page.glyphs.iter().filter(seen).count(), page.glyphs.len());
+            assert!(page.glyphs.windows(2).all(|w| w[0].x < w[1].x), "each letter has its place");
+        }
     }
 }
