@@ -90,14 +90,15 @@ impl<'l> Budget<'l> {
         Some(data)
     }
 
-    /// Whether a stream says something once it is decoded, and is whole: readers give what they can make of a damaged one.
-    pub fn is_sound(&self, stream: &Stream<'_>) -> bool {
+    /// Whether a stream is whole, and gave something when it was decoded if there is something in it: readers give what they
+    /// can make of a damaged one.
+    pub fn is_sound(&self, stream: &Stream<'_>, gave: bool) -> bool {
         if stream.filters().first() != Some(&Filter::FlateDecode) {
             return true;
         }
         let raw = stream.raw_data();
         let whole = std::io::copy(&mut ZlibDecoder::new(&*raw).take(self.left()), &mut std::io::sink());
-        whole.is_ok_and(|inflated| inflated == 0 || stream.decoded_data().is_ok_and(|data| !data.is_empty()))
+        whole.is_ok_and(|inflated| inflated == 0 || gave)
     }
 
     /// Whether a stream that a library decodes is within the limit; it counts.

@@ -36,13 +36,14 @@ impl GlyphSource for HayroSource<'_> {
             return Err(Failure::new(FailureKind::NotReadable, format!("there is no page {}", index + 1)));
         };
         let sheet = Sheet::of(page);
-        let mut undecoded = Vec::new();
+        let (mut undecoded, mut gave) = (Vec::new(), Vec::new());
         let streams = streams(self.book, page);
-        let Some(content) = self.content(&streams, &mut undecoded) else { return Err(self.budget.failure(index)) };
+        let Some(content) = self.content(&streams, &mut undecoded, &mut gave) else { return Err(self.budget.failure(index)) };
         let (width, height) = sheet.seen();
         let (fonts, initial) = (&mut self.fonts, sheet.initial());
         let mut interpreter = Interpreter::new(fonts, &self.budget, &self.hidden_layers, initial, width, height);
         let complete = interpreter.run(&content, page.resources());
+        drop(content);
         if self.budget.is_passed() {
             return Err(self.budget.failure(index));
         }
@@ -51,7 +52,8 @@ impl GlyphSource for HayroSource<'_> {
         }
         let mut out = interpreter.out;
         if out.glyphs.is_empty() && out.images == 0 {
-            undecoded.extend(streams.iter().filter(|s| !self.budget.is_sound(s)).map(filters));
+            let unsound = streams.iter().zip(&gave).filter(|(s, gave)| !self.budget.is_sound(s, **gave));
+            undecoded.extend(unsound.map(|(s, _)| filters(s)));
         }
         out.undecoded.append(&mut undecoded);
         out.undecoded.sort_unstable();
@@ -63,11 +65,13 @@ impl GlyphSource for HayroSource<'_> {
 impl HayroSource<'_> {
     /// What a page's content streams say, one after the other; `None` if that passes the limit. The first is taken as it was
     /// decoded and not copied, for it may be as large as the limit. The filters of a stream that cannot be decoded are added
-    /// to `undecoded`.
-    fn content(&self, streams: &[Stream<'_>], undecoded: &mut Vec<String>) -> Option<Vec<u8>> {
+    /// to `undecoded`; `gave` tells of each stream whether anything came of it.
+    fn content(&self, streams: &[Stream<'_>], undecoded: &mut Vec<String>, gave: &mut Vec<bool>) -> Option<Vec<u8>> {
         let mut content = Vec::new();
         for stream in streams {
-            match self.budget.decoded(stream) {
+            let decoded = self.budget.decoded(stream);
+            gave.push(decoded.as_ref().is_some_and(|data| !data.is_empty()));
+            match decoded {
                 Some(data) if content.is_empty() => content = data.into_owned(),
                 Some(data) => {
                     // The next one begins a new word.
