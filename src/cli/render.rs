@@ -73,9 +73,11 @@ fn of_build(end: &BuildEnd) -> String {
     let c = &end.counts;
     let done = counted(&[(c.ran, "ran"), (c.from_cache, "from cache"), (c.removed, "removed"), (c.up_to_date, "up to date")]);
     let not_done = counted(&[(c.failed, "failed"), (c.rejected, "rejected"), (c.blocked, "not built")]);
+    let refused = number(end.refused_files, "file", "files");
+    let refused = if end.refused_files > 0 { format!("; {refused} refused") } else { String::new() };
     let set_aside = match end.quarantined {
-        0 => String::new(),
-        n => format!("; {} quarantined", number(n, "document", "documents")),
+        0 => refused,
+        n => format!("{refused}; {} quarantined", number(n, "document", "documents")),
     };
     let only_documents = end.quarantined > 0 && c.blocked + end.failed_passes + end.failed_rules + end.skipped_passes == 0;
     let said = if end.interrupted {
@@ -88,9 +90,6 @@ fn of_build(end: &BuildEnd) -> String {
         return format!("ingest: {} failed", number(end.failed_rules, "rule", "rules"));
     } else if end.skipped_passes > 0 {
         return format!("ingest: {} not built", number(end.skipped_passes, "pass", "passes"));
-    } else if end.refused_files > 0 {
-        let refused = format!("{} refused", number(end.refused_files, "file", "files"));
-        return format!("ingest: {}{set_aside}", [vec![refused], done].concat().join(", "));
     } else if !end.did_something && c.ran + c.from_cache + c.published + c.removed == 0 {
         return format!("ingest: nothing to do{set_aside}");
     } else if c.ran + c.from_cache == 0 && c.published > 0 {
@@ -336,7 +335,7 @@ mod tests {
         let counts = Counts { ran: 4, ..Counts::default() };
         assert_eq!(outcome(&BuildEnd { counts, failed_passes: 1, ..BuildEnd::default() }), "ingest: 1 pass failed");
         assert_eq!(outcome(&BuildEnd { skipped_passes: 2, ..BuildEnd::default() }), "ingest: 2 passes not built");
-        assert_eq!(outcome(&BuildEnd { refused_files: 1, ..BuildEnd::default() }), "ingest: 1 file refused");
+        assert_eq!(outcome(&BuildEnd { refused_files: 1, ..BuildEnd::default() }), "ingest: nothing to do; 1 file refused");
         let recorded =
             BuildEnd { counts: Counts { up_to_date: 3, ..Counts::default() }, did_something: true, ..BuildEnd::default() };
         assert_eq!(outcome(&recorded), "ingest: 3 up to date (0.00 s)");
