@@ -4,6 +4,7 @@
 //! at fault whose files would be published under names that are taken.
 
 use super::judge_job::{Artifact, Known};
+use super::publish::Unpublished;
 use super::{Coordinator, Mode, Stop};
 use crate::builtin::Merge;
 use crate::engine::derive::PieceOf;
@@ -11,6 +12,7 @@ use crate::engine::graph::{Check, GateSpec, MergeKind, Range, RuleId, Scope};
 use crate::engine::items::{ItemIx, JOB};
 use crate::engine::select::Choice;
 use crate::engine::verdict::Verdict;
+use crate::store::records::Stored;
 
 /// What is merged of a document.
 type OfDocument = (ItemIx, PieceOf);
@@ -45,27 +47,33 @@ impl Coordinator<'_, '_> {
             return Ok(());
         }
         // What cannot be told here is told when the rule is published.
-        let Ok(merge) = self.computed(rule, gate.output, pool)? else { return Ok(()) };
         let Ok(others) = self.others(gate, pool)? else { return Ok(()) };
-        let Some(file) = merge.files.first() else { return Ok(()) };
-        let whole = self.made((rule, gate.output), file);
-        let accepted = |verdict: Option<Verdict>| verdict.is_none_or(|v| v.accepted());
-        if accepted(self.verdict(gate, whole.clone(), &others, pool)?) {
-            return Ok(());
+        match self.computed(rule, gate.output, pool)? {
+            Ok(merge) => {
+                let Some(file) = merge.files.first() else { return Ok(()) };
+                let whole = self.made((rule, gate.output), file);
+                if self.verdict(gate, whole, &others, pool)?.is_some_and(|v| v.accepted()) {
+                    return Ok(());
+                }
+            }
+            // What a plan does not know of one document hides nothing of another.
+            Err(Unpublished::Unknown) => {}
+            Err(Unpublished::Problem(_)) => return Ok(()),
         }
-        let Ok(pieces) = self.pieces_below_job(rule, gate.output) else { return Ok(()) };
-        let documents = self.children_for(rule, JOB);
-        let of = |id: &str| documents.iter().copied().find(|d| self.items.get(*d).info.id == id);
-        let pieces: Vec<OfDocument> = pieces.into_iter().filter_map(|p| Some((of(&p.item_id)?, p))).collect();
-        // Halves, so that few of many are found by reading little.
-        let mut open = vec![pieces.as_slice()];
+        let pieces = self.pieces_of_documents(rule, gate.output);
+        // Halves, so that few of many are found by reading little; a plan reads nothing.
+        let mut open: Vec<&[OfDocument]> = match self.mode {
+            Mode::Plan => pieces.chunks(1).collect(),
+            _ => vec![&pieces],
+        };
         while let Some(some) = open.pop() {
             let made_of: Vec<PieceOf> = some.iter().map(|(_, piece)| piece.clone()).collect();
-            let subject = Artifact::of_pieces(&whole, self.content_of(rule, gate.output, &made_of), made_of);
+            let subject = self.artifact_of((rule, gate.output), made_of);
+            let path = subject.path.clone();
             let Some(verdict) = self.verdict(gate, subject, &others, pool)?.filter(|v| !v.accepted()) else { continue };
             match some {
                 [] => {}
-                [(document, _)] => self.set_aside_for(*document, rule, &whole.path, &verdict),
+                [(document, _)] => self.set_aside_for(*document, rule, &path, &verdict),
                 _ => {
                     let (first, second) = some.split_at(some.len() / 2);
                     open.extend([second, first]);
@@ -73,6 +81,20 @@ impl Coordinator<'_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// What is merged of each document, as far as it is known.
+    fn pieces_of_documents(&mut self, rule: RuleId, output: usize) -> Vec<OfDocument> {
+        let left_out = self.quarantine.left_out(rule);
+        let documents = self.children_for(rule, JOB).into_iter().filter(|d| !left_out.contains(d));
+        let mut pieces = Vec::new();
+        for document in documents.collect::<Vec<_>>() {
+            if let Ok(Stored::File(file)) = self.merged(rule, output, document, rule) {
+                let item_id = self.items.get(document).info.id.clone();
+                pieces.push((document, PieceOf { item_id, attrs: String::new(), file }));
+            }
+        }
+        pieces
     }
 
     /// What the gate says of `subject`; `None` if it cannot be asked, or not while planning.

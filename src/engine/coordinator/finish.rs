@@ -141,7 +141,7 @@ impl Coordinator<'_, '_> {
         if let Some(why) = self.needs_a_bad_pass(pass) {
             return self.pass_skipped(pass, why);
         }
-        if soundness == Soundness::Good {
+        if matches!(soundness, Soundness::Good | Soundness::Unknown) {
             self.set_aside_at_fault(&rules, pool)?;
         }
         let every = rules.first().and_then(|r| self.every_document_is_out(Some(pass), *r));

@@ -45,19 +45,6 @@ pub(super) enum Held {
     Published { digest: Digest },
 }
 
-impl Artifact {
-    /// Some of the pieces of `whole`: an artifact of its own, made from `content`.
-    pub(super) fn of_pieces(whole: &Self, content: Digest, pieces: Vec<PieceOf>) -> Self {
-        let items = pieces.iter().map(|p| p.file.items).sum();
-        Self {
-            content,
-            items,
-            held: Held::Made { make: Make::Merge(Merge::Splice, pieces.clone()), pieces: Some(pieces) },
-            ..whole.clone()
-        }
-    }
-}
-
 /// A gate that nobody has answered for just this yet.
 pub(super) struct Open<'g> {
     pub(super) gate: &'g GateSpec,
@@ -298,6 +285,19 @@ impl Coordinator<'_, '_> {
     pub(super) fn made(&self, at: (RuleId, usize), file: &Wanted) -> Artifact {
         let held = Held::Made { make: file.make.clone(), pieces: file.pieces() };
         Artifact { name: self.output_name(at), path: file.path.clone(), content: file.content, items: file.items, held }
+    }
+
+    /// An artifact that holds no more than `pieces` of an output.
+    pub(super) fn artifact_of(&self, at: (RuleId, usize), pieces: Vec<PieceOf>) -> Artifact {
+        let path = self.setup.graph.rule(at.0).outputs[at.1].path.clone();
+        let (content, items) = (self.content_of(at.0, at.1, &pieces), pieces.iter().map(|p| p.file.items).sum());
+        Artifact {
+            name: self.output_name(at),
+            path,
+            content,
+            items,
+            held: Held::Made { make: Make::Merge(Merge::Splice, pieces.clone()), pieces: Some(pieces) },
+        }
     }
 
     pub(super) fn published_artifact(&self, at: (RuleId, usize)) -> Result<Artifact, String> {
