@@ -5,6 +5,9 @@ use ingest::builtin::Limits;
 use ingest::document::outline::{PdfFrame, decode_text_string, read_frame};
 use lopdf::{Dictionary, Object, ObjectId, StringFormat, dictionary};
 
+/// How deep entries may lie in each other.
+const DEPTH: u32 = 16;
+
 #[derive(Arbitrary, Debug)]
 struct Outline {
     pages: u8,
@@ -62,17 +65,17 @@ pub fn run(data: &[u8]) {
 }
 
 fn check(bytes: &[u8]) {
-    let frame = read_frame(bytes, &Limits::default());
+    let frame = read_frame(bytes, DEPTH, &Limits::default());
     if let Ok(frame) = &frame {
         sound(frame);
     }
-    assert_eq!(frame, read_frame(bytes, &Limits::default()), "read otherwise the second time");
+    assert_eq!(frame, read_frame(bytes, DEPTH, &Limits::default()), "read otherwise the second time");
 }
 
 fn sound(frame: &PdfFrame) {
     for entry in &frame.entries {
         assert!(!entry.title.trim().is_empty(), "an entry without a title");
-        assert!((1..=16).contains(&entry.level), "level {}", entry.level);
+        assert!((1..=DEPTH).contains(&entry.level), "level {}", entry.level);
         assert!(entry.page.is_none_or(|p| (1..=frame.page_count).contains(&p)), "page {:?} of {}", entry.page, frame.page_count);
     }
     let labels = frame.page_labels.len();
