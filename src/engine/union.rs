@@ -166,6 +166,10 @@ impl Iterator for Merged<'_> {
     type Item = io::Result<Keyed>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        // A run that cannot be read has no head, and must not pass for one that is at its end.
+        if let Some(error) = self.failed.take() {
+            return Some(Err(error));
+        }
         let (key, mut value) = self.pop()?;
         while self.heads.peek().is_some_and(|Reverse((next, ..))| *next == key) {
             if let Some((_, other)) = self.pop() {
@@ -214,6 +218,18 @@ mod tests {
         sorting.write(&mut out).unwrap();
         assert!(disk::read_dir_sorted(&dir.join("staging")).unwrap().is_empty(), "nothing is left behind");
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_read_back_is_an_error_and_never_an_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let cas = Cas::new(dir.path().join("cas"));
+        disk::create_dir_all(&dir.path().join("staging")).unwrap();
+        let mut sorting = Sorting { union: &LINES, cas: &cas, run: 1, records: Vec::new(), bytes: 0, spilt: Vec::new() };
+        sorting.add(Keyed { key: b"a".to_vec(), value: b"1".to_vec() }).unwrap();
+        disk::write(&sorting.spilt[0].0, b"\x01").unwrap();
+        let mut out = Vec::new();
+        assert!(sorting.write(&mut out).is_err(), "{out:?}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::named::path_of;
 use super::{ActionIx, Coordinator};
 use crate::digest::Digest;
 use crate::engine::again::{Derivation, Done, Known};
@@ -10,8 +11,6 @@ use crate::engine::derive::Work;
 use crate::engine::graph::RuleId;
 use crate::engine::items::ItemIx;
 use crate::engine::observe::ActionName;
-use crate::placeholder;
-use crate::rel_path::stem_of;
 use crate::store::records::Derived;
 
 /// Merges and projections by their keys.
@@ -43,14 +42,7 @@ impl Coordinator<'_, '_> {
             let Ok(task) = self.task_of(ix) else { continue };
             let rule = self.setup.graph.rule(self.actions[ix.0].rule);
             let item = &self.items.get(self.actions[ix.0].item).info;
-            let named = |path: &str| {
-                placeholder::fill(path, |name| match name {
-                    "id" => Some(item.id.clone()),
-                    "stem" => Some(stem_of(&item.path).to_owned()),
-                    _ => None,
-                })
-            };
-            let paths = rule.outputs.iter().map(|o| named(&o.path)).collect();
+            let paths = rule.outputs.iter().map(|o| path_of(&o.path, item)).collect();
             let has_just_run = self.actions[ix.0].started.is_some();
             done.actions.push(Known { name: self.name_of(ix), task, paths, first: result, has_just_run });
         }

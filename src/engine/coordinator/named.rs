@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::inputs::Unresolved;
 use super::publish::Wanted;
 use super::{ActionIx, Coordinator};
+use crate::builtin::Item;
 use crate::engine::graph::{MergeKind, Range, RuleId, is_engines_own};
 use crate::engine::items::{ItemIx, JOB};
 use crate::placeholder;
@@ -90,13 +91,7 @@ impl Coordinator<'_, '_> {
             if left_out.contains(&self.items.in_range(item, Range::Source)) || item == JOB {
                 return None;
             }
-            let node = self.items.get(item);
-            let path = placeholder::fill(path, |name| match name {
-                "id" => Some(node.info.id.clone()),
-                "stem" => Some(rel_path::stem_of(&node.info.path).to_owned()),
-                _ => None,
-            });
-            Some(Named { action, path })
+            Some(Named { action, path: path_of(path, &self.items.get(item).info) })
         });
         named.collect()
     }
@@ -129,6 +124,15 @@ impl Coordinator<'_, '_> {
         }
         places
     }
+}
+
+/// The path of an output of `item`, declared as `path`.
+pub(super) fn path_of(path: &str, item: &Item) -> String {
+    placeholder::fill(path, |name| match name {
+        "id" => Some(item.id.clone()),
+        "stem" => Some(rel_path::stem_of(&item.path).to_owned()),
+        _ => None,
+    })
 }
 
 /// Who stands where; places are folded paths.
