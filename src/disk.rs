@@ -338,6 +338,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     reach(FailPoint::FileWritten, path)
 }
 
+/// As `write`, of what `fill` writes and as it likes to.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn write_with(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> Result<()> {
+    reach(FailPoint::FileToWrite, path)?;
+    File::create(path).and_then(|mut file| fill(&mut file)).map_err(to("write", path))?;
+    reach(FailPoint::FileWritten, path)
+}
+
 /// Whether a file of this name is what a killed process left of an atomic write.
 #[must_use]
 pub fn is_leftover(name: &OsStr) -> bool {

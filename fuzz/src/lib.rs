@@ -7,6 +7,7 @@ pub mod layout;
 pub mod markup;
 pub mod outline;
 pub mod page_groups;
+pub mod pdf;
 pub mod records;
 pub mod requests;
 
@@ -14,7 +15,31 @@ mod book;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, Once};
+use std::sync::{Mutex, Once, OnceLock};
+
+/// Every target by its name.
+pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+    ("gate_inputs", gate_inputs::run),
+    ("ingestfile", ingestfile::run),
+    ("layout", layout::run),
+    ("markup", markup::run),
+    ("outline", outline::run),
+    ("page_groups", page_groups::run),
+    ("pdf", pdf::run),
+    ("records", records::run),
+    ("requests", requests::run),
+];
+
+/// The target that `FUZZ_TARGET` names.
+pub fn named() -> fn(&[u8]) {
+    static NAMED: OnceLock<fn(&[u8])> = OnceLock::new();
+    *NAMED.get_or_init(|| {
+        let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
+        let target = TARGETS.iter().find(|(known, _)| *known == name);
+        let names = || TARGETS.map(|(name, _)| name).join(", ");
+        target.unwrap_or_else(|| panic!("FUZZ_TARGET is `{name}`, and none of {}", names())).1
+    })
+}
 
 static LAST: Mutex<String> = Mutex::new(String::new());
 

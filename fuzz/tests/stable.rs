@@ -68,4 +68,4 @@ macro_rules! targets {
     };
 }
 
-targets!(gate_inputs, ingestfile, layout, markup, outline, page_groups, records, requests);
+targets!(gate_inputs, ingestfile, layout, markup, outline, page_groups, pdf, records, requests);

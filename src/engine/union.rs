@@ -13,7 +13,7 @@ use crate::disk;
 use crate::store::cas::Cas;
 
 /// Bytes of records in memory at one time, with what each costs beside its bytes.
-const RUN: usize = 8 << 20;
+const RUN: usize = 2 << 20;
 const RECORD: usize = 64;
 /// After so many runs they become twice as long, so that there are never too many files open.
 const RUNS: usize = 64;

@@ -35,8 +35,17 @@ const CACHE_BYTES: usize = 4 << 20;
 
 /// The open database.
 pub struct Database {
-    db: redb::Database,
+    /// There until it is dropped.
+    db: Option<redb::Database>,
     path: String,
+}
+
+impl Drop for Database {
+    /// Closing writes, and panics on a file that broke in use: what was committed is on disk, and the next open sees the damage.
+    fn drop(&mut self) {
+        let db = self.db.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(db)));
+    }
 }
 
 /// What the database holds.
@@ -67,11 +76,16 @@ impl Database {
             let format = meta(&db, "format")?;
             Ok((db, format))
         });
-        match db? {
-            (db, None) => Ok(Self { db, path }),
-            (db, Some(format)) if format == u64::from(FORMAT) => Ok(Self { db, path }),
-            (_, Some(_)) => Err(StoreError::Damaged { path, what: "of another version" }),
+        let (db, format) = db?;
+        let opened = Self { db: Some(db), path: path.clone() };
+        match format {
+            Some(format) if format != u64::from(FORMAT) => Err(StoreError::Damaged { path, what: "of another version" }),
+            _ => Ok(opened),
         }
+    }
+
+    fn db(&self) -> Result<&redb::Database, redb::Error> {
+        self.db.as_ref().ok_or(redb::Error::PreviousIo)
     }
 
     /// Number of commits so far.
@@ -79,7 +93,7 @@ impl Database {
     /// # Errors
     /// If the database cannot be read.
     pub fn generation(&self) -> Result<u64, StoreError> {
-        guarded(&self.path, || meta(&self.db, "generation").map(Option::unwrap_or_default))
+        guarded(&self.path, || meta(self.db()?, "generation").map(Option::unwrap_or_default))
     }
 
     /// Every record that is as it was written.
@@ -90,7 +104,7 @@ impl Database {
         let mut state = State { generation: self.generation()?, ..State::default() };
         let mut lost = 0;
         guarded(&self.path, || {
-            let read = self.db.begin_read()?;
+            let read = self.db()?.begin_read()?;
             for (definition, table) in TABLES.into_iter().zip(state.tables()) {
                 let stored = match read.open_table(definition) {
                     Ok(stored) => stored,
@@ -123,7 +137,7 @@ impl Database {
     }
 
     fn transact(&self, state: &mut State, generation: u64) -> Result<(), redb::Error> {
-        let mut write = self.db.begin_write()?;
+        let mut write = self.db()?.begin_write()?;
         // After a kill the next open must not scan the whole file.
         write.set_quick_repair(true);
         {

@@ -148,9 +148,7 @@ impl Store {
 
     /// Sets the database aside and writes all that is known into a new one.
     fn begin_anew(&mut self, what: &str) -> Result<(), StoreError> {
-        // Closing a damaged database writes to it, and may fail like any other use of it.
-        let old = self.database.take();
-        let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(old)));
+        drop(self.database.take());
         let (path, aside) = (self.dir.join(DATABASE), self.dir.join(SET_ASIDE));
         // There is never more than one: an older one is replaced.
         disk::rename(&path, &aside)?;

@@ -71,7 +71,7 @@ impl Coordinator<'_, '_> {
             if !self.announced.accepting.contains(&(rule, output)) || self.mode == Mode::Plan {
                 let cause = format!("what it was made from changed: {reason}");
                 let problem = choice(&path, self.setup.graph.rule(rule).pass, &self.setup.graph.rule(rule).name, &cause);
-                self.actions[ix.0].reason = Some(Reason::Adopted { path, message: problem.message.clone() });
+                self.actions[ix.0].reason = Some(Box::new(Reason::Adopted { path, message: problem.message.clone() }));
                 return Ok(Some(problem));
             }
             self.announce_build()?;

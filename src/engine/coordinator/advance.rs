@@ -159,7 +159,7 @@ impl<'a> Coordinator<'a, '_> {
             return Ok(None);
         }
         tracing::debug!(action = ?self.name_of(ix), %reason, "runs");
-        self.actions[ix.0].reason = Some(reason);
+        self.actions[ix.0].reason = Some(Box::new(reason));
         self.actions[ix.0].phase = Phase::Running;
         self.actions[ix.0].started = Some(Instant::now());
         self.announce_start(ix)?;
@@ -261,7 +261,7 @@ impl<'a> Coordinator<'a, '_> {
             if self.mode == Mode::Plan {
                 self.plan(ix, Fate::FromCache, Some(reason.clone()), None);
             }
-            self.actions[ix.0].reason = Some(reason);
+            self.actions[ix.0].reason = Some(Box::new(reason));
         }
         self.actions[ix.0].accepted = Some(accepted);
         self.remember(ix, if outcome == Outcome::Ran { Came::Ran } else { Came::FromCache });
@@ -380,7 +380,7 @@ impl<'a> Coordinator<'a, '_> {
         }
         self.actions[ix.0].phase = Phase::Done;
         self.actions[ix.0].outcome = Some(outcome);
-        self.actions[ix.0].problem = problem;
+        self.actions[ix.0].problem = problem.map(Box::new);
         let is_told = self.count(ix, outcome);
         if self.mode == Mode::Build {
             if is_told {
@@ -391,7 +391,7 @@ impl<'a> Coordinator<'a, '_> {
             let reason = match outcome {
                 Outcome::Blocked => Reason::Blocked(message),
                 Outcome::Rejected => Reason::Rejects(message),
-                _ => match self.actions[ix.0].reason.take() {
+                _ => match self.actions[ix.0].reason.take().map(|r| *r) {
                     Some(conflict @ Reason::Adopted { .. }) => conflict,
                     _ => Reason::Fails(message),
                 },
@@ -406,6 +406,10 @@ impl<'a> Coordinator<'a, '_> {
             self.plan(ix, Fate::UpToDate, None, None);
         } else if outcome == Outcome::LeftOut {
             self.plan(ix, Fate::LeftOut, Some(Reason::Quarantined(self.left_out_reason(ix))), None);
+        }
+        if !self.setup.check_determinism {
+            // Of thousands of actions they would weigh more than all that is known of them.
+            self.actions[ix.0].inputs = Vec::new();
         }
         match self.actions[ix.0].accepted.clone() {
             Some(accepted) => {
@@ -446,7 +450,7 @@ impl<'a> Coordinator<'a, '_> {
 
     fn plan(&mut self, ix: ActionIx, fate: Fate, reason: Option<Reason>, waits_for: Option<String>) {
         let pass = self.setup.graph.rule(self.actions[ix.0].rule).pass;
-        self.actions[ix.0].reason.clone_from(&reason);
+        self.actions[ix.0].reason = reason.clone().map(Box::new);
         let cause = self.cause_of(ix);
         self.planned.push(PlannedAction { action: self.name_of(ix), pass, fate, reason, cause, waits_for });
     }

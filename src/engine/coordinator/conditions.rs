@@ -77,7 +77,7 @@ impl Coordinator<'_, '_> {
             }
         }
         if action.waits == 0 {
-            self.ready.push(ix);
+            self.ready.push_back(ix);
         }
         self.action_at.insert((rule, item), ix);
         self.actions.push(action);
@@ -132,7 +132,7 @@ impl Coordinator<'_, '_> {
             note(action, condition, soundness, why.as_ref(), foreign);
             action.waits -= 1;
             if action.waits == 0 {
-                self.ready.push(ix);
+                self.ready.push_back(ix);
             }
         }
         if let Condition::Scope(rule, item) = condition {

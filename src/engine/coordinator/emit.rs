@@ -116,7 +116,7 @@ impl Coordinator<'_, '_> {
             cause,
             duration_ms: action.duration_ms,
             items,
-            problem: action.problem.clone(),
+            problem: action.problem.as_deref().cloned(),
             action: name,
         };
         self.emit(&event)
@@ -147,7 +147,7 @@ impl Coordinator<'_, '_> {
             // The pass goes on without its document.
             return is_told;
         }
-        let problem = action.problem.clone();
+        let problem = action.problem.as_deref().cloned();
         let blocked_by_item = action.blocked_by_item.is_some() && action.blocked_by_pass.is_none();
         match self.setup.graph.rule(rule).pass.and_then(|p| self.passes.get_mut(&p)) {
             Some(state) => {

@@ -37,7 +37,7 @@ mod reasons;
 mod run;
 mod spans;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -197,11 +197,12 @@ struct Action {
     as_before: bool,
     /// Only when planning: the first input that would be made anew.
     unknown: Option<RuleId>,
+    /// Until it is done, unless it is to be done again.
     inputs: Vec<(String, InputValue)>,
     key: Option<Digest>,
     manifest: Option<Arc<[u8]>>,
     /// Why it is not up to date, once that is known.
-    reason: Option<Reason>,
+    reason: Option<Box<Reason>>,
     started: Option<Instant>,
     candidate: Option<Arc<[Stored]>>,
     /// What the candidate counts beside its items.
@@ -210,7 +211,7 @@ struct Action {
     duration_ms: u64,
     accepted: Option<Accepted>,
     outcome: Option<Outcome>,
-    problem: Option<Problem>,
+    problem: Option<Box<Problem>>,
 }
 
 /// How far a rule is below an item.
@@ -297,7 +298,7 @@ struct Coordinator<'a, 'b> {
     /// Rules that became complete and are not finished yet.
     complete: Vec<RuleId>,
     finished: BTreeSet<RuleId>,
-    ready: Vec<ActionIx>,
+    ready: VecDeque<ActionIx>,
     in_flight: usize,
     /// The first pass that failed, unless the build keeps going.
     stopped_at: Option<Pass>,

@@ -136,7 +136,7 @@ impl Coordinator<'_, '_> {
     /// not set aside: a person has to choose.
     pub(super) fn is_documents(&self, ix: ActionIx, outcome: Outcome) -> bool {
         self.quarantine.sets_aside
-            && !matches!(self.actions[ix.0].reason, Some(Reason::Adopted { .. }))
+            && !matches!(self.actions[ix.0].reason.as_deref(), Some(Reason::Adopted { .. }))
             && matches!(outcome, Outcome::Failed | Outcome::Rejected)
             && self.setup.selection.of(self.actions[ix.0].rule) == Choice::Selected
             && self.source_item(ix).is_some()

@@ -66,7 +66,7 @@ impl Coordinator<'_, '_> {
         let action = &self.actions[ix.0];
         let source = self.items.source_of(action.item).map(|s| s.path.as_str());
         let cause = action.reason.as_ref().map(|r| r.cause(self.setup.graph, action.rule, source))?;
-        let changed = match &action.reason {
+        let changed = match action.reason.as_deref() {
             Some(Reason::Changed(changes)) => changes.first(),
             _ => None,
         };
@@ -174,7 +174,7 @@ impl Coordinator<'_, '_> {
         let turned = ran || last.is_none_or(|l| l.key != key || l.accepted != accepted);
         let mut history = last.map(|l| l.history.clone()).unwrap_or_default();
         if turned {
-            let reason = self.actions[ix.0].reason.clone().unwrap_or_else(|| self.reason_of(ix));
+            let reason = self.actions[ix.0].reason.as_deref().cloned().unwrap_or_else(|| self.reason_of(ix));
             let reason = postcard::to_stdvec(&reason).unwrap_or_default().into();
             Turn::put(&mut history, Turn { build: self.build_number(), came, ran, reason });
         }

@@ -1,6 +1,6 @@
 //! The loop: ready actions are advanced, the pool works, its messages are taken in, until nothing is left.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,6 +32,10 @@ use crate::store::Store;
 const TRIES: usize = 5;
 /// How long the coordinator sleeps before it looks at signals and time limits.
 const TICK: Duration = Duration::from_millis(50);
+
+/// Work given to the pool at one time, for each of its threads: enough that it has some while the coordinator writes, and not
+/// all that there is, which of thousands of books is more than all that is known of them.
+const IN_FLIGHT: usize = 32;
 
 /// Brings the selected rules up to date (or, planning, tells what that would take).
 ///
@@ -164,7 +168,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             quarantine: super::quarantine::Quarantine::default(),
             complete: Vec::new(),
             finished: BTreeSet::new(),
-            ready: Vec::new(),
+            ready: VecDeque::new(),
             in_flight: 0,
             stopped_at: None,
             rule_problems: HashMap::new(),
@@ -308,16 +312,19 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         pool: &rayon::ThreadPool,
     ) -> Result<(), Stop> {
         let mut looked = Instant::now();
+        let most = IN_FLIGHT * self.setup.jobs.max(1);
         loop {
             loop {
-                for ix in std::mem::take(&mut self.ready) {
+                while self.in_flight < most
+                    && let Some(ix) = self.ready.pop_front()
+                {
                     if let Some(work) = self.advance(ix)? {
                         self.in_flight += 1;
                         spawn(work);
                     }
                 }
                 self.finish_complete(pool)?;
-                if self.ready.is_empty() {
+                if self.ready.is_empty() || self.in_flight >= most {
                     break;
                 }
             }
