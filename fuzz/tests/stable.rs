@@ -1,8 +1,9 @@
 //! Every target over its seeds and over bytes at random: what a stable toolchain can do without a fuzzer. `FUZZ_CASES` says over
-//! how many, `FUZZ_SEED` over which.
+//! how many, `FUZZ_SEED` over which; with `FUZZ_SECONDS`, over as many as each target bears in that time.
 
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
 type Target = fn(&[u8]);
 
@@ -20,7 +21,12 @@ fn holds(name: &str, target: Target) {
     }
     assert!(!all.is_empty(), "no seeds for {name}");
     let mut state = number("FUZZ_SEED", 1);
-    for _ in 0..number("FUZZ_CASES", 200) {
+    let (cases, seconds) = (number("FUZZ_CASES", 200), number("FUZZ_SECONDS", 0));
+    let begun = Instant::now();
+    let goes_on = |done: u64| if seconds > 0 { begun.elapsed().as_secs() < seconds } else { done < cases };
+    let mut done = 0;
+    while goes_on(done) {
+        done += 1;
         let mut next = || {
             state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
             let z = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -49,6 +55,7 @@ fn holds(name: &str, target: Target) {
         };
         kept(name, target, &bytes);
     }
+    println!("{name}: {done} inputs, nothing found");
 }
 
 /// Runs the target with its input beside it, for a target that fails ends the process.
