@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 #[must_use]
 pub fn normalized(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars().filter(|c| !is_invisible(*c)).nfkc() {
+    let mut put = |c: char| {
         if c.is_whitespace() {
             if !out.is_empty() && !out.ends_with(' ') {
                 out.push(' ');
@@ -15,7 +15,10 @@ pub fn normalized(text: &str) -> String {
         } else {
             out.push(plain(c));
         }
-    }
+    };
+    let visible = text.chars().filter(|c| !is_invisible(*c));
+    // ASCII is its own normal form.
+    if text.is_ascii() { visible.for_each(&mut put) } else { visible.nfkc().for_each(&mut put) }
     out.truncate(out.trim_end().len());
     out
 }

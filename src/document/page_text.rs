@@ -2,16 +2,54 @@
 //! Lengths are integers in 1/100 pt, the origin is the top left corner of the page as it is seen (after /Rotate), y grows
 //! downwards. Knows nothing of page numbers: a page is the same wherever it stands in its book.
 
+use std::fmt;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::flow::FlowText;
 
 /// One file of the tree that rule `text` writes: a page, or a whole unpaged document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum TextUnit {
     Page(PageText),
     Flow(FlowText),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Page,
+    Flow,
+}
+
+/// As derived, but `kind` comes first, as it is written: a page is then read once, and not first as anything and then as a page.
+impl<'de> Deserialize<'de> for TextUnit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(KindFirst)
+    }
+}
+
+struct KindFirst;
+
+impl<'de> Visitor<'de> for KindFirst {
+    type Value = TextUnit;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text of a page or of an unpaged document")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TextUnit, A::Error> {
+        if map.next_key::<std::borrow::Cow<'de, str>>()?.as_deref() != Some("kind") {
+            return Err(A::Error::custom("`kind` does not come first"));
+        }
+        match map.next_value()? {
+            Kind::Page => PageText::deserialize(MapAccessDeserializer::new(map)).map(TextUnit::Page),
+            Kind::Flow => FlowText::deserialize(MapAccessDeserializer::new(map)).map(TextUnit::Flow),
+        }
+    }
 }
 
 /// A rectangle in 1/100 pt from the top left.

@@ -49,13 +49,26 @@ fn different_fields(lines: &[EntryLine], kind: &KindWords) -> usize {
 /// "Range: 60 feet", "• **Speed** 30 ft.", "AC 17": a label at the start of a line, set off by a colon, by type, or by the
 /// number that follows.
 fn opens_with_field(line: &EntryLine, label: &str) -> bool {
-    let text = line.text.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    let Some(rest) = text.strip_prefix(label) else { return false };
+    let text = line.text.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let Some(rest) = after_label(text, label) else { return false };
     let rest = rest.trim_start_matches(['*', '_']);
     let set_off = rest.starts_with([':', '.', '(']) && !rest.starts_with(".,");
     let set_in_bold = line.lead > 0 && line.lead == compact(label).len();
     let number = rest.trim_start().starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '−' | '–'));
     set_off || set_in_bold || rest.starts_with(' ') && number
+}
+
+/// What follows `label`, which is lower case, in a text that begins with it in any case.
+fn after_label<'a>(text: &'a str, label: &str) -> Option<&'a str> {
+    let mut label = label.chars();
+    let mut chars = text.char_indices();
+    while let Some(wanted) = label.next() {
+        let mut lower = chars.next()?.1.to_lowercase();
+        if lower.next() != Some(wanted) || !lower.all(|c| label.next() == Some(c)) {
+            return None;
+        }
+    }
+    Some(chars.as_str())
 }
 
 /// Whether a line is a field of any label: it is no text of a definition.
