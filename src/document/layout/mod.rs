@@ -136,6 +136,16 @@ mod tests {
     }
 
     #[test]
+    fn cells_that_overlap_tell_where_a_column_begins() {
+        // Nine letters of Times end where the column begins; longer words reach into it.
+        let words = ["Governance", "Bureaucracy", "Bureaucracy", "Hierarchy"];
+        let rows: String =
+            words.iter().zip([742, 728, 714, 700]).map(|(w, y)| at(72, y, 10, w) + &at(112, y, 10, "Hidden")).collect();
+        let page = page(&rows);
+        assert_eq!(page.lines[3].spans.iter().map(|s| s.text.as_str()).collect::<Vec<_>>(), ["Hierarchy", "Hidden"]);
+    }
+
+    #[test]
     fn a_word_too_long_for_its_cell_stays_in_its_line() {
         let row = |y| at(72, y, 10, "Companion") + &at(110, y, 10, "3") + &at(160, y, 10, "none");
         let page = page(&(row(700) + &row(686)));
