@@ -121,15 +121,20 @@ const MIN_CELLS: usize = 3;
 /// Adds the columns that no river shows because words too long for a column fill the white before the next: there, cells begin
 /// at one x again and again behind another cell of what would be one column.
 fn add_edges(rivers: &mut Vec<River>, lines: &[&Line<'_>]) {
-    let mut starts: Vec<i32> = lines
-        .iter()
-        .flat_map(|l| l.cells.windows(2))
-        .filter(|w| column_of(&w[0], rivers) == column_of(&w[1], rivers))
-        .map(|w| w[1].x)
-        .collect();
+    let within = |l: &Line<'_>| -> Vec<(usize, i32)> {
+        let columns = l.cells.windows(2).map(|w| (column_of(&w[0], rivers), column_of(&w[1], rivers), w[1].x));
+        columns.filter(|(a, b, _)| a == b).map(|(_, column, x)| (column, x)).collect()
+    };
+    let by_line: Vec<Vec<(usize, i32)>> = lines.iter().map(|l| within(l)).collect();
+    let mut starts: Vec<(usize, i32)> = by_line.iter().flatten().copied().collect();
     starts.sort_unstable();
-    for cells in starts.chunk_by(|a, b| b - a <= SAME_EDGE).filter(|cells| cells.len() >= MIN_CELLS) {
-        rivers.push(River { left: cells[0] - 1, right: cells[0] });
+    let cells = starts.chunk_by(|a, b| a.0 == b.0 && b.1 - a.1 <= SAME_EDGE).filter(|cells| cells.len() >= MIN_CELLS);
+    let edges: Vec<(usize, i32)> = cells.map(|cells| cells[0]).collect();
+    for edges in edges.chunk_by(|a, b| a.0 == b.0) {
+        // More edges than cells of any line are those of tables below each other: one column, wherever it begins in each.
+        let most = by_line.iter().map(|cells| cells.iter().filter(|c| c.0 == edges[0].0).count()).max().unwrap_or(0);
+        let kept = if edges.len() > most { 1 } else { edges.len() };
+        rivers.extend(edges[..kept].iter().map(|(_, x)| River { left: x - 1, right: *x }));
     }
     rivers.sort_by_key(|r| r.left);
 }
@@ -430,6 +435,15 @@ mod tests {
             rows(&page(&lines)),
             [["Companion", "3", "none"], ["Magus", "5", "none"], ["Specialist", "2", "none"], ["Horse", "1", "none"]]
         );
+    }
+
+    #[test]
+    fn tables_below_each_other_add_no_columns_to_each_other() {
+        let row = |y, right, x| (y, [(5000, right, 0, "Name"), (x, 500, 0, "kind"), (16000, 900, 0, "none")]);
+        let xs = [8000, 8000, 8000, 8400, 8400, 8400];
+        let lines: Vec<_> = (0..6).map(|i| row(10000 + 1400 * i, 3500, xs[i as usize])).collect();
+        let lines: Vec<(i32, &[_])> = lines.iter().map(|(y, spans)| (*y, spans.as_slice())).collect();
+        assert!(rows(&page(&lines)).iter().all(|r| r == &["Name", "kind", "none"]));
     }
 
     #[test]
