@@ -53,7 +53,13 @@ fn jumps(before: &Line<'_>, line: &Line<'_>) -> bool {
         && line.is_plain()
         && up > SAME_BASELINE
         && up <= line.size() * TALLEST_ROW
-        && line.rect.x >= before.rect.right()
+        && (line.rect.x >= before.rect.right() || overflows(before, line))
+}
+
+/// A word too long for its narrow cell reaches into the next column by a letter or two: the next cell begins right of where
+/// `before` does, and less than an em before its end.
+fn overflows(before: &Line<'_>, next: &Line<'_>) -> bool {
+    next.rect.x >= before.rect.x + before.size() && next.rect.x >= before.rect.right() - before.size()
 }
 
 /// The first line of the cell that ends `lines`: those from the height of `line` down, left of it.
@@ -84,7 +90,7 @@ fn stays(before: Option<&Line<'_>>, next: &Line<'_>, cell_x: i32, last: i32, flo
         // Below the cells to its left, only text that keeps clear of them is still the same cell.
         step <= next.size() * 16 / 10
             && next.rect.x >= cell_x - next.size() / 2
-            && (next.baseline <= floor + next.size() || next.rect.x >= right)
+            && (next.baseline <= floor + next.size() || next.rect.x >= right - next.size())
     }
 }
 
@@ -133,5 +139,17 @@ mod tests {
         let lines = of_page(1, &text);
         assert_eq!(lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(), ["Mountains, +2", "jungles Watches", "Plains"]);
         assert_eq!(lines.iter().map(|l| l.row).collect::<Vec<_>>(), [Some(1), Some(1), None]);
+    }
+
+    #[test]
+    fn a_cell_that_reaches_into_the_next_one_is_still_of_its_row() {
+        let text = page(&[
+            (10000, &[(5000, 2500, 0, "Specialist,")]),
+            (11200, &[(5000, 3200, 0, "Craftsman")]),
+            (10000, &[(8000, 400, 0, "2")]),
+            (13000, &[(5000, 1500, 0, "Horse")]),
+        ]);
+        let lines = of_page(1, &text);
+        assert_eq!(lines.iter().map(|l| l.text.as_str()).collect::<Vec<_>>(), ["Specialist, 2", "Craftsman", "Horse"]);
     }
 }

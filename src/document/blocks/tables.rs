@@ -72,7 +72,7 @@ struct Grown {
 /// The longest run of lines from `start` through which a river flows.
 fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown> {
     let first = lines[start].filter(|l| is_multi(l))?;
-    let mut rivers: Vec<River> = first.cells.windows(2).map(|w| River { left: w[0].right, right: w[1].x }).collect();
+    let mut rivers: Vec<River> = within_columns(first).windows(2).map(|w| River { left: w[0].1, right: w[1].0 }).collect();
     let (mut end, mut last_multi, mut settled) = (start + 1, start, rivers.clone());
     let mut before = first;
     while let Some(Some(line)) = lines.get(end) {
@@ -80,9 +80,10 @@ fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown
         if line.region != first.region || !line.is_plain() || step < -before.size() / 2 || step > before.size() * ROW_STEP {
             break;
         }
-        let left = narrowed(&rivers, &line.cells, line.size());
+        let left = narrowed(&rivers, line);
         // A caption or paragraph across columns ends the table, and so does the bold header of the next one.
-        let crosses = line.cells.len() == 1 && left.len() < rivers.len();
+        let in_row = line.row.is_some() && line.row == before.row;
+        let crosses = line.cells.len() == 1 && left.len() < rivers.len() && !in_row;
         let heads = is_multi(line) && line.is_bold() && !before.is_bold() && line.row != before.row;
         if left.is_empty() || crosses || heads || lists::marker(line).is_some() && line.cells.len() < 3 {
             break;
@@ -95,11 +96,47 @@ fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown
             settled.clone_from(&rivers);
         }
     }
-    let end = trailing(lines, last_multi, end, &settled);
-    let start = leading_lines(lines, start, floor, &settled);
+    let end = trailing(lines, start, last_multi, end, &settled);
+    let start = cut_row(lines, start, floor, &settled).unwrap_or_else(|| leading_lines(lines, start, floor, &settled));
     let within: Vec<&Line<'_>> = lines[start..end].iter().flatten().copied().collect();
     let all = rivers_through(&within);
-    Some(Grown { range: start..end, rivers: if all.len() > settled.len() { all } else { settled } })
+    let mut rivers = if all.len() > settled.len() { all } else { settled };
+    add_edges(&mut rivers, &within);
+    Some(Grown { range: start..end, rivers })
+}
+
+/// Where the cells of a line begin and end within their columns: a word too long for its column reaches into the next one, but
+/// its column ends where the next cell begins.
+fn within_columns(line: &Line<'_>) -> Vec<(i32, i32)> {
+    let white = (line.size() * RIVER_PERCENT / 100).max(1);
+    let next = line.cells.iter().skip(1).map(|c| c.x - white).chain([i32::MAX]);
+    line.cells.iter().zip(next).map(|(c, end)| (c.x, c.right.min(end).max(c.x + 1))).collect()
+}
+
+/// Left edges this close are one, 1/100 pt: programs set the cells of a column at one x.
+const SAME_EDGE: i32 = 30;
+/// Fewer cells that begin at one x are chance.
+const MIN_CELLS: usize = 3;
+
+/// Adds the columns that no river shows because words too long for a column fill the white before the next: there, cells begin
+/// at one x again and again behind another cell of what would be one column.
+fn add_edges(rivers: &mut Vec<River>, lines: &[&Line<'_>]) {
+    let within = |l: &Line<'_>| -> Vec<(usize, i32)> {
+        let columns = l.cells.windows(2).map(|w| (column_of(&w[0], rivers), column_of(&w[1], rivers), w[1].x));
+        columns.filter(|(a, b, _)| a == b).map(|(_, column, x)| (column, x)).collect()
+    };
+    let by_line: Vec<Vec<(usize, i32)>> = lines.iter().map(|l| within(l)).collect();
+    let mut starts: Vec<(usize, i32)> = by_line.iter().flatten().copied().collect();
+    starts.sort_unstable();
+    let cells = starts.chunk_by(|a, b| a.0 == b.0 && b.1 - a.1 <= SAME_EDGE).filter(|cells| cells.len() >= MIN_CELLS);
+    let edges: Vec<(usize, i32)> = cells.map(|cells| cells[0]).collect();
+    for edges in edges.chunk_by(|a, b| a.0 == b.0) {
+        // More edges than cells of any line are those of tables below each other: one column, wherever it begins in each.
+        let most = by_line.iter().map(|cells| cells.iter().filter(|c| c.0 == edges[0].0).count()).max().unwrap_or(0);
+        let kept = if edges.len() > most { 1 } else { edges.len() };
+        rivers.extend(edges[..kept].iter().map(|(_, x)| River { left: x - 1, right: *x }));
+    }
+    rivers.sort_by_key(|r| r.left);
 }
 
 /// One line in this many may cross a river: cells that touch by chance do not make one column of two.
@@ -110,7 +147,7 @@ fn rivers_through(lines: &[&Line<'_>]) -> Vec<River> {
     let allowed = i32::try_from(lines.len() / LINES_PER_CROSSING).unwrap_or(0);
     let least = lines.first().map_or(0, |l| l.size() * RIVER_PERCENT / 100);
     let mut edges: Vec<(i32, i32)> =
-        lines.iter().flat_map(|l| &l.cells).flat_map(|c| [(c.x, 1), (c.right.max(c.x + 1), -1)]).collect();
+        lines.iter().flat_map(|l| within_columns(l)).flat_map(|(x, right)| [(x, 1), (right, -1)]).collect();
     edges.sort_unstable();
     let (mut rivers, mut depth): (Vec<River>, i32) = (Vec::new(), 0);
     // Where the last column ended, if since then too few lines printed to make one.
@@ -127,14 +164,25 @@ fn rivers_through(lines: &[&Line<'_>]) -> Vec<River> {
     rivers
 }
 
-/// Lines behind the last one with cells belong to it while they are tight and do not open a new row.
-fn trailing(lines: &[Option<&Line<'_>>], last_multi: usize, end: usize, rivers: &[River]) -> usize {
+/// Lines behind the last one with cells belong to it while they are tight and do not open a new row: a first cell goes on in
+/// a line that stands closer than rows do.
+fn trailing(lines: &[Option<&Line<'_>>], start: usize, last_multi: usize, end: usize, rivers: &[River]) -> usize {
     let mut kept = last_multi + 1;
+    let rows = lines[start..=last_multi].windows(2).filter_map(|w| w[0].zip(w[1])).filter(|(a, b)| is_multi(a) && is_multi(b));
+    let mut row_steps: Vec<i32> = rows.map(|(a, b)| b.baseline - a.baseline).collect();
+    row_steps.sort_unstable();
+    let row_step = row_steps.get(row_steps.len() / 2).copied().unwrap_or(0);
+    let first_x = lines[last_multi].map_or(0, |l| l.rect.x);
     for index in last_multi + 1..end {
         let (Some(before), Some(line)) = (lines[index - 1], lines[index]) else { break };
         let tight = line.baseline - before.baseline <= line.size() * 14 / 10;
         let later_column = rivers.first().is_some_and(|r| line.rect.x >= r.left);
         if line.row.is_some() && line.row == before.row {
+            kept = index + 1;
+            continue;
+        }
+        let closer = i64::from(line.baseline - before.baseline) * LEAST_ROW_STEP <= i64::from(row_step) * 100;
+        if closer && (line.rect.x - first_x).abs() <= SAME_EDGE {
             kept = index + 1;
             continue;
         }
@@ -146,6 +194,28 @@ fn trailing(lines: &[Option<&Line<'_>>], last_multi: usize, end: usize, rivers: 
         }
     }
     kept
+}
+
+/// The lines above the first one with cells are the rest of a row that the end of the last column or page cut, if there are none
+/// above them, they are tight, and begin where later columns of the table do; as many as there are of them.
+fn cut_row(lines: &[Option<&Line<'_>>], start: usize, floor: usize, rivers: &[River]) -> Option<usize> {
+    let first = lines[start]?;
+    let mut top = start;
+    while top > floor {
+        let (Some(line), Some(below)) = (lines[top - 1], lines[top]) else { break };
+        if line.region != first.region {
+            break;
+        }
+        let tight = (0..=line.size() * 14 / 10).contains(&(below.baseline - line.baseline));
+        let in_column = |c: &Cell| rivers.iter().any(|r| (r.right - c.x).abs() <= SAME_EDGE);
+        let alike =
+            line.size() == first.size() && line.cells.iter().all(in_column) && narrowed(rivers, line).len() == rivers.len();
+        if !tight || !alike {
+            return None;
+        }
+        top -= 1;
+    }
+    (top < start).then_some(top)
 }
 
 /// Lines above the first one with cells are the first lines of wrapped header cells if they are tight, bold and in a later
@@ -161,7 +231,7 @@ fn leading_lines(lines: &[Option<&Line<'_>>], start: usize, floor: usize, rivers
             || !line.is_bold()
             || !below.is_bold()
             || line.region != below.region
-            || narrowed(rivers, &line.cells, line.size()).len() < rivers.len()
+            || narrowed(rivers, line).len() < rivers.len()
         {
             break;
         }
@@ -170,21 +240,20 @@ fn leading_lines(lines: &[Option<&Line<'_>>], start: usize, floor: usize, rivers
     kept
 }
 
-/// What is left of `rivers` when a line with `cells` is laid over them.
-fn narrowed(rivers: &[River], cells: &[Cell], size: i32) -> Vec<River> {
-    let least = size * RIVER_PERCENT / 100;
+/// What is left of `rivers` when `line` is laid over them.
+fn narrowed(rivers: &[River], line: &Line<'_>) -> Vec<River> {
+    let least = line.size() * RIVER_PERCENT / 100;
+    let cells = within_columns(line);
     let mut out = Vec::new();
     for river in rivers {
         let mut parts = vec![*river];
-        for cell in cells {
+        for &(x, end) in &cells {
             parts = parts
                 .into_iter()
                 .flat_map(|p| {
-                    let (left, right) = (
-                        River { left: p.left, right: p.right.min(cell.x) },
-                        River { left: p.left.max(cell.right), right: p.right },
-                    );
-                    if cell.right <= p.left || cell.x >= p.right { [Some(p), None] } else { [Some(left), Some(right)] }
+                    let (left, right) =
+                        (River { left: p.left, right: p.right.min(x) }, River { left: p.left.max(end), right: p.right });
+                    if end <= p.left || x >= p.right { [Some(p), None] } else { [Some(left), Some(right)] }
                 })
                 .flatten()
                 .filter(|p| p.right - p.left >= least)
@@ -258,12 +327,33 @@ fn separators(shapes: &[Shape], bounds: Rect, size: i32) -> Vec<i32> {
     ys
 }
 
+/// Lines further apart than this share of the leading, in percent, open a row. Where a table has no step between that of its
+/// wrapped cells, in lines that print one cell only, and that of its rows, which is larger by their padding, a point is enough.
+fn row_step(leading: i32, steps: &[i32], lines: &[&Line<'_>]) -> i32 {
+    let percent = |s: i32| i64::from(s) * 100 / i64::from(leading.max(1));
+    let apart = steps.iter().map(|s| percent(*s)).filter(|p| *p > ONE_LEADING).min();
+    let tight = || steps.iter().zip(&lines[1..]).filter(|(s, _)| (50..=ONE_LEADING).contains(&percent(**s)));
+    let wrapped = tight().filter(|(_, l)| l.cells.len() == 1).count();
+    if apart.is_some_and(|p| p >= LEAST_ROW_STEP) && wrapped * 2 >= tight().count() { CLOSE_ROW_STEP } else { ROW_STEP_PERCENT }
+}
+
+/// A line further down than a loosely set line of the same cell, in percent of the leading.
+const ROW_STEP_PERCENT: i32 = 118;
+/// Between `ONE_LEADING` and `LEAST_ROW_STEP`.
+const CLOSE_ROW_STEP: i32 = 106;
+/// Steps up to this are one leading: rounding.
+const ONE_LEADING: i64 = 103;
+/// A step that parts rows is larger than the leading by a tenth of it or more.
+const LEAST_ROW_STEP: i64 = 109;
+
 /// For each line, whether it opens a row.
 fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<bool> {
     let firsts = rivers.first().map_or(i32::MAX, |r| r.left);
     let steps: Vec<i32> = lines.windows(2).map(|w| w[1].baseline - w[0].baseline).collect();
     let tightest = steps.iter().copied().filter(|s| *s > lines[0].size() / 2).min().unwrap_or(0);
-    let spaced = steps.iter().filter(|s| **s * 100 > tightest * 118).count();
+    let threshold = row_step(tightest, &steps, lines);
+    let wider = |step: i32| step * 100 > tightest * threshold;
+    let spaced = steps.iter().filter(|s| wider(**s)).count();
     let between =
         |a: &Line<'_>, b: &Line<'_>| separators.iter().any(|y| *y > a.baseline - a.size() / 4 && *y < b.baseline - b.size() / 4);
     let ruled = lines.windows(2).filter(|w| between(w[0], w[1])).count();
@@ -281,7 +371,7 @@ fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<
         } else if ruled * 3 >= lines.len().min(6) && ruled > 1 {
             between(a, b)
         } else if spaced * 5 >= steps.len() {
-            steps[index] * 100 > tightest * 118
+            wider(steps[index])
         } else {
             opens_first
         });
@@ -327,6 +417,95 @@ mod tests {
             rows(&table),
             [["1", "A sad, short tale about a musician."], ["2", "A celebrated song about a carp."], ["3", "A melody"]]
         );
+    }
+
+    #[test]
+    fn a_word_too_long_for_its_column_does_not_take_the_next_one_in() {
+        let row = |y, first: &'static str, right, second: &'static str| {
+            (y, [(5000, right, 0, first), (8000, 500, 0, second), (12000, 900, 0, "none")])
+        };
+        let lines = [
+            row(10000, "Companion", 3600, "3"),
+            row(11400, "Magus", 2200, "5"),
+            row(12800, "Specialist", 3400, "2"),
+            row(14200, "Horse", 2000, "1"),
+        ];
+        let lines: Vec<(i32, &[_])> = lines.iter().map(|(y, spans)| (*y, spans.as_slice())).collect();
+        assert_eq!(
+            rows(&page(&lines)),
+            [["Companion", "3", "none"], ["Magus", "5", "none"], ["Specialist", "2", "none"], ["Horse", "1", "none"]]
+        );
+    }
+
+    #[test]
+    fn tables_below_each_other_add_no_columns_to_each_other() {
+        let row = |y, right, x| (y, [(5000, right, 0, "Name"), (x, 500, 0, "kind"), (16000, 900, 0, "none")]);
+        let xs = [8000, 8000, 8000, 8400, 8400, 8400];
+        let lines: Vec<_> = (0..6).map(|i| row(10000 + 1400 * i, 3500, xs[i as usize])).collect();
+        let lines: Vec<(i32, &[_])> = lines.iter().map(|(y, spans)| (*y, spans.as_slice())).collect();
+        assert!(rows(&page(&lines)).iter().all(|r| r == &["Name", "kind", "none"]));
+    }
+
+    #[test]
+    fn two_steps_between_lines_tell_the_rows_of_wrapped_cells() {
+        let table = page(&[
+            (10000, &[(5000, 1500, 0, "Repairs to the hall that"), (15000, 800, 0, "5 gp")]),
+            (11000, &[(5000, 1500, 0, "stands by the river")]),
+            (12130, &[(5000, 1500, 0, "Feed for the three"), (15000, 800, 0, "2 gp")]),
+            (13130, &[(5000, 1500, 0, "horses")]),
+            (14260, &[(5000, 1500, 0, "Candles"), (15000, 800, 0, "1 gp")]),
+        ]);
+        assert_eq!(
+            rows(&table),
+            [
+                ["Repairs to the hall that stands by the river", "5 gp"],
+                ["Feed for the three horses", "2 gp"],
+                ["Candles", "1 gp"]
+            ]
+        );
+    }
+
+    #[test]
+    fn rows_below_a_header_set_apart_are_rows() {
+        let table = page(&[
+            (10000, &[(5000, 1500, 1, "Category"), (15000, 800, 1, "Damage")]),
+            (11150, &[(5000, 1500, 0, "Light"), (15000, 800, 0, "1d")]),
+            (12150, &[(5000, 1500, 0, "Medium"), (15000, 800, 0, "2d")]),
+            (13150, &[(5000, 1500, 0, "Heavy"), (15000, 800, 0, "3d")]),
+        ]);
+        assert_eq!(rows(&table), [["Category", "Damage"], ["Light", "1d"], ["Medium", "2d"], ["Heavy", "3d"]]);
+    }
+
+    #[test]
+    fn the_last_first_cell_goes_on_in_a_line_closer_than_rows_are() {
+        let table = page(&[
+            (10000, &[(5000, 1500, 0, "Item"), (15000, 800, 0, "Cost")]),
+            (11150, &[(5000, 1500, 0, "One book"), (15000, 800, 0, "2 gp")]),
+            (12300, &[(5000, 1500, 0, "Ink for four books,"), (15000, 800, 0, "1 gp")]),
+            (13300, &[(5000, 1500, 0, "unadorned")]),
+            (15000, &[(5000, 9000, 0, "A paragraph comes after it.")]),
+        ]);
+        assert_eq!(rows(&table), [["Item", "Cost"], ["One book", "2 gp"], ["Ink for four books, unadorned", "1 gp"]]);
+    }
+
+    #[test]
+    fn a_row_cut_by_the_end_of_a_column_goes_on_in_the_table() {
+        let table = page(&[
+            (10000, &[(15000, 1500, 0, "cooper,")]),
+            (11000, &[(15000, 1500, 0, "cobbler")]),
+            (12300, &[(5000, 1500, 0, "Stores"), (15000, 1800, 0, "brewer"), (25000, 800, 0, "20%")]),
+            (14000, &[(5000, 1500, 0, "Ink"), (15000, 1800, 0, "scribe"), (25000, 800, 0, "50%")]),
+            (15500, &[(5000, 1500, 0, "Arms"), (15000, 1800, 0, "smith"), (25000, 800, 0, "50%")]),
+        ]);
+        assert_eq!(rows(&table)[..2], [["", "cooper, cobbler", ""], ["Stores", "brewer", "20%"]]);
+        let below_text = page(&[
+            (9800, &[(5000, 9000, 0, "A paragraph that runs on over them.")]),
+            (11000, &[(15000, 1500, 0, "cooper,")]),
+            (12300, &[(5000, 1500, 0, "Stores"), (15000, 1800, 0, "brewer"), (25000, 800, 0, "20%")]),
+            (14000, &[(5000, 1500, 0, "Ink"), (15000, 1800, 0, "scribe"), (25000, 800, 0, "50%")]),
+            (15500, &[(5000, 1500, 0, "Arms"), (15000, 1800, 0, "smith"), (25000, 800, 0, "50%")]),
+        ]);
+        assert_eq!(rows(&below_text)[0], ["Stores", "brewer", "20%"]);
     }
 
     #[test]

@@ -11,6 +11,10 @@ const REACH: i32 = 12;
 const MIN_CELLS: usize = 3;
 /// White space before a cell that stands clear of the one to its left: half an em, more than a word space.
 const CLEAR_GAP: i32 = 50;
+/// Letters of one word stand closer.
+const WORD_GAP: i32 = 12;
+/// Letters that belong together overlap by kerning, less than this.
+const OVERLAP: i32 = 60;
 
 /// Where pieces begin that stand clear of what is to their left, sorted.
 pub struct Edges {
@@ -26,7 +30,10 @@ impl Edges {
         for row in order.chunk_by(|a, b| a.baseline == b.baseline) {
             let mut reached: Option<i32> = None;
             for piece in row {
-                if reached.is_none_or(|right| piece.x - right > share(piece.size, CLEAR_GAP)) {
+                // What begins well inside the text before it is no word of the same line of text: the cell there overflows.
+                let apart =
+                    |right| piece.x - right > share(piece.size, CLEAR_GAP) || right - piece.x > share(piece.size, OVERLAP);
+                if reached.is_none_or(apart) {
                     starts.push((piece.x, piece.baseline, reached.is_some()));
                 }
                 reached = Some(reached.map_or(piece.right, |right| right.max(piece.right)));
@@ -36,8 +43,9 @@ impl Edges {
         Self { starts }
     }
 
-    /// Whether a column of cells begins at `x`, near `baseline`.
-    pub fn is_column(&self, x: i32, baseline: i32, size: i32) -> bool {
+    /// Whether a column of cells begins at `x`, near `baseline`; text there, behind white as wide as `gap`, is a cell like any
+    /// other if it does not touch what is before it.
+    pub fn is_column(&self, x: i32, baseline: i32, size: i32, gap: i32) -> bool {
         let from = self.starts.partition_point(|s| s.0 < x - SAME_EDGE);
         let near = self.starts[from..]
             .iter()
@@ -48,6 +56,6 @@ impl Edges {
             cells += 1;
             beside += usize::from(start.2);
         }
-        cells >= MIN_CELLS && beside * 2 >= MIN_CELLS
+        cells + usize::from(gap > share(size, WORD_GAP)) >= MIN_CELLS && beside * 2 >= MIN_CELLS
     }
 }

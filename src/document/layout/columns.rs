@@ -66,7 +66,13 @@ pub fn gutters(pieces: &[Piece]) -> Vec<Gutter> {
         }
         i = end;
     }
-    keep_columns_of_text(pieces, found, from, to)
+    let kept = keep_columns_of_text(pieces, found.clone(), from, to);
+    if !kept.is_empty() {
+        return kept;
+    }
+    found.retain(|g| are_columns_of_rows(pieces, *g, [from, g.left, g.right, to]));
+    found.truncate(1);
+    found
 }
 
 /// Per slice of the width: how many pieces end before it, cross it, begin after it.
@@ -145,6 +151,49 @@ fn keep_columns_of_text(pieces: &[Piece], mut gutters: Vec<Gutter>, from: i32, t
             _ => return gutters,
         }
     }
+}
+
+/// Columns of a page are as wide as each other, within this share in percent.
+const SAME_WIDTH: i32 = 85;
+/// Lines of one column that stand on a baseline of the other, at most, in percent: cells of a row all do, and of lines of two
+/// columns with headings and tables of their own few do.
+const MAX_SHARED: usize = 60;
+/// Baselines this close are one, 1/100 pt.
+const SAME_BASELINE: i32 = 30;
+
+/// Fewer rows cannot tell a baseline of their own from chance.
+const MIN_ROWS: usize = 8;
+
+/// Whether `gutter` parts two columns of a page that hold tables, whose cells are short: both are as wide, the printed rows
+/// of each are long, and they keep baselines of their own.
+fn are_columns_of_rows(pieces: &[Piece], gutter: Gutter, [from, left, right, to]: [i32; 4]) -> bool {
+    let (widths, wider) = ((left - from).min(to - right), (left - from).max(to - right));
+    if i64::from(widths) * 100 < i64::from(wider) * i64::from(SAME_WIDTH) {
+        return false;
+    }
+    let rows = |column: usize| {
+        let mut inside: Vec<&Piece> = pieces.iter().filter(|p| column_of(p, &[gutter]) == Column::Inside(column)).collect();
+        inside.sort_by_key(|p| (p.baseline, p.x));
+        let mut rows: Vec<(i32, i32, i32)> = Vec::new();
+        for p in inside {
+            match rows.last_mut() {
+                Some(row) if p.baseline - row.0 <= SAME_BASELINE => (row.1, row.2) = (row.1.min(p.x), row.2.max(p.right)),
+                _ => rows.push((p.baseline, p.x, p.right)),
+            }
+        }
+        rows
+    };
+    let (here, there) = (rows(0), rows(1));
+    let long = |rows: &[(i32, i32, i32)]| {
+        let n = rows.iter().filter(|r| i64::from(r.2 - r.1) * 10 >= i64::from(widths) * 6).count();
+        n * 10 >= rows.len() * 3
+    };
+    let (few, many) = if here.len() < there.len() { (&here, &there) } else { (&there, &here) };
+    let shared = few.iter().filter(|r| {
+        let at = many.partition_point(|m| m.0 < r.0 - SAME_BASELINE);
+        many.get(at).is_some_and(|m| m.0 <= r.0 + SAME_BASELINE)
+    });
+    few.len() >= MIN_ROWS && long(&here) && long(&there) && shared.count() * 100 <= few.len() * MAX_SHARED
 }
 
 fn reads_as_text(pieces: &[Piece], gutters: &[Gutter], column: usize) -> bool {

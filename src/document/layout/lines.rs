@@ -16,7 +16,7 @@ pub fn build(page: &PageGlyphs, placed: Vec<Placed>) -> PageText {
     let mut row: Vec<Placed> = Vec::new();
     for next in placed {
         if let Some(last) = row.last()
-            && !follows(last, &next)
+            && !follows(page, last, &next)
         {
             builder.line(&row);
             row.clear();
@@ -38,14 +38,28 @@ pub fn build(page: &PageGlyphs, placed: Vec<Placed>) -> PageText {
 }
 
 /// `next` goes on in the line of `last`.
-fn follows(last: &Placed, next: &Placed) -> bool {
+fn follows(page: &PageGlyphs, last: &Placed, next: &Placed) -> bool {
     let (a, b) = (&last.piece, &next.piece);
     last.region == next.region
         && a.rotation == b.rotation
         && a.visibility == b.visibility
         && a.on_line_with(b)
-        && b.x >= a.right - share(a.size.min(b.size), 20)
+        && (b.x >= a.right - share(a.size.min(b.size), 20) || overflows_into(page, a, b))
 }
+
+/// A word too long for its narrow cell runs over into the next one, which begins on the same baseline where its column does:
+/// `b` is that next cell. More than an em is no word that is a letter or two too long.
+fn overflows_into(page: &PageGlyphs, a: &Piece, b: &Piece) -> bool {
+    let glyph = |i: Option<&u32>| i.and_then(|i| page.glyphs.get(*i as usize)).map(|g| (g.font, g.size, g.color));
+    a.baseline == b.baseline
+        && glyph(a.glyphs.last()) == glyph(b.glyphs.first())
+        && b.x >= a.x + a.size
+        && b.right > a.right - a.size
+        && a.right - b.x <= share(a.size, OVERFLOW)
+}
+
+/// A word that is too long for its cell reaches at most this far into the next one, in percent of its size.
+const OVERFLOW: i32 = 130;
 
 struct Builder<'p> {
     page: &'p PageGlyphs,

@@ -117,6 +117,43 @@ mod tests {
     }
 
     #[test]
+    fn columns_of_tables_are_columns_too() {
+        // Each side a table on baselines of its own, as a stream writes them that goes across the page.
+        let rows = |x: i32, top: i32| {
+            let row = move |i: i32| (top - 13 * i, [(x, format!("thing {i} of it")), (x + 170, format!("{i} pounds"))]);
+            (0..12).flat_map(move |i| row(i).1.map(|(x, text)| (x, row(i).0, text)))
+        };
+        let mut by_rows: Vec<_> = rows(72, 700).chain(rows(330, 695)).collect();
+        by_rows.sort_by_key(|(x, y, _)| (-y, *x));
+        let columns = page(&draw(&by_rows));
+        let texts: Vec<String> = columns.lines.iter().map(|l| l.text()).collect();
+        assert_eq!((texts[0].as_str(), texts[11].as_str()), ("thing 0 of it 0 pounds", "thing 11 of it 11 pounds"));
+        assert!(columns.lines[12].region > columns.lines[11].region && columns.lines[12].rect.x == 33_000);
+        // A table as wide as the page has its cells on the same baselines.
+        let mut wide: Vec<_> = rows(72, 700).chain(rows(330, 700)).collect();
+        wide.sort_by_key(|(x, y, _)| (-y, *x));
+        assert_eq!(lines(&draw(&wide))[0], "thing 0 of it 0 pounds thing 0 of it 0 pounds");
+    }
+
+    #[test]
+    fn cells_that_overlap_tell_where_a_column_begins() {
+        // Nine letters of Times end where the column begins; longer words reach into it.
+        let words = ["Governance", "Bureaucracy", "Bureaucracy", "Hierarchy"];
+        let rows: String =
+            words.iter().zip([742, 728, 714, 700]).map(|(w, y)| at(72, y, 10, w) + &at(112, y, 10, "Hidden")).collect();
+        let page = page(&rows);
+        assert_eq!(page.lines[3].spans.iter().map(|s| s.text.as_str()).collect::<Vec<_>>(), ["Hierarchy", "Hidden"]);
+    }
+
+    #[test]
+    fn a_word_too_long_for_its_cell_stays_in_its_line() {
+        let row = |y| at(72, y, 10, "Companion") + &at(110, y, 10, "3") + &at(160, y, 10, "none");
+        let page = page(&(row(700) + &row(686)));
+        let cells: Vec<&str> = page.lines[0].spans.iter().map(|s| s.text.as_str()).collect();
+        assert_eq!((page.lines.len(), cells), (2, vec!["Companion", "3", "none"]));
+    }
+
+    #[test]
     fn a_heading_across_columns_is_a_region_of_its_own() {
         let mut by_rows = columns();
         by_rows.sort_by_key(|(x, y, _)| (-y, *x));

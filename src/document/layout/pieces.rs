@@ -115,7 +115,8 @@ fn part_cells(page: &PageGlyphs, pieces: Vec<Piece>, edges: &Edges) -> Vec<Piece
         let glyph = |i: u32| page.glyphs.get(i as usize);
         let moved = |k: &usize| {
             let begins = glyph(piece.glyphs[*k]).filter(|g| g.moved && g.baseline == piece.baseline);
-            begins.is_some_and(|g| !piece.spaced[*k] && edges.is_column(g.x, g.baseline, g.size))
+            let gap = |g: &Glyph| glyph(piece.glyphs[*k - 1]).map_or(0, |before| g.x - before.right);
+            begins.is_some_and(|g| !piece.spaced[*k] && edges.is_column(g.x, g.baseline, g.size, gap(g)))
         };
         let cut = if piece.rotation == 0 { (MIN_CELL..piece.glyphs.len()).find(moved) } else { None };
         let Some(cut) = cut else {
@@ -244,7 +245,7 @@ fn join(page: &PageGlyphs, before: &mut Piece, piece: &Piece, edges: &Edges) -> 
         return false;
     }
     let begins_cell = page.glyphs.get(piece.glyphs[0] as usize).is_some_and(|g| g.moved);
-    if begins_cell && before.glyphs.len() >= MIN_CELL && edges.is_column(piece.x, piece.baseline, piece.size) {
+    if begins_cell && before.glyphs.len() >= MIN_CELL && edges.is_column(piece.x, piece.baseline, piece.size, gap) {
         return false;
     }
     let next = before.rank + 1 == piece.rank;
