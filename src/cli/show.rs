@@ -26,6 +26,8 @@ mod artifacts;
 mod cached;
 mod source;
 
+/// What a page may take to draw, in milliseconds, if the limit on time is not lower: somebody waits for it.
+const PATIENCE_MS: u64 = 30_000;
 /// How often it is looked whether the time of the worker is up.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -61,15 +63,16 @@ pub fn run(args: &Show, global: &Global, console: &Console, clock: Clock) -> Res
     artifacts::read(&project, &job.path, source, &mut drawing)?;
     if known.read.is_some_and(|read| read != digest) {
         let note = format!("`{}` has changed since it was built", source.path);
-        console.status(&format!("warning: {}: the drawing is of what was built; `ingest build` brings it up to date", render::shown(&note)));
+        console.status(&format!(
+            "warning: {}: the drawing is of what was built; `ingest build` brings it up to date",
+            render::shown(&note)
+        ));
         drawing.notes.push(note);
     }
 
-    let workers = Workers::new(
-        project::workers(&project::environment()),
-        project.loaded.limits,
-        project.cache().join("cas"),
-    );
+    let mut limits = project.loaded.limits;
+    limits.time_ms = limits.time_ms.min(PATIENCE_MS);
+    let workers = Workers::new(project::workers(&project::environment()), limits, project.cache().join("cas"));
     let (drawn, told) = draw(&workers, source, digest, Params { drawing, format })?;
     in_range(args.page, told.pages, source)?;
     if let Some(why) = &told.without_page {
@@ -127,7 +130,11 @@ fn draw(workers: &Workers, source: &SourceFile, digest: Digest, mut params: Para
     let inputs = [("source".to_owned(), book)];
     let why = match ask(workers, source, &inputs, &params) {
         Ok(made) => return taken(made),
-        Err(RunError::Worker(WorkerError::Start(e))) => return Err(CliError::from_error(ErrorKind::Failed, &WorkerError::Start(e))),
+        Err(RunError::Worker(WorkerError::Start(e))) => {
+            return Err(CliError::from_error(ErrorKind::Failed, &WorkerError::Start(e)));
+        }
+        // The limit is perhaps not the one of the Ingestfile.
+        Err(RunError::Worker(WorkerError::Time(limits))) => format!("that takes longer than {} s", limits.time_ms / 1000),
         Err(error) => error.to_string(),
     };
     params.drawing.notes.push(format!("drawn without the page itself: {why}"));

@@ -149,7 +149,8 @@ fn each<T: DeserializeOwned>(project: &Project, job: &Path, output: &Output, tak
         if !e.is_missing() {
             return CliError::from(e);
         }
-        CliError::new(ErrorKind::Failed, format!("`{shown}` is not there")).hint(format!("`ingest build {}` makes it", output.path))
+        CliError::new(ErrorKind::Failed, format!("`{shown}` is not there"))
+            .hint(format!("`ingest build {}` makes it", output.path))
     })?;
     let mut reader = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 20, file));
     let read = reader.deserialize_seq(Each(take, PhantomData)).and_then(|()| reader.end());

@@ -14,12 +14,21 @@ pub fn named<'s>(text: &str, sources: &'s [SourceFile]) -> Result<&'s SourceFile
     }
     let so_called: Vec<&SourceFile> = sources.iter().filter(|s| name(s) == text).collect();
     match so_called.as_slice() {
-        [] => Err(unknown("source", text, sources.iter().flat_map(|s| [s.path.as_str(), s.id.as_str(), name(s)]))),
+        [] => Err(no_source(text, sources)),
         [one] => Ok(one),
         [first, second, ..] => {
             let message = format!("`{text}` is the name of {} sources: `{}`, `{}`, …", so_called.len(), first.path, second.path);
             Err(CliError::new(ErrorKind::Usage, message).hint("give the path below the sources folder"))
         }
+    }
+}
+
+fn no_source(text: &str, sources: &[SourceFile]) -> CliError {
+    let known = || sources.iter().flat_map(|s| [s.path.as_str(), s.id.as_str(), name(s)]);
+    let error = unknown("source", text, known());
+    match known().map(|k| (strsim::damerau_levenshtein(k, text), k)).min() {
+        Some((_, near)) if error.problem.hint.is_none() => error.hint(format!("sources are called like `{near}`")),
+        _ => error,
     }
 }
 
@@ -45,5 +54,6 @@ mod tests {
         let told = |text: &str| named(text, &all).unwrap_err().problem;
         assert_eq!(told("rules.pdf").message, "`rules.pdf` is the name of 2 sources: `a/rules.pdf`, `b/rules.pdf`, …");
         assert_eq!(told("mop.pdf").hint.as_deref(), Some("did you mean `map.pdf`?"));
+        assert_eq!(told("nothing of it").hint.as_deref(), Some("sources are called like `b/map.pdf`"));
     }
 }

@@ -1,6 +1,7 @@
 //! The drawing as SVG: the page, what was made of it over it, a legend beside it. The same drawing gives the same bytes. What a
 //! mark stands for is also told as the title of its group, which viewers show under the pointer.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::background::Background;
@@ -52,7 +53,8 @@ pub fn svg(drawing: &Drawing, background: Option<&Background>) -> String {
     let _ = write!(out, "<title>{}, page {}{of}</title>", escaped(&drawing.source), drawing.page);
     let _ = write!(out, "<defs>{}</defs>", pen.letters.definitions());
     let _ = write!(out, r##"<rect x="-{MARGIN}" y="-{MARGIN}" width="{whole:.2}" height="{high:.2}" fill="#e5e7eb"/>"##);
-    let _ = write!(out, r##"<rect width="{width:.2}" height="{height:.2}" fill="#ffffff" stroke="#9ca3af" stroke-width="0.5"/>"##);
+    let _ =
+        write!(out, r##"<rect width="{width:.2}" height="{height:.2}" fill="#ffffff" stroke="#9ca3af" stroke-width="0.5"/>"##);
     if let Some(background) = background {
         // Pale, so that what is drawn over it stands out.
         let _ = write!(out, r#"<g class="page" opacity="0.8">{}</g>"#, background.svg);
@@ -87,11 +89,12 @@ fn colour_of(shown: &Shown) -> &'static str {
 /// What an element is called on its label.
 fn label(shown: &Shown) -> String {
     let mut label = match &shown.left_out {
-        Some(LeftOut::Furniture(why)) => return format!("{:?}: {why}", shown.kind),
+        Some(LeftOut::Furniture(why)) => return why.clone(),
         Some(LeftOut::Hidden(why)) => return format!("hidden: {why}"),
         None => format!("{:?}", shown.kind),
     };
-    if let Some(level) = shown.level {
+    // Every title has a level; an item that lies in no other is nothing to tell of.
+    if let Some(level) = shown.level.filter(|n| *n > 0 || shown.kind == ElementType::Title) {
         let _ = write!(label, " {level}");
     }
     if shown.sidebar {
@@ -113,7 +116,12 @@ struct Pen {
 impl Pen {
     fn rect(&mut self, area: &Area, attributes: &str) {
         let Area { x, y, w, h } = area;
-        let _ = write!(self.out, r#"<rect x="{x:.2}" y="{y:.2}" width="{:.2}" height="{:.2}" {attributes}/>"#, w.max(0.5), h.max(0.5));
+        let _ = write!(
+            self.out,
+            r#"<rect x="{x:.2}" y="{y:.2}" width="{:.2}" height="{:.2}" {attributes}/>"#,
+            w.max(0.5),
+            h.max(0.5)
+        );
     }
 
     /// A label on a ground of `colour`, its top left corner at (x, y).
@@ -132,7 +140,10 @@ impl Pen {
         for line in lines {
             let (class, look) = match line.hidden {
                 None => ("line", r##"fill="none" stroke="#374151" stroke-width="0.25" stroke-opacity="0.45""##),
-                Some(_) => ("line hidden", r##"fill="#e6007a" fill-opacity="0.08" stroke="#e6007a" stroke-width="0.4" stroke-dasharray="1 1""##),
+                Some(_) => (
+                    "line hidden",
+                    r##"fill="#e6007a" fill-opacity="0.08" stroke="#e6007a" stroke-width="0.4" stroke-dasharray="1 1""##,
+                ),
             };
             let _ = write!(self.out, r#"<g class="{class}" data-region="{}">"#, line.region);
             if let Some(why) = &line.hidden {
@@ -142,10 +153,7 @@ impl Pen {
             self.out.push_str("</g>");
         }
         let seen = || lines.iter().filter(|l| l.hidden.is_none());
-        let mut regions: Vec<u16> = seen().map(|l| l.region).collect();
-        regions.dedup();
-        regions.sort_unstable();
-        regions.dedup();
+        let regions: BTreeSet<u16> = seen().map(|l| l.region).collect();
         for region in regions {
             let areas = seen().filter(|l| l.region == region).map(|l| l.area);
             let Some(around) = areas.reduce(|a, b| a.union(&b)).map(|a| a.grown(4.5)) else { continue };
@@ -171,7 +179,12 @@ impl Pen {
             let around = area.grown(2.6);
             self.rect(&around, &format!(r#"rx="2" fill="none" stroke="{colour}" stroke-width="0.9""#));
             // Upright in the gutter, where no text is.
-            let _ = write!(self.out, r#"<g transform="translate({:.2} {:.2}) rotate(90)">"#, around.right() + CHIP - 0.4, around.y + 0.6);
+            let _ = write!(
+                self.out,
+                r#"<g transform="translate({:.2} {:.2}) rotate(90)">"#,
+                around.right() + CHIP / 2.0 + 0.3,
+                around.y + 0.6
+            );
             self.chip(&label, (0.0, 0.0), colour);
             self.out.push_str("</g>");
         }
@@ -194,11 +207,12 @@ impl Pen {
         );
         let dashes = if shown.left_out.is_some() { r#" stroke-dasharray="2.5 1.5""# } else { "" };
         let look = format!(r#"fill="{colour}" fill-opacity="0.09" stroke="{colour}" stroke-width="0.6"{dashes}"#);
+        let w = self.chip_width(&label);
         for (i, area) in shown.areas.iter().enumerate() {
             self.rect(area, &look);
-            let w = self.chip_width(&label);
             if i == 0 {
-                self.chip(&label, (area.right() - w, area.y - CHIP / 2.0 - 0.6), colour);
+                // Rather over the end of the line above, which is often short, than over this one.
+                self.chip(&label, (area.right() - w, area.y - CHIP + 0.9), colour);
             }
         }
         self.out.push_str("</g>");
@@ -215,14 +229,13 @@ impl Pen {
 
     /// The way of a reader from element to element.
     fn path(&mut self, order: &[&Shown]) {
-        let stops: Vec<(f64, f64)> =
-            order.iter().flat_map(|e| &e.areas).map(|a| (a.x - 4.0, a.y + CHIP / 2.0)).collect();
+        let stops: Vec<(f64, f64)> = order.iter().flat_map(|e| &e.areas).map(|a| (a.x - 4.0, a.y + CHIP / 2.0)).collect();
         let _ = write!(self.out, r#"<g class="order" fill="none" stroke="{ORDER}" stroke-width="1" stroke-opacity="0.8">"#);
         for step in stops.windows(2) {
             let ((x1, y1), (x2, y2)) = (step[0], step[1]);
             let _ = write!(self.out, r#"<path d="M{x1:.2} {y1:.2}L{x2:.2} {y2:.2}"/>"#);
             let (dx, dy) = (x2 - x1, y2 - y1);
-            let length = dx.hypot(dy);
+            let length = (dx * dx + dy * dy).sqrt();
             // Half way, where no number hides it.
             if length > 9.0 {
                 let (ux, uy) = (dx / length * 2.6, dy / length * 2.6);
@@ -274,7 +287,8 @@ mod tests {
             left_out: None,
             sidebar: false,
         };
-        let folio = Shown { left_out: Some(LeftOut::Furniture("folio".to_owned())), kind: ElementType::PageNumber, ..shown.clone() };
+        let folio =
+            Shown { left_out: Some(LeftOut::Furniture("folio".to_owned())), kind: ElementType::PageNumber, ..shown.clone() };
         let next = Shown { areas: vec![area(10.0, 50.0)], kind: ElementType::NarrativeText, ..shown.clone() };
         Drawing { source: text.to_owned(), page: 1, elements: vec![shown, folio, next], ..Drawing::default() }
     }
@@ -283,7 +297,7 @@ mod tests {
     fn what_is_left_out_has_no_number_and_says_why() {
         let drawn = svg(&drawing("One"), None);
         assert!(drawn.contains("<title>1 Title 2 el-0: One</title>"));
-        assert!(drawn.contains("<title>PageNumber: folio el-0: One</title>"));
+        assert!(drawn.contains("<title>folio el-0: One</title>"));
         assert!(drawn.contains("<title>2 NarrativeText 2 el-0: One</title>"));
     }
 

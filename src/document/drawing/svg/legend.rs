@@ -29,11 +29,15 @@ pub fn draw(pen: &mut Pen, drawing: &Drawing, x: f64) -> f64 {
     }
     let dashes = r#"stroke-dasharray="2.5 1.5""#;
     let why = |furniture: bool| {
-        let mut why: Vec<&str> = drawing.elements.iter().filter_map(|e| match &e.left_out {
-            Some(LeftOut::Furniture(why)) if furniture => Some(why.as_str()),
-            Some(LeftOut::Hidden(why)) if !furniture => Some(why.as_str()),
-            _ => None,
-        }).collect();
+        let mut why: Vec<&str> = drawing
+            .elements
+            .iter()
+            .filter_map(|e| match &e.left_out {
+                Some(LeftOut::Furniture(why)) if furniture => Some(why.as_str()),
+                Some(LeftOut::Hidden(why)) if !furniture => Some(why.as_str()),
+                _ => None,
+            })
+            .collect();
         why.sort_unstable();
         why.dedup();
         why.join(", ")
