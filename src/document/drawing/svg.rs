@@ -108,6 +108,11 @@ fn digits(id: &str) -> &str {
     id.char_indices().rev().nth(5).map_or(id, |(at, _)| &id[at..])
 }
 
+/// `1 token`, `2 tokens`.
+fn tokens(chunk: &Outline) -> String {
+    format!("{} {}", chunk.tokens, if chunk.tokens == 1 { "token" } else { "tokens" })
+}
+
 struct Pen {
     out: String,
     letters: Lettering,
@@ -168,10 +173,10 @@ impl Pen {
         let text = escaped(&chunk.text);
         let _ = write!(
             self.out,
-            r#"<g class="chunk" data-id="{}"><title>{} ({} tokens): {text}</title>"#,
+            r#"<g class="chunk" data-id="{}"><title>{} ({}): {text}</title>"#,
             escaped(&chunk.id),
             escaped(&chunk.id),
-            chunk.tokens
+            tokens(chunk)
         );
         let (before, after) = (if chunk.began_before { "<" } else { "" }, if chunk.goes_on { ">" } else { "" });
         let label = format!("{before}{}{after}", digits(&chunk.id));

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::super::{Area, Drawing, LeftOut};
-use super::{CHUNKS, FURNITURE, HIDDEN, ORDER, Pen, REGION, colour, digits};
+use super::{CHUNKS, FURNITURE, HIDDEN, ORDER, Pen, REGION, colour, digits, tokens};
 
 /// Width of the legend.
 pub const WIDTH: f64 = 170.0;
@@ -67,7 +67,7 @@ pub fn draw(pen: &mut Pen, drawing: &Drawing, x: f64) -> f64 {
         legend.words("(<: began before, >: goes on)", "#4b5563");
     }
     for (chunk, colour) in drawing.chunks.iter().zip(CHUNKS.iter().cycle()).take(LISTED) {
-        legend.swatch(&format!("{}  {} tokens", digits(&chunk.id), chunk.tokens), colour, r#"fill-opacity="0""#);
+        legend.swatch(&format!("{}  {}", digits(&chunk.id), tokens(chunk)), colour, r#"fill-opacity="0""#);
     }
     if let Some(more @ 1..) = drawing.chunks.len().checked_sub(LISTED) {
         legend.words(&format!("and {more} more"), "#4b5563");
