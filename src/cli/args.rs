@@ -52,6 +52,8 @@ pub enum Command {
     Status(Status),
     /// Print the build graph, to be drawn
     Graph(Graph),
+    /// Draw what was made of a page, over the page
+    Show(Show),
     /// Judge what a pass published, without running anything
     Gate(Gate),
     /// Remove from the cache what nothing needs any more
@@ -272,6 +274,23 @@ pub struct Graph {
     /// How to write it
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = GraphFormat::Dot)]
     pub format: GraphFormat,
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Show {
+    /// A book: its path below the sources folder, its id, or its file name
+    pub source: String,
+    /// Page of the book as it lies in the file, from 1
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub page: u32,
+    /// Write to this file (.svg or .png) [default: SVG on stdout]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Folder of books, instead of the one in the Ingestfile
+    #[arg(long, value_name = "DIR", help_heading = "Job")]
+    pub uploads: Option<PathBuf>,
     #[command(flatten)]
     pub job: JobArgs,
 }

@@ -20,6 +20,7 @@ pub mod project;
 pub mod render;
 pub mod rewritten;
 pub mod run_pass;
+pub mod show;
 pub mod status;
 pub mod trace;
 pub mod unread;
@@ -76,6 +77,7 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         Command::Clean(args) => clean::run(args, global, console, now),
         Command::Why(args) => why::run(args, global, console, now),
         Command::Graph(args) => graph::run(args, global, console, now),
+        Command::Show(args) => show::run(args, global, console, now),
         Command::Status(args) => status::run(args, global, console, now),
         Command::Gc(args) => gc::run(args, global, console, now),
         Command::Verify(args) => verify::run(args, global, console, now),

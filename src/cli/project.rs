@@ -323,7 +323,7 @@ pub(super) fn base_env(environment: &BTreeMap<String, String>) -> Vec<(String, S
 
 /// How processes for built-ins are started. Where the system tells this program's own file whatever became of its name, that
 /// is taken: it may be replaced by a newer one while a build runs.
-fn workers(environment: &BTreeMap<String, String>) -> WorkerSetup {
+pub(super) fn workers(environment: &BTreeMap<String, String>) -> WorkerSetup {
     let own = PathBuf::from("/proc/self/exe");
     let program = if disk::exists(&own) { own } else { std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ingest")) };
     let mut env = base_env(environment);

@@ -19,7 +19,8 @@ pub fn run() -> Result<(), CliError> {
     if input.is_terminal() {
         return Err(by_hand());
     }
-    let find = |name: &str| passes::BUILTINS.iter().find(|b| b.name == name).copied();
+    // A drawing is asked for by `ingest show`, and by no rule.
+    let find = |name: &str| passes::BUILTINS.iter().copied().chain([&passes::drawing::BUILTIN]).find(|b| b.name == name);
     worker::serve(input, answers()?, find).map_err(|e| match e {
         ServeError::NotAsked => by_hand(),
         other => CliError::from_error(ErrorKind::Failed, &other),

@@ -6,6 +6,7 @@
 pub mod blocks;
 pub mod chunk;
 pub mod cleanup;
+pub mod drawing;
 pub mod element;
 pub mod entity;
 pub mod expressions;

@@ -2,6 +2,7 @@
 //! They never touch the disk, the clock or the terminal.
 
 pub mod artifact;
+pub mod drawing;
 pub mod pages;
 mod params;
 pub mod pass_a_toc;

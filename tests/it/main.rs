@@ -25,6 +25,7 @@ mod names_shown;
 mod pages_edited;
 mod peers;
 mod project;
+mod show;
 
 #[cfg(unix)]
 mod accept;

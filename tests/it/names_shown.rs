@@ -73,6 +73,8 @@ fn what_a_terminal_would_obey_is_shown_by_every_command() {
         &["graph"],
         &["graph", "--format", "mermaid"],
         &["gate", "list"],
+        &["show", "nobody\u{202e}\u{1b}", "--page", "1"],
+        &["show", "list", "--page", "1", "-o", "x\u{202e}\u{1b}"],
         &["build", "say:nobody\u{202e}"],
         &["why", "nobody\u{202e}\u{1b}[31m"],
         &["build", "--job", "x\u{202e}\u{1b}/y"],
