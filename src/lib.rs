@@ -58,7 +58,8 @@
 //! passes the limit on time or memory ([`builtin::Limits`], `[limits]` of the Ingestfile), is that action's failure after a
 //! second try in a fresh one, and is not remembered; a limit that a built-in counts by itself (pages, decompressed bytes, nesting)
 //! is a typed failure like others, remembered until the limit is raised. Limits are in no key: they decide whether
-//! there is an output, never what is in it.
+//! there is an output, never what is in it. `show` asks a worker, too, for its drawing of a page, by a built-in that no rule can
+//! name ([`passes::drawing`]): a book that hangs the renderer costs the drawing only its ground.
 //!
 //! # What is on disk
 //!

@@ -18,7 +18,11 @@ pub fn normalized(text: &str) -> String {
     };
     let visible = text.chars().filter(|c| !is_invisible(*c));
     // ASCII is its own normal form.
-    if text.is_ascii() { visible.for_each(&mut put) } else { visible.nfkc().for_each(&mut put) }
+    if text.is_ascii() {
+        visible.for_each(&mut put)
+    } else {
+        visible.nfkc().for_each(&mut put)
+    }
     out.truncate(out.trim_end().len());
     out
 }
