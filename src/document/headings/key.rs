@@ -6,11 +6,20 @@ use unicode_normalization::UnicodeNormalization;
 /// Letters and digits of `text` after NFKC, lower case, nothing between them: what a title is compared by.
 #[must_use]
 pub fn compact(text: &str) -> String {
-    if text.is_ascii() {
-        // Its own normal form: most titles are, and each is compared many times.
-        return text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_lowercase())).collect();
+    // Each line is compared many times, and most are of ASCII and typographic marks: no letters, alone or with what stands
+    // beside them.
+    if text.chars().all(|c| c.is_ascii() || is_mark(c)) {
+        let mut out = String::with_capacity(text.len());
+        out.extend(text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_lowercase())));
+        return out;
     }
     text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Dashes, quotes, bullets and dots of General Punctuation, and the middle dot: their normal forms are such marks, and join
+/// with no letter.
+fn is_mark(c: char) -> bool {
+    matches!(c, '\u{2010}'..='\u{2027}' | '\u{b7}')
 }
 
 /// The leading number of a heading ("2.3.1 Title", "4 Title", "A.2 Title") as its depth and the length in bytes of number
@@ -75,13 +84,23 @@ pub fn clean(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean, compact, join_lines, numbering, unnumbered};
+    use super::*;
 
     #[test]
     fn prints_of_one_title_share_a_key() {
         assert_eq!(compact("Docu-") + &compact("ment"), compact("Document"));
         assert_eq!(compact("The ﬁrst “Day”"), compact("the first 'day'"));
         assert_eq!(compact("\u{212a}ing’s 2nd ＤＡＹ"), compact("King's 2nd day"));
+    }
+
+    #[test]
+    fn marks_change_no_key() {
+        let slowly = |text: &str| text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+        for mark in ('\u{a0}'..='\u{2fff}').filter(|c| is_mark(*c)) {
+            let text = format!("{mark}Ab{mark}{mark}9 c{mark}");
+            assert_eq!(compact(&text), "ab9c", "{mark:?}");
+            assert_eq!(slowly(&text), "ab9c", "{mark:?}");
+        }
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub fn shape_of(lines: &[EntryLine], kind: &KindWords) -> Option<(f64, &'static 
 fn different_fields(lines: &[EntryLine], kind: &KindWords) -> usize {
     let mut seen: Vec<&str> = Vec::new();
     for line in lines.iter().take(HEAD_LINES) {
-        if let Some(label) = kind.fields.iter().find(|label| opens_with_field(line, label))
+        let opening = Opening::of(line);
+        if let Some(label) = kind.fields.iter().find(|label| opening.is_field(label))
             && !seen.contains(&label.as_str())
         {
             seen.push(label);
@@ -46,16 +47,33 @@ fn different_fields(lines: &[EntryLine], kind: &KindWords) -> usize {
     seen.len()
 }
 
-/// "Range: 60 feet", "• **Speed** 30 ft.", "AC 17": a label at the start of a line, set off by a colon, by type, or by the
-/// number that follows.
-fn opens_with_field(line: &EntryLine, label: &str) -> bool {
-    let text = line.text.trim_start_matches(|c: char| !c.is_alphanumeric());
-    let Some(rest) = after_label(text, label) else { return false };
-    let rest = rest.trim_start_matches(['*', '_']);
-    let set_off = rest.starts_with([':', '.', '(']) && !rest.starts_with(".,");
-    let set_in_bold = line.lead > 0 && line.lead == compact(label).len();
-    let number = rest.trim_start().starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '−' | '–'));
-    set_off || set_in_bold || rest.starts_with(' ') && number
+/// A line from its first letter or digit on.
+struct Opening<'a> {
+    text: &'a str,
+    /// In lower case; what does not begin with it needs no further look.
+    first: Option<char>,
+    lead: usize,
+}
+
+impl<'a> Opening<'a> {
+    fn of(line: &'a EntryLine) -> Self {
+        let text = line.text.trim_start_matches(|c: char| !c.is_alphanumeric());
+        Self { text, first: text.chars().next().and_then(|c| c.to_lowercase().next()), lead: line.lead }
+    }
+
+    /// "Range: 60 feet", "• **Speed** 30 ft.", "AC 17": a label at the start of a line, set off by a colon, by type, or by the
+    /// number that follows.
+    fn is_field(&self, label: &str) -> bool {
+        if self.first != label.chars().next() {
+            return false;
+        }
+        let Some(rest) = after_label(self.text, label) else { return false };
+        let rest = rest.trim_start_matches(['*', '_']);
+        let set_off = rest.starts_with([':', '.', '(']) && !rest.starts_with(".,");
+        let set_in_bold = self.lead > 0 && self.lead == compact(label).len();
+        let number = rest.trim_start().starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '−' | '–'));
+        set_off || set_in_bold || rest.starts_with(' ') && number
+    }
 }
 
 /// What follows `label`, which is lower case, in a text that begins with it in any case.
@@ -74,7 +92,8 @@ fn after_label<'a>(text: &'a str, label: &str) -> Option<&'a str> {
 /// Whether a line is a field of any label: it is no text of a definition.
 #[must_use]
 pub fn is_field(line: &EntryLine, kinds: &[KindWords]) -> bool {
-    kinds.iter().any(|kind| kind.fields.iter().any(|label| opens_with_field(line, label)))
+    let opening = Opening::of(line);
+    kinds.iter().any(|kind| kind.fields.iter().any(|label| opening.is_field(label)))
 }
 
 /// Numbers with the name of a stat before or behind them: "4 HP, 1 Armor, 8 STR", "AC 12, HD 2".
