@@ -25,7 +25,7 @@ enum Kind {
     Flow,
 }
 
-/// As derived, but `kind` comes first, as it is written: a page is then read once, and not first as anything and then as a page.
+/// As derived, but where `kind` comes first, as we write it, a page is read once, and not first as anything and then as a page.
 impl<'de> Deserialize<'de> for TextUnit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(KindFirst)
@@ -42,13 +42,29 @@ impl<'de> Visitor<'de> for KindFirst {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<TextUnit, A::Error> {
-        if map.next_key::<std::borrow::Cow<'de, str>>()?.as_deref() != Some("kind") {
-            return Err(A::Error::custom("`kind` does not come first"));
+        let first: Option<String> = map.next_key()?;
+        if first.as_deref() == Some("kind") {
+            let kind = map.next_value()?;
+            return read(kind, MapAccessDeserializer::new(map));
         }
-        match map.next_value()? {
-            Kind::Page => PageText::deserialize(MapAccessDeserializer::new(map)).map(TextUnit::Page),
-            Kind::Flow => FlowText::deserialize(MapAccessDeserializer::new(map)).map(TextUnit::Flow),
+        // Another program writes its keys in an order of its own.
+        let mut all = serde_json::Map::new();
+        if let Some(key) = first {
+            all.insert(key, map.next_value()?);
         }
+        while let Some((key, value)) = map.next_entry()? {
+            all.insert(key, value);
+        }
+        let kind = all.remove("kind").ok_or_else(|| A::Error::missing_field("kind"))?;
+        let kind = Kind::deserialize(kind).map_err(A::Error::custom)?;
+        read(kind, serde_json::Value::Object(all)).map_err(A::Error::custom)
+    }
+}
+
+fn read<'de, D: Deserializer<'de>>(kind: Kind, rest: D) -> Result<TextUnit, D::Error> {
+    match kind {
+        Kind::Page => PageText::deserialize(rest).map(TextUnit::Page),
+        Kind::Flow => FlowText::deserialize(rest).map(TextUnit::Flow),
     }
 }
 
@@ -229,4 +245,24 @@ pub struct Shape {
     pub filled: bool,
     /// 0xRRGGBB.
     pub color: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_of_keys_does_not_matter() {
+        let units = [TextUnit::Page(PageText { width: 7, ..PageText::default() }), TextUnit::Flow(FlowText::default())];
+        for unit in units {
+            let ours = serde_json::to_string(&unit).unwrap();
+            assert!(ours.starts_with(r#"{"kind""#));
+            assert_eq!(serde_json::from_str::<TextUnit>(&ours).unwrap(), unit);
+            let kind_last = format!("{{{},{}}}", &ours[1..ours.len() - 1].split_once(',').unwrap().1, r#""kind":"KIND""#);
+            let kind = if matches!(unit, TextUnit::Page(_)) { "page" } else { "flow" };
+            assert_eq!(serde_json::from_str::<TextUnit>(&kind_last.replace("KIND", kind)).unwrap(), unit);
+        }
+        let without = serde_json::from_str::<TextUnit>(r#"{"width":1}"#).unwrap_err();
+        assert!(without.to_string().contains("missing field `kind`"), "{without}");
+    }
 }
