@@ -40,10 +40,9 @@
 //! - Verdicts are remembered by all that the gate read: a mended schema judges again and runs nothing. Gates on a merge fold
 //!   summaries of its pieces, so that one edited book does not re-read the others; the merge is read only to name what is wrong.
 //! - Files that are read where they lie are looked at again when a run and when the build ends ([`engine::watch`]).
-//! - A document that is set aside leaves every merge of its pass and of later ones ([`engine::upstream`] says which); an
-//!   adoption replaces the results of the action keys that it names, and only while those hold.
-//! - Documents that are set aside ([`engine::upstream`]) are left out of merges, whose keys tell; the record of the pass in
-//!   which one fell out tells the next build that there is nothing new about it.
+//! - A document that is set aside leaves every merge of its pass and of later ones ([`engine::upstream`] says which), and their
+//!   keys tell; the record of the pass in which it fell out tells the next build that there is nothing new about it.
+//! - An adoption replaces the results of the action keys that it names, and only while those hold.
 //! - Publication compares what a file is made from, and its stat tuple, with its record.
 //! - `--check-determinism` ([`engine::again`]): the report of a build holds its tasks and derivations; they are done again over a
 //!   store that reads the cache and writes beside it, and compared by digest.
@@ -74,7 +73,7 @@
 //!
 //! [`cli`], [`ingestfile`], [`sources`], [`engine`] over [`store`], [`gates`], [`job`], [`worker`]; [`passes`] over
 //! [`document`]; the leaves [`builtin`], [`digest`], [`disk`], [`diagnostic`], [`fail_point`], [`rel_path`], [`placeholder`],
-//! [`source_id`], [`staging`].
+//! [`source_id`], [`staging`], [`unseen`].
 
 pub mod builtin;
 pub mod cli;
@@ -94,4 +93,5 @@ pub mod source_id;
 pub mod sources;
 pub mod staging;
 pub mod store;
+pub mod unseen;
 pub mod worker;

@@ -1,42 +1,33 @@
 //! What the fuzz targets do: one module per target, each a `run` over the fuzzer's bytes that panics if something does not hold.
 //! `fuzz_targets/` only calls them.
 
-pub mod gate_inputs;
-pub mod ingestfile;
-pub mod layout;
-pub mod markup;
-pub mod outline;
-pub mod page_groups;
-pub mod pdf;
-pub mod records;
-pub mod requests;
-
 mod book;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, Once, OnceLock};
 
-/// Every target by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
-    ("gate_inputs", gate_inputs::run),
-    ("ingestfile", ingestfile::run),
-    ("layout", layout::run),
-    ("markup", markup::run),
-    ("outline", outline::run),
-    ("page_groups", page_groups::run),
-    ("pdf", pdf::run),
-    ("records", records::run),
-    ("requests", requests::run),
-];
+/// Does something with the fuzzer's bytes, and panics if it does not hold.
+pub type Target = fn(&[u8]);
+
+macro_rules! targets {
+    ($($name:ident),*) => {
+        $(pub mod $name;)*
+
+        /// Every target by its name.
+        pub const TARGETS: &[(&str, Target)] = &[$((stringify!($name), $name::run)),*];
+    };
+}
+
+targets!(gate_inputs, ingestfile, layout, markup, outline, page_groups, pdf, records, requests);
 
 /// The target that `FUZZ_TARGET` names.
-pub fn named() -> fn(&[u8]) {
-    static NAMED: OnceLock<fn(&[u8])> = OnceLock::new();
+pub fn named() -> Target {
+    static NAMED: OnceLock<Target> = OnceLock::new();
     *NAMED.get_or_init(|| {
         let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
         let target = TARGETS.iter().find(|(known, _)| *known == name);
-        let names = || TARGETS.map(|(name, _)| name).join(", ");
+        let names = || TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         target.unwrap_or_else(|| panic!("FUZZ_TARGET is `{name}`, and none of {}", names())).1
     })
 }

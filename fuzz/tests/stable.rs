@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-type Target = fn(&[u8]);
+use ingest_fuzz::{TARGETS, Target};
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
@@ -66,13 +66,11 @@ fn kept(name: &str, target: Target, bytes: &[u8]) {
     let _ = fs::remove_file(path);
 }
 
-macro_rules! targets {
-    ($($name:ident),*) => {
-        $(#[test]
-        fn $name() {
-            holds(stringify!($name), ingest_fuzz::$name::run);
-        })*
-    };
+#[test]
+fn every_target_holds() {
+    std::thread::scope(|scope| {
+        for (name, target) in TARGETS {
+            scope.spawn(|| holds(name, *target));
+        }
+    });
 }
-
-targets!(gate_inputs, ingestfile, layout, markup, outline, page_groups, pdf, records, requests);

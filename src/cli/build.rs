@@ -142,6 +142,25 @@ pub(super) fn take_lock(cache: &Path, no_wait: bool, console: &Console) -> Resul
     }
 }
 
+/// The project and its cache, for one who looks after the cache: as the writer that keeps others waiting, though nothing is
+/// written yet. `None`, which is said, if there is no cache.
+pub(super) fn open_cache(global: &Global, console: &Console, clock: Clock) -> Result<Option<(Project, Store)>, CliError> {
+    let mut project = Project::open(global, console, clock)?;
+    let cache = project.cache();
+    if !disk::is_dir(&cache) {
+        console.status("ingest: there is no cache");
+        return Ok(None);
+    }
+    let Taken { lock, waited } = take_lock(&cache, false, console)?;
+    if waited {
+        // People may have edited the Ingestfile meanwhile.
+        project = Project::open(global, console, clock)?;
+    }
+    let mut store = Store::read(&cache);
+    store.lock = Some(lock);
+    Ok(Some((project, store)))
+}
+
 /// The engine keeps to the text that it was given; what was written into the file meanwhile is for the next build.
 fn tell_edited_ingestfile(project: &Project, global: &Global, console: &Console) {
     if disk::read_to_string(&global.ingestfile).is_ok_and(|text| text == project.text) {

@@ -5,18 +5,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args::{Gc, Global};
-use super::build::{self, Taken};
+use super::build;
 use super::console::Console;
 use super::error::{CliError, ErrorKind};
-use super::project::Project;
 use super::render;
-use crate::disk;
 use crate::engine::plan::{Fate, Plan};
 use crate::engine::retention::{Bounds, Collection, Why};
 use crate::engine::select::Selection;
 use crate::engine::{self, Gathered};
 use crate::job::Clock;
-use crate::store::Store;
 
 /// What `gc --json` prints. Sizes are bytes on disk.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -52,21 +49,10 @@ pub struct Removed {
 /// # Errors
 /// If the project cannot be read, or the disk refuses.
 pub fn run(args: &Gc, global: &Global, console: &Console, clock: Clock) -> Result<(), CliError> {
-    let mut project = Project::open(global, console, clock)?;
-    let cache = project.cache();
-    if !disk::is_dir(&cache) {
-        console.status("ingest: there is no cache");
-        return Ok(());
-    }
-    let Taken { lock, waited } = build::take_lock(&cache, false, console)?;
-    if waited {
-        project = Project::open(global, console, clock)?;
-    }
+    let Some((project, mut store)) = build::open_cache(global, console, clock)? else { return Ok(()) };
     let found = project.sources(None, console)?;
     let job = project.job(args.job.env.as_deref(), &args.job.choice())?;
     let setup = project.setup(&job, &found, Selection::all(&project.loaded.graph))?;
-    let mut store = Store::read(&cache);
-    store.lock = Some(lock);
     let failed = |e: &(dyn std::error::Error + 'static)| CliError::from_error(ErrorKind::Failed, e);
     if !args.dry_run {
         build::after_crash(&store, &job)?;

@@ -7,6 +7,7 @@ use super::console::Paint;
 use crate::engine::again::{Checked, Difference};
 use crate::engine::observe::{ArtifactRecord, Counts, Outcome, Problem, Quarantined, Status};
 use crate::job::redact::redact;
+use crate::unseen::is_unseen;
 
 /// What is known when a build is over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -246,23 +247,15 @@ fn line(text: &str) -> String {
 /// of writing, and marks without width that make two names look alike.
 #[must_use]
 pub fn shown(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_invisible) {
+    if !text.contains(is_unseen) {
         return Cow::Borrowed(text);
     }
     let visible = |c: char| match c {
         '\n' | '\r' | '\t' => c.escape_default().to_string(),
-        c if is_invisible(c) => c.escape_unicode().to_string(),
+        c if is_unseen(c) => c.escape_unicode().to_string(),
         c => c.to_string(),
     };
     Cow::Owned(text.chars().map(visible).collect())
-}
-
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}' | '\u{180B}'..='\u{180F}'
-            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FEFF}' | '\u{FFA0}'
-            | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// Those that are not 0, each with its word.

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::args::{Global, Verify};
-use super::build::{self, Taken};
+use super::build;
 use super::console::Console;
 use super::error::{CliError, ErrorKind};
 use super::project::Project;
@@ -72,19 +72,8 @@ pub enum What {
 /// # Errors
 /// Exit code 1 if anything is wrong; it has been told. Else if the project cannot be read, or the disk refuses.
 pub fn run(args: &Verify, global: &Global, console: &Console, clock: Clock) -> Result<(), CliError> {
-    let mut project = Project::open(global, console, clock)?;
-    let cache = project.cache();
-    if !disk::is_dir(&cache) {
-        console.status("ingest: there is no cache");
-        return Ok(());
-    }
-    let Taken { lock, waited } = build::take_lock(&cache, false, console)?;
-    if waited {
-        project = Project::open(global, console, clock)?;
-    }
+    let Some((project, mut store)) = build::open_cache(global, console, clock)? else { return Ok(()) };
     let job = project.job(args.job.env.as_deref(), &args.job.choice())?;
-    let mut store = Store::read(&cache);
-    store.lock = Some(lock);
     build::after_crash(&store, &job)?;
     store.open_for_writing().map_err(failed)?;
     let threads = args.jobs.map_or(0, usize::from);
@@ -96,7 +85,7 @@ pub fn run(args: &Verify, global: &Global, console: &Console, clock: Clock) -> R
     }
     if !report.sound {
         // The short way to "nothing to do" looks at no blob.
-        disk::remove_file(&cache.join(idle::NAME))?;
+        disk::remove_file(&store.dir.join(idle::NAME))?;
     }
     store.commit().map_err(failed)?;
     store.publish_snapshot().map_err(failed)?;

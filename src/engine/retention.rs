@@ -44,14 +44,13 @@ pub struct View<'a> {
     pub now_s: i64,
 }
 
-/// What must stay.
+/// What must stay, beside what this process asked its records for: what else the job and other jobs rest on. In a first
+/// build that is next to nothing.
+#[derive(Default)]
 pub struct Needs {
     results: BTreeSet<Digest>,
     /// Merges, projections and verdicts.
     others: BTreeSet<Digest>,
-    blobs: HashSet<Digest>,
-    /// Last builds that were asked for.
-    last: BTreeSet<String>,
 }
 
 /// The job that a record is about: what stands before the first NUL of its key.
@@ -60,43 +59,44 @@ fn job_of(key: &str) -> &str {
 }
 
 impl View<'_> {
-    fn is_current(&self, key: &str, asked: &BTreeSet<String>) -> bool {
+    fn is_current(&self, state: &State, key: &str) -> bool {
         let mut parts = key.split('\0');
         let (job, rule) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         if job != self.job {
             return (self.exists)(job);
         }
-        asked.contains(key) || (!self.is_whole && self.rules.contains(rule))
+        state.last.is_asked(key) || (!self.is_whole && self.rules.contains(rule))
     }
 }
 
 impl Needs {
-    /// What `state` was asked for by this process, and what other jobs lead to.
+    /// What other jobs lead to, and this one where it was not asked for.
     #[must_use]
     pub fn of(state: &State, view: &View<'_>) -> Self {
-        let last = state.last.asked();
-        let mut results = state.results.asked();
-        results.extend(state.last.iter().filter(|(key, _)| view.is_current(key, &last)).map(|(_, l)| l.key));
-        let mut others = state.derived.asked();
-        others.extend(state.verdicts.asked());
+        let current = state.last.iter().filter(|(key, _)| view.is_current(state, key)).map(|(_, last)| last.key);
+        let results = current.filter(|key| !state.results.is_asked(key)).collect();
         let kept = |job: &str| if job == view.job { !view.is_whole } else { (view.exists)(job) };
-        others.extend(state.reached.iter().filter(|(job, _)| kept(job)).flat_map(|(_, r)| r.keys.iter()));
-        let mut blobs: HashSet<Digest> = HashSet::new();
-        let outputs = results.iter().filter_map(|key| state.results.peek(key)).flat_map(|r| &r.outputs);
-        blobs.extend(outputs.flat_map(Stored::blobs).map(|(digest, _)| digest));
-        blobs.extend(others.iter().filter_map(|key| state.derived.peek(key)).map(|d| d.digest));
-        let published = state.published.iter().filter(|(key, _)| job_of(key) == view.job || (view.exists)(job_of(key)));
-        blobs.extend(published.flat_map(|(_, p)| [p.digest, p.content]));
-        blobs.extend(adopted(state));
-        Self { results, others, blobs, last }
+        let reached = state.reached.iter().filter(|(job, _)| kept(job)).flat_map(|(_, r)| r.keys.iter().copied());
+        let others = reached.filter(|key| !state.derived.is_asked(key) && !state.verdicts.is_asked(key)).collect();
+        Self { results, others }
     }
-}
 
-impl Needs {
-    /// Whether a blob must stay.
+    fn result(&self, state: &State, key: &Digest) -> bool {
+        state.results.is_asked(key) || self.results.contains(key)
+    }
+
+    fn other(&self, state: &State, key: &Digest) -> bool {
+        state.derived.is_asked(key) || state.verdicts.is_asked(key) || self.others.contains(key)
+    }
+
+    /// The blobs that must stay.
     #[must_use]
-    pub fn holds(&self, digest: &Digest) -> bool {
-        self.blobs.contains(digest)
+    pub fn blobs(&self, state: &State, view: &View<'_>) -> HashSet<Digest> {
+        let results = state.results.iter().filter(|(key, _)| self.result(state, key)).flat_map(|(_, r)| &r.outputs);
+        let derived = state.derived.iter().filter(|(key, _)| self.other(state, key)).map(|(_, d)| d.digest);
+        let published = state.published.iter().filter(|(key, _)| job_of(key) == view.job || (view.exists)(job_of(key)));
+        let published = published.flat_map(|(_, p)| [p.digest, p.content]);
+        results.flat_map(Stored::blobs).map(|(digest, _)| digest).chain(derived).chain(published).chain(adopted(state)).collect()
     }
 }
 
@@ -120,24 +120,25 @@ pub fn recorded(state: &State) -> BTreeMap<Digest, Option<u64>> {
 
 /// Notes since when records are not needed, and what the job rested on: for the next collection.
 pub fn note(state: &mut State, needs: &Needs, view: &View<'_>) {
-    let known = |keys: BTreeSet<Digest>| keys.into_iter();
-    let asked: BTreeSet<Digest> = known(state.derived.asked()).chain(known(state.verdicts.asked())).collect();
-    let mut keys: BTreeSet<Digest> = asked;
+    let asked = state.derived.asked().map(|(key, _)| *key).chain(state.verdicts.asked().map(|(key, _)| *key));
+    let mut keys: Vec<Digest> = asked.collect();
     if !view.is_whole
         && let Some(before) = state.reached.peek(view.job)
     {
-        keys.extend(before.keys.iter());
+        let is_there = |key: &&Digest| state.derived.peek(*key).is_some() || state.verdicts.peek(*key).is_some();
+        keys.extend(before.keys.iter().filter(is_there));
     }
-    keys.retain(|key| state.derived.peek(key).is_some() || state.verdicts.peek(key).is_some());
-    state.reached.put(view.job.to_owned(), Reached { keys: keys.into_iter().collect() });
+    keys.sort_unstable();
+    keys.dedup();
+    state.reached.put(view.job.to_owned(), Reached { keys: keys.into() });
     stamp(state, needs, view.now_s);
 }
 
 /// Notes since when records are not needed.
 pub fn stamp(state: &mut State, needs: &Needs, now_s: i64) {
-    let results = state.results.iter().map(|(key, _)| key).filter(|key| !needs.results.contains(*key));
+    let results = state.results.iter().map(|(key, _)| key).filter(|key| !needs.result(state, key));
     let others = state.derived.iter().map(|(key, _)| key).chain(state.verdicts.iter().map(|(key, _)| key));
-    let idle: BTreeSet<Digest> = results.chain(others.filter(|key| !needs.others.contains(*key))).copied().collect();
+    let idle: BTreeSet<Digest> = results.chain(others.filter(|key| !needs.other(state, key))).copied().collect();
     state.unused.keep(|key| idle.contains(key));
     for key in idle {
         if state.unused.peek(&key).is_none() {
@@ -203,8 +204,8 @@ struct Idle {
 pub fn choose(
     state: &State,
     needs: &Needs,
+    view: &View<'_>,
     bounds: Bounds,
-    now_s: i64,
     size: u64,
     stored: &dyn Fn(&Digest) -> u64,
     orphans: &[(Digest, u64)],
@@ -215,7 +216,7 @@ pub fn choose(
         chosen.after = chosen.after.saturating_sub(*bytes);
         chosen.blobs.push(Gone { digest: *digest, bytes: *bytes, why: Why::Orphan });
     }
-    let idle = idle(state, needs);
+    let idle = idle(state, needs, view);
     let mut holders: HashMap<Digest, u32> = HashMap::new();
     idle.iter().flat_map(|i| &i.blobs).for_each(|digest| *holders.entry(*digest).or_default() += 1);
     let mut drop = |idle: &Idle, why: Why, chosen: &mut Collection| {
@@ -234,7 +235,8 @@ pub fn choose(
             }
         }
     };
-    let (old, rest): (Vec<Idle>, Vec<Idle>) = idle.into_iter().partition(|i| now_s.saturating_sub(i.since) >= bounds.max_age_s);
+    let (old, rest): (Vec<Idle>, Vec<Idle>) =
+        idle.into_iter().partition(|i| view.now_s.saturating_sub(i.since) >= bounds.max_age_s);
     let old = old.iter().map(|i| (i, Why::Age));
     for (idle, why) in old.chain(rest.iter().filter(|i| !i.blobs.is_empty()).map(|i| (i, Why::Size))) {
         if why == Why::Size && chosen.after <= bounds.max_size {
@@ -250,19 +252,23 @@ pub fn choose(
 }
 
 /// Records that nothing needs, the one that was needed least recently first.
-fn idle(state: &State, needs: &Needs) -> Vec<Idle> {
+fn idle(state: &State, needs: &Needs, view: &View<'_>) -> Vec<Idle> {
+    if state.unused.is_empty() {
+        return Vec::new();
+    }
+    let needed = needs.blobs(state, view);
     let mut all = Vec::new();
     for (key, since) in state.unused.iter() {
         let mut add = |kind, blobs: Vec<Digest>| {
-            let mut blobs: Vec<Digest> = blobs.into_iter().filter(|b| !needs.blobs.contains(b)).collect();
+            let mut blobs: Vec<Digest> = blobs.into_iter().filter(|b| !needed.contains(b)).collect();
             blobs.sort_unstable();
             blobs.dedup();
             all.push(Idle { since: *since, key: *key, kind, blobs });
         };
-        if let Some(result) = state.results.peek(key).filter(|_| !needs.results.contains(key)) {
+        if let Some(result) = state.results.peek(key).filter(|_| !needs.result(state, key)) {
             add(Kind::Result, result.outputs.iter().flat_map(Stored::blobs).map(|(digest, _)| digest).collect());
         }
-        if needs.others.contains(key) {
+        if needs.other(state, key) {
             continue;
         }
         if let Some(derived) = state.derived.peek(key) {
@@ -304,11 +310,10 @@ impl Collection {
             state.verdicts.remove(key);
             state.unused.remove(key);
         }
-        let results = &state.results;
         let is_gone = |key: &str| job_of(key) != view.job && !(view.exists)(job_of(key));
         let dead = |(key, last): &(&String, &crate::store::records::LastBuild)| {
-            let is_others = needs.results.contains(&last.key) && is_gone(key);
-            !view.is_current(key, &needs.last) && (is_others || results.peek(&last.key).is_none())
+            let is_others = needs.result(state, &last.key) && is_gone(key);
+            !view.is_current(state, key) && (is_others || state.results.peek(&last.key).is_none())
         };
         let dead: BTreeSet<String> = state.last.iter().filter(dead).map(|(key, _)| key.clone()).collect();
         state.last.keep(|key| !dead.contains(key));
@@ -342,9 +347,10 @@ mod tests {
             state.unused.put(key, i64::from(n));
         }
         let view = View { job: "job", rules: BTreeSet::new(), is_whole: true, exists: &|_| false, now_s: 100 };
-        let needs = Needs { results: BTreeSet::new(), others: BTreeSet::new(), blobs: HashSet::new(), last: BTreeSet::new() };
+        // As the next build reads it: nobody has asked for anything.
+        let state: State = postcard::from_bytes(&postcard::to_stdvec(&state).unwrap()).unwrap();
         let choose = |bounds, at_most| {
-            let chosen = choose(&state, &needs, bounds, view.now_s, 50, &|_| 10, &[], at_most);
+            let chosen = choose(&state, &Needs::default(), &view, bounds, 50, &|_| 10, &[], at_most);
             (chosen.derived.len(), chosen.after, chosen.more)
         };
         let old = Bounds { max_size: 1000, max_age_s: 97 };

@@ -1,9 +1,10 @@
 //! Sums over the events of one build: how long each pass and rule took, and what its actions made. An action counts once,
 //! by the last event that tells of it; a pass that begins again goes on where it ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::SystemTime;
 
+use crate::digest::Digest;
 use crate::engine::graph::Pass;
 use crate::engine::observe::Event;
 use crate::job::millis_between;
@@ -24,8 +25,10 @@ pub struct Tally {
     build: Option<Stretch>,
     passes: BTreeMap<Pass, Stretch>,
     rules: BTreeMap<String, Stretch>,
-    /// What each action made, by rule and item.
-    made: BTreeMap<(String, String), Vec<(String, u64)>>,
+    /// Names of what is counted; the counts of actions hold places in it.
+    names: Vec<String>,
+    /// What each action made, by a digest of its rule and item: there may be tens of thousands.
+    made: HashMap<u128, Box<[(u16, u64)]>>,
 }
 
 #[derive(Debug)]
@@ -43,15 +46,14 @@ impl Stretch {
         Self { started, since: Some(started), earlier: 0, items: Items::new() }
     }
 
-    fn replace(&mut self, before: &[(String, u64)], now: &[(String, u64)]) {
-        for (name, n) in before {
-            let sum = self.items.entry(name.clone()).or_default();
-            *sum = sum.saturating_sub(*n);
-        }
-        for (name, n) in now {
-            let sum = self.items.entry(name.clone()).or_default();
-            *sum = sum.saturating_add(*n);
-        }
+    fn take_off(&mut self, name: &str, n: u64) {
+        let sum = self.items.entry(name.to_owned()).or_default();
+        *sum = sum.saturating_sub(n);
+    }
+
+    fn add(&mut self, name: &str, n: u64) {
+        let sum = self.items.entry(name.to_owned()).or_default();
+        *sum = sum.saturating_add(n);
     }
 
     /// `None` if it has not begun since its last end.
@@ -65,7 +67,21 @@ fn begin<K: Ord>(stretches: &mut BTreeMap<K, Stretch>, key: K, now: SystemTime) 
     stretches.entry(key).or_insert_with(|| Stretch::at(now)).since.get_or_insert(now);
 }
 
+fn number_of(rule: &str, item: &str) -> u128 {
+    let digest = Digest::of(format!("{rule}\0{item}").as_bytes());
+    digest.as_bytes().iter().take(16).fold(0, |n, byte| n << 8 | u128::from(*byte))
+}
+
 impl Tally {
+    fn place_of(&mut self, name: &str) -> u16 {
+        let place = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.names.push(name.to_owned());
+            self.names.len() - 1
+        });
+        // No Ingestfile has as many outputs.
+        u16::try_from(place).unwrap_or(u16::MAX)
+    }
+
     /// Takes in `event`, which happens `now`. For one that ends a pass, a rule or the build: its span, if it had begun.
     pub fn on(&mut self, event: &Event, now: SystemTime) -> Option<Span> {
         match event {
@@ -73,13 +89,18 @@ impl Tally {
             Event::PassStarted { pass } => begin(&mut self.passes, *pass, now),
             Event::RuleStarted { rule } => begin(&mut self.rules, rule.clone(), now),
             Event::ActionEnded { action, pass, items, .. } => {
-                let name = (action.rule.clone(), action.item.clone());
-                let before = self.made.insert(name, items.clone()).unwrap_or_default();
+                let now = items.iter().map(|(name, n)| (self.place_of(name), *n)).collect();
+                let before = self.made.insert(number_of(&action.rule, &action.item), now).unwrap_or_default();
                 let owner = match pass {
                     Some(pass) => self.passes.get_mut(pass),
                     None => self.rules.get_mut(&action.rule),
                 };
-                owner.into_iter().chain(self.build.as_mut()).for_each(|open| open.replace(&before, items));
+                for open in owner.into_iter().chain(self.build.as_mut()) {
+                    for (place, n) in &before {
+                        self.names.get(usize::from(*place)).into_iter().for_each(|name| open.take_off(name, *n));
+                    }
+                    items.iter().for_each(|(name, n)| open.add(name, *n));
+                }
             }
             Event::PassEnded { pass, .. } => return self.passes.get_mut(pass)?.end(now),
             Event::RuleEnded { rule, .. } => return self.rules.get_mut(rule)?.end(now),

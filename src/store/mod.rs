@@ -125,6 +125,9 @@ impl Store {
             // It is new: what the snapshot tells goes into it.
             self.state.change_all();
             totals::unset(&mut self.state);
+            if !disk::is_dir(self.cas.dir()) {
+                totals::set(&mut self.state, 0);
+            }
             self.database = Some(database);
             return Ok(false);
         }

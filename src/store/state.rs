@@ -2,7 +2,8 @@
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,40 +14,48 @@ use crate::digest::Digest;
 /// A record table: a sorted map that knows what changed, and what was asked for.
 #[derive(Clone, Debug)]
 pub struct Table<K: Ord, V> {
-    map: BTreeMap<K, V>,
+    map: BTreeMap<K, Slot<V>>,
     changed: BTreeSet<K>,
-    asked: Asked<K>,
 }
 
-/// Keys that were looked up and found, or stored, by this process: what it needs, it has asked for.
+/// A record, and whether this process looked it up or stored it: what it needs, it has asked for.
 #[derive(Debug)]
-struct Asked<K>(Mutex<BTreeSet<K>>);
+struct Slot<V> {
+    value: V,
+    asked: AtomicBool,
+}
 
-impl<K> Default for Asked<K> {
-    fn default() -> Self {
-        Self(Mutex::new(BTreeSet::new()))
+impl<V> Slot<V> {
+    fn asked(value: V) -> Self {
+        Self { value, asked: AtomicBool::new(true) }
+    }
+
+    fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
     }
 }
 
-impl<K: Clone> Clone for Asked<K> {
+impl<V: Clone> Clone for Slot<V> {
     fn clone(&self) -> Self {
-        Self(Mutex::new(self.0.lock().map(|keys| keys.clone()).unwrap_or_default()))
+        Self { value: self.value.clone(), asked: AtomicBool::new(self.is_asked()) }
     }
 }
 
-impl<K: Ord + Clone> Asked<K> {
-    fn note(&self, key: &K) {
-        if let Ok(mut keys) = self.0.lock()
-            && !keys.contains(key)
-        {
-            keys.insert(key.clone());
-        }
+impl<V: Serialize> Serialize for Slot<V> {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(s)
+    }
+}
+
+impl<'de, V: Deserialize<'de>> Deserialize<'de> for Slot<V> {
+    fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+        Ok(Self { value: V::deserialize(d)?, asked: AtomicBool::new(false) })
     }
 }
 
 impl<K: Ord, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { map: BTreeMap::new(), changed: BTreeSet::new(), asked: Asked::default() }
+        Self { map: BTreeMap::new(), changed: BTreeSet::new() }
     }
 }
 
@@ -56,9 +65,9 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
     where
         K: Borrow<Q>,
     {
-        let (key, value) = self.map.get_key_value(key)?;
-        self.asked.note(key);
-        Some(value)
+        let slot = self.map.get(key)?;
+        slot.asked.store(true, Ordering::Relaxed);
+        Some(&slot.value)
     }
 
     /// The record under `key`, for one who only looks on: it is not asked for by that.
@@ -66,12 +75,20 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.map.get(key)
+        self.map.get(key).map(|slot| &slot.value)
     }
 
-    /// The keys that were asked for, or stored.
-    pub fn asked(&self) -> BTreeSet<K> {
-        self.asked.0.lock().map(|keys| keys.clone()).unwrap_or_default()
+    /// Whether the record under `key` was asked for, or stored.
+    pub fn is_asked<Q: Ord + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.map.get(key).is_some_and(Slot::is_asked)
+    }
+
+    /// The records that were asked for, or stored, sorted by key.
+    pub fn asked(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.map.iter().filter(|(_, slot)| slot.is_asked()).map(|(key, slot)| (key, &slot.value))
     }
 
     /// How many records there are.
@@ -86,7 +103,7 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
 
     /// Records that wait to be written.
     pub fn changed(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.changed.iter().filter_map(|k| self.map.get_key_value(k))
+        self.changed.iter().filter_map(|k| self.map.get_key_value(k)).map(|(key, slot)| (key, &slot.value))
     }
 
     /// Whether the record under `key` waits to be written.
@@ -96,10 +113,9 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
 
     /// Stores `value`; an equal one is no change.
     pub fn put(&mut self, key: K, value: V) {
-        self.asked.note(&key);
-        if self.map.get(&key) != Some(&value) {
+        if self.get(&key) != Some(&value) {
             self.changed.insert(key.clone());
-            self.map.insert(key, value);
+            self.map.insert(key, Slot::asked(value));
         }
     }
 
@@ -121,12 +137,12 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
 
     /// All records, sorted by key.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.map.iter()
+        self.map.iter().map(|(key, slot)| (key, &slot.value))
     }
 
     /// The record with the greatest key.
     pub fn last(&self) -> Option<(&K, &V)> {
-        self.map.last_key_value()
+        self.map.last_key_value().map(|(key, slot)| (key, &slot.value))
     }
 
     /// Records from `start` on, sorted by key.
@@ -134,7 +150,8 @@ impl<K: Ord + Clone, V: PartialEq> Table<K, V> {
     where
         K: Borrow<Q>,
     {
-        self.map.range((std::ops::Bound::Included(start), std::ops::Bound::Unbounded))
+        let range = self.map.range((std::ops::Bound::Included(start), std::ops::Bound::Unbounded));
+        range.map(|(key, slot)| (key, &slot.value))
     }
 }
 
@@ -162,7 +179,10 @@ where
 {
     fn changes(&self) -> Vec<Change> {
         let encode = |v: &V| postcard::to_stdvec(v).ok();
-        self.changed.iter().filter_map(|k| Some((postcard::to_stdvec(k).ok()?, self.map.get(k).and_then(encode)))).collect()
+        self.changed
+            .iter()
+            .filter_map(|k| Some((postcard::to_stdvec(k).ok()?, self.map.get(k).and_then(|slot| encode(&slot.value)))))
+            .collect()
     }
 
     fn settle(&mut self) {
@@ -170,7 +190,8 @@ where
     }
 
     fn load(&mut self, key: &[u8], value: &[u8]) -> Option<()> {
-        self.map.insert(postcard::from_bytes(key).ok()?, postcard::from_bytes(value).ok()?);
+        let slot = Slot { value: postcard::from_bytes(value).ok()?, asked: AtomicBool::new(false) };
+        self.map.insert(postcard::from_bytes(key).ok()?, slot);
         Some(())
     }
 
@@ -191,7 +212,7 @@ impl<K: Ord + Serialize, V: Serialize> Serialize for Table<K, V> {
 
 impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Table<K, V> {
     fn deserialize<D: serde::Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        Ok(Self { map: BTreeMap::deserialize(d)?, changed: BTreeSet::new(), asked: Asked::default() })
+        Ok(Self { map: BTreeMap::deserialize(d)?, changed: BTreeSet::new() })
     }
 }
 

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use crate::project::repository;
 
-const LEAVES: [&str; 9] =
-    ["builtin", "digest", "disk", "diagnostic", "fail_point", "rel_path", "placeholder", "source_id", "staging"];
+const LEAVES: [&str; 10] =
+    ["builtin", "digest", "disk", "diagnostic", "fail_point", "rel_path", "placeholder", "source_id", "staging", "unseen"];
 
 /// What a module of the first level may import, beside itself and leaves.
 fn may_import(module: &str) -> Option<&'static [&'static str]> {
     Some(match module {
-        "builtin" | "digest" | "disk" | "diagnostic" | "fail_point" | "rel_path" | "placeholder" | "source_id" | "staging" => &[],
+        leaf if LEAVES.contains(&leaf) => &[],
         "document" | "store" => &[],
         "passes" => &["document"],
         "engine" => &["store"],

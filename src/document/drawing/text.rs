@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use crate::unseen::is_unseen;
+
 /// The start of `text`, at most `length` characters.
 #[must_use]
 pub fn start_of(text: &str, length: usize) -> String {
@@ -28,13 +30,6 @@ pub fn escaped(text: &str) -> String {
         }
     }
     out
-}
-
-/// Controls, marks of direction and of no width, and what XML has no place for.
-fn is_unseen(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{AD}' | '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
-            | '\u{FFF9}'..='\u{FFFB}' | '\u{FFFE}' | '\u{FFFF}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 #[cfg(test)]

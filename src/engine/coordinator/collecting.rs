@@ -52,7 +52,7 @@ fn collected(store: &mut Store, needs: &Needs, view: &View<'_>, bounds: Bounds, 
     let cas = store.cas.clone();
     let stored = |digest: &Digest| cas.size(digest).unwrap_or_default();
     let (size, orphans) = walked;
-    let chosen = retention::choose(&store.state, needs, bounds, view.now_s, size, &stored, &orphans, at_most);
+    let chosen = retention::choose(&store.state, needs, view, bounds, size, &stored, &orphans, at_most);
     if !chosen.is_empty() {
         chosen.forget(&mut store.state, needs, view, &|path| disk::exists(path.as_ref()));
         store.forget_counted(chosen.blobs.iter().map(|b| b.digest));
@@ -82,7 +82,8 @@ pub fn gc(setup: &Setup<'_>, store: &mut Store, bounds: Bounds, is_whole: bool) 
     let needs = Needs::of(&store.state, &view);
     retention::stamp(&mut store.state, &needs, setup.now_s);
     let (blobs, _) = store.cas.walk()?;
-    let needed = blobs.iter().filter(|(digest, _)| needs.holds(digest));
+    let held = needs.blobs(&store.state, &view);
+    let needed = blobs.iter().filter(|(digest, _)| held.contains(digest));
     let needed = needed.fold((0, 0), |(count, sum), (_, bytes)| (count + 1, sum + bytes));
     let walked = walk(store)?;
     let chosen = collected(store, &needs, &view, bounds, walked, usize::MAX);
