@@ -124,7 +124,7 @@ pub fn compute(work: &Work, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> 
             bytes
         }
     };
-    let digest = cas.put(&bytes).map_err(StoreError::from)?;
+    let digest = cas.put_at_hand(&bytes).map_err(StoreError::from)?;
     Ok(Derived { digest, bytes: bytes.len() as u64, items: count(&bytes).unwrap_or(1) })
 }
 

@@ -176,7 +176,7 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
 }
 
 fn store_file(bytes: &[u8], cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<StoredFile, DiskError> {
-    Ok(StoredFile { digest: cas.put(bytes)?, bytes: bytes.len() as u64, items: count(bytes).unwrap_or(1) })
+    Ok(StoredFile { digest: cas.put_at_hand(bytes)?, bytes: bytes.len() as u64, items: count(bytes).unwrap_or(1) })
 }
 
 fn store_tree(files: &[NamedBytes], cas: &Cas) -> Result<StoredTree, DiskError> {

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::StoreError;
+use super::at_hand::AtHand;
 use super::packed;
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, Kind};
@@ -21,6 +22,7 @@ pub struct Cas {
     next: AtomicU64,
     /// Read where this one has nothing, and never written.
     below: Option<Arc<Self>>,
+    at_hand: Mutex<AtHand>,
 }
 
 /// What there is of a blob, as far as can be told without reading it.
@@ -36,7 +38,7 @@ impl Cas {
     /// The store below `dir`; makes nothing yet.
     #[must_use]
     pub fn new(dir: PathBuf) -> Self {
-        Self { dir, next: AtomicU64::new(0), below: None }
+        Self { dir, next: AtomicU64::new(0), below: None, at_hand: Mutex::default() }
     }
 
     /// A store below `dir` for what `below` does not hold: it reads both and writes only itself.
@@ -95,6 +97,9 @@ impl Cas {
     /// # Errors
     /// `StoreError::Blob` if it is missing or its bytes are not its digest's.
     pub fn read(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError> {
+        if let Some(bytes) = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).get(digest) {
+            return Ok(bytes);
+        }
         if let Some(below) = self.below.as_ref().filter(|_| !self.has(digest)) {
             return below.read(digest);
         }
@@ -118,13 +123,30 @@ impl Cas {
     /// # Errors
     /// If they cannot be written.
     pub fn put(&self, bytes: &[u8]) -> Result<Digest, DiskError> {
+        self.put_new(bytes).map(|(digest, _)| digest)
+    }
+
+    /// As `put`, for what this process reads again before long: what is written now is kept at hand for a while.
+    ///
+    /// # Errors
+    /// As `put`.
+    pub fn put_at_hand(&self, bytes: &[u8]) -> Result<Digest, DiskError> {
+        let (digest, is_new) = self.put_new(bytes)?;
+        if is_new {
+            self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).keep(digest, bytes);
+        }
+        Ok(digest)
+    }
+
+    /// Whether it had to be written, too.
+    fn put_new(&self, bytes: &[u8]) -> Result<(Digest, bool), DiskError> {
         let digest = Digest::of(bytes);
         if self.below.as_ref().is_some_and(|b| b.has(&digest)) {
-            return Ok(digest);
+            return Ok((digest, false));
         }
         // One of another size is torn; one of the same size is checked by whoever reads it.
         match self.held(&digest, bytes.len() as u64) {
-            Held::Whole => return Ok(digest),
+            Held::Whole => return Ok((digest, false)),
             Held::Torn => self.discard(&digest)?,
             Held::Missing => {}
         }
@@ -138,7 +160,7 @@ impl Cas {
             let _ = disk::remove_file(&staged);
             return Err(e);
         }
-        Ok(digest)
+        Ok((digest, true))
     }
 
     /// Moves the private file at `from`, whose digest is known, into the store.
@@ -167,6 +189,7 @@ impl Cas {
     /// # Errors
     /// If it cannot be removed.
     pub fn discard(&self, digest: &Digest) -> Result<(), DiskError> {
+        self.forget(digest);
         disk::remove_file(&self.raw(digest))?;
         disk::remove_file(&self.packed(digest))
     }
@@ -176,6 +199,7 @@ impl Cas {
     /// # Errors
     /// If it cannot be moved.
     pub fn set_aside(&self, digest: &Digest, aside: &Path) -> Result<Option<PathBuf>, DiskError> {
+        self.forget(digest);
         let mut moved = None;
         for from in [self.raw(digest), self.packed(digest)] {
             if disk::exists(&from) {
@@ -186,6 +210,10 @@ impl Cas {
             }
         }
         Ok(moved)
+    }
+
+    fn forget(&self, digest: &Digest) {
+        self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).forget(digest);
     }
 
     /// Every blob there is, with what it takes on disk in bytes; and files that are no blobs.
@@ -264,6 +292,22 @@ mod tests {
         }
         assert!(cas.size(&Digest::of(&text())).unwrap() < text().len() as u64 / 8);
         assert_eq!(cas.walk().unwrap().0.len(), 3);
+    }
+
+    #[test]
+    fn what_is_at_hand_is_read_without_the_disk_until_it_is_discarded() {
+        let (_dir, cas) = cas();
+        let digest = cas.put_at_hand(&text()).unwrap();
+        disk::remove_file(&cas.packed(&digest)).unwrap();
+        assert_eq!(&*cas.read(&digest).unwrap(), text());
+        cas.discard(&digest).unwrap();
+        assert!(matches!(cas.read(&digest), Err(StoreError::Blob { what: "missing", .. })));
+        // What lay there already is not believed unread.
+        cas.put(&text()).unwrap();
+        let path = cas.packed(&cas.put_at_hand(&text()).unwrap());
+        let flipped: Vec<u8> = disk::read(&path).unwrap().iter().map(|b| b ^ 1).collect();
+        disk::write(&path, &flipped).unwrap();
+        assert!(cas.read(&digest).is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What a build remembers: blobs by content (`cas`), records by key (`state`, kept in redb by `database`), a picture of the
 //! records for readers (`snapshot`), and the one-writer lock. Knows nothing of rules or gates: keys and values only.
 
+mod at_hand;
 pub mod cas;
 pub mod database;
 pub mod idle;

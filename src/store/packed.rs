@@ -1,6 +1,10 @@
 //! How a blob lies on disk where packing it pays: a header that tells what is behind it, then one zstd frame. The header's
 //! seal is checked before anything is unpacked, so that damage can never swell in memory. Pure.
 
+use std::cell::RefCell;
+
+use zstd::bulk::{Compressor, Decompressor};
+
 /// Opens the header.
 const MAGIC: [u8; 8] = *b"ingzstd1";
 /// Magic, length of the raw bytes, length of the frame (both u64 LE), blake3 of the lengths and the frame.
@@ -22,9 +26,9 @@ pub fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
     }
     if bytes.len() > 4 * SAMPLE {
         let middle = &bytes[bytes.len() / 2..][..SAMPLE];
-        pays(middle.len(), zstd::bulk::compress(middle, LEVEL).ok()?.len())?;
+        pays(middle.len(), compressed(middle)?.len())?;
     }
-    let frame = zstd::bulk::compress(bytes, LEVEL).ok()?;
+    let frame = compressed(bytes)?;
     pays(bytes.len(), HEADER + frame.len())?;
     let mut packed = Vec::with_capacity(HEADER + frame.len());
     packed.extend_from_slice(&MAGIC);
@@ -33,6 +37,30 @@ pub fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
     packed.extend_from_slice(&seal(&packed[8..24], &frame));
     packed.extend_from_slice(&frame);
     Some(packed)
+}
+
+thread_local! {
+    // What zstd works with takes longer to make than a small blob to pack.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
+    COMPRESSOR.with_borrow_mut(|kept| {
+        if kept.is_none() {
+            *kept = Some(Compressor::new(LEVEL).ok()?);
+        }
+        kept.as_mut()?.compress(bytes).ok()
+    })
+}
+
+fn decompressed(frame: &[u8], raw: usize) -> Option<Vec<u8>> {
+    DECOMPRESSOR.with_borrow_mut(|kept| {
+        if kept.is_none() {
+            *kept = Some(Decompressor::new().ok()?);
+        }
+        kept.as_mut()?.decompress(frame, raw).ok()
+    })
 }
 
 fn pays(raw: usize, packed: usize) -> Option<()> {
@@ -52,7 +80,7 @@ pub fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let raw = usize::try_from(lengths.raw).ok()?;
-    zstd::bulk::decompress(frame, raw).ok().filter(|bytes| bytes.len() == raw)
+    decompressed(frame, raw).filter(|bytes| bytes.len() == raw)
 }
 
 /// What a header tells.

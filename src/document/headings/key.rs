@@ -8,10 +8,10 @@ use unicode_normalization::UnicodeNormalization;
 pub fn compact(text: &str) -> String {
     // Each line is compared many times, and most are of ASCII and typographic marks: no letters, alone or with what stands
     // beside them.
-    if text.chars().all(|c| c.is_ascii() || is_mark(c)) {
-        let mut out = String::with_capacity(text.len());
-        out.extend(text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| char::from(b.to_ascii_lowercase())));
-        return out;
+    if text.is_ascii() || text.chars().all(|c| c.is_ascii() || is_mark(c)) {
+        let mut letters = Vec::with_capacity(text.len());
+        letters.extend(text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()));
+        return String::from_utf8(letters).unwrap_or_default();
     }
     text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }

@@ -216,11 +216,12 @@ fn peaks_of(histogram: &BTreeMap<i32, u64>) -> BTreeMap<i32, i32> {
 
 fn read_line(line: &TextLine, ids: &[usize], styles: &[TypeStyle]) -> Line {
     let text = line.text();
+    let (key, numbered) = (compact(&text), numbering(&text));
     let mut weights: BTreeMap<usize, usize> = BTreeMap::new();
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for span in &line.spans {
         let Some(&style) = ids.get(usize::from(span.font)) else { continue };
-        let letters = compact(&span.text).len();
+        let letters = if line.spans.len() == 1 { key.len() } else { compact(&span.text).len() };
         if letters > 0 {
             *weights.entry(style).or_default() += letters;
             runs.push((style, letters));
@@ -235,10 +236,10 @@ fn read_line(line: &TextLine, ids: &[usize], styles: &[TypeStyle]) -> Line {
     let lead: usize =
         runs.iter().take_while(|(id, _)| runs.first().is_some_and(|(first, _)| alike(*first, *id))).map(|r| r.1).sum();
     Line {
-        key: compact(&text),
-        bare: numbering(&text).map(|(_, start)| compact(text.get(start..).unwrap_or(""))),
+        key,
+        bare: numbered.map(|(_, start)| compact(text.get(start..).unwrap_or(""))),
         counted: line.spans.len() > 1
-            && numbering(&text).is_some_and(|(_, start)| text.get(..start).unwrap_or("").trim() == line.spans[0].text.trim()),
+            && numbered.is_some_and(|(_, start)| text.get(..start).unwrap_or("").trim() == line.spans[0].text.trim()),
         uniform: runs.iter().all(|(id, _)| alike(style, *id)),
         lead,
         lead_style: runs.first().map_or(style, |r| r.0),

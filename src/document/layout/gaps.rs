@@ -19,13 +19,13 @@ const MIN_TRACKED: usize = 4;
 
 /// For each glyph of `piece`, whether a word begins at it; the first is not one.
 pub fn breaks(page: &PageGlyphs, piece: &Piece) -> Vec<bool> {
-    let glyphs: Vec<_> = piece.glyphs.iter().map(|i| page.glyphs[*i as usize]).collect();
+    let glyphs: Vec<_> = piece.glyphs.iter().map(|i| &page.glyphs[*i as usize]).collect();
     let mut gaps = vec![0; glyphs.len()];
     for i in 1..glyphs.len() {
         gaps[i] = glyphs[i].x - glyphs[i - 1].right;
     }
-    let letter = |i: usize| page.text_of(&glyphs[i]).chars().all(char::is_alphabetic);
-    let tracking = tracking(&gaps, piece, &glyphs.iter().map(|g| g.tracking).collect::<Vec<_>>(), &letter);
+    let letter = |i: usize| page.text_of(glyphs[i]).chars().all(char::is_alphabetic);
+    let tracking = tracking(&gaps, piece, &|i| glyphs[i].tracking, &letter);
     // Tracking that is declared for a few letters is how some programs set a word space; for a run of them it is tracking.
     let apart = |i: usize| {
         i > 0
@@ -59,15 +59,14 @@ pub fn breaks(page: &PageGlyphs, piece: &Piece) -> Vec<bool> {
 }
 
 /// The letter-spacing of `piece`, if it is letter-spaced: most letters stand apart, and by about the same.
-fn tracking(gaps: &[i32], piece: &Piece, declared: &[i32], letter: &dyn Fn(usize) -> bool) -> Option<i32> {
+fn tracking(gaps: &[i32], piece: &Piece, declared: &dyn Fn(usize) -> i32, letter: &dyn Fn(usize) -> bool) -> Option<i32> {
     let n = gaps.len();
     if n < MIN_TRACKED {
         return None;
     }
     let floor = share(piece.size, TRACKED_GAP);
     let apart = (1..n).filter(|&i| gaps[i] > floor).count();
-    let letters = (0..n).filter(|&i| letter(i)).count();
-    if apart * 10 < (n - 1) * 7 || letters * 10 < n * 7 {
+    if apart * 10 < (n - 1) * 7 || (0..n).filter(|&i| letter(i)).count() * 10 < n * 7 {
         return None;
     }
     let mut sorted: Vec<i32> = gaps[1..].to_vec();
@@ -75,7 +74,7 @@ fn tracking(gaps: &[i32], piece: &Piece, declared: &[i32], letter: &dyn Fn(usize
     let base = sorted[sorted.len() * 3 / 10];
     let spread = sorted[sorted.len() * 6 / 10] - sorted[sorted.len() / 10];
     let spaces = (1..n).filter(|&i| piece.spaced[i]).count();
-    let is_declared = declared.iter().filter(|t| **t > floor).count() * 10 >= n * 7;
+    let is_declared = (0..n).filter(|&i| declared(i) > floor).count() * 10 >= n * 7;
     // Single letters with a space after each are letter-spaced only if there are many; a few are initials or a key.
     let by_spaces = spaces * 10 >= (n - 1) * 7;
     let regular = spread <= share(piece.size, 12) || is_declared;

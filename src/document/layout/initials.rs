@@ -33,10 +33,10 @@ pub fn join(page: &PageGlyphs, mut pieces: Vec<Piece>) -> Vec<Piece> {
 
 /// One or two glyphs, all letters or an opening quotation mark.
 fn is_letter(page: &PageGlyphs, piece: &Piece) -> bool {
-    let text: String = piece.glyphs.iter().filter_map(|i| page.glyphs.get(*i as usize)).map(|g| page.text_of(g)).collect();
+    let text = || piece.glyphs.iter().filter_map(|i| page.glyphs.get(*i as usize)).flat_map(|g| page.text_of(g).chars());
     piece.glyphs.len() <= 2
-        && text.chars().all(|c| c.is_alphabetic() || matches!(c, '“' | '‘' | '"' | '\'' | '«'))
-        && text.chars().any(char::is_uppercase)
+        && text().all(|c| c.is_alphabetic() || matches!(c, '“' | '‘' | '"' | '\'' | '«'))
+        && text().any(char::is_uppercase)
 }
 
 /// `line` is the first of those that `initial` hangs beside: as high as its top, close to its right.

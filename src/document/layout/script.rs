@@ -39,9 +39,8 @@ pub fn is_right_to_left(c: char) -> bool {
 /// but for numbers and words of other scripts. `None` if the line runs from left to right.
 pub fn logical_order(texts: &[&str]) -> Option<Vec<usize>> {
     let right_to_left = |t: &str| t.chars().any(is_right_to_left);
-    let letters = texts.iter().filter(|t| t.chars().any(char::is_alphabetic)).count();
-    let ours = texts.iter().filter(|t| right_to_left(t)).count();
-    if ours == 0 || ours * 2 < letters {
+    let ours = texts.iter().filter(|t| !t.is_ascii() && right_to_left(t)).count();
+    if ours == 0 || ours * 2 < texts.iter().filter(|t| t.chars().any(char::is_alphabetic)).count() {
         return None;
     }
     let mut order: Vec<usize> = (0..texts.len()).rev().collect();

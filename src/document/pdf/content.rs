@@ -7,7 +7,7 @@ use hayro_syntax::object::{Array, Dict, Name, Number, Object, ObjectIdentifier, 
 use hayro_syntax::page::Resources;
 
 use super::colour::{Space, cmyk, look_alike, rgb};
-use super::font::FontStore;
+use super::font::{FontStore, LoadedFont};
 use super::glyph::{Glyph, PageGlyphs};
 use super::ground::Grounds;
 use super::inflate::Budget;
@@ -17,6 +17,8 @@ use super::page_limits::{MANY_DRAWN, MAX_FORMS, MAX_GLYPHS, MAX_INSTRUCTIONS, MA
 use super::path::{Path, shape};
 use super::reader::filters;
 use super::recognised::Recognised;
+use super::run::Run;
+use super::shown::{Items, Shown};
 use super::state::State;
 use crate::document::page_text::Visibility;
 
@@ -426,14 +428,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     }
 
     fn show_array(&mut self, array: &Array<'_>) {
-        for item in array.iter::<Object<'_>>() {
+        for item in Items::of(array) {
             match item {
-                Object::String(s) => self.show(s.as_bytes()),
-                Object::Number(n) => {
-                    let shift = -n.as_f64() / 1000.0 * self.state.size;
-                    self.advance(shift);
-                }
-                _ => {}
+                Shown::Plain(s) => self.show(s),
+                Shown::Decoded(s) => self.show(s.as_bytes()),
+                Shown::Move(n) => self.advance(-n / 1000.0 * self.state.size),
             }
         }
     }
@@ -454,14 +453,15 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         let slot = self.font_slot(font);
         let left_out = self.is_hidden() || self.state.fill_alpha < TRANSPARENT;
         let hidden = left_out || matches!(self.state.mode, 3 | 7);
-        let mut run = Run { font: slot, hidden, in_no_colour: !left_out && self.state.mode == 3, ground: None };
+        let LoadedFont { vertical, em, .. } = self.fonts.fonts[font];
+        let mut run = Run::begin(&self.state, &self.text_matrix, slot, vertical, em);
+        (run.hidden, run.in_no_colour) = (hidden, !left_out && self.state.mode == 3);
         let mut at = 0;
         while at < bytes.len() && self.out.text.len() <= MAX_TEXT {
             let (code, length) = self.fonts.fonts[font].read_code(bytes, at);
             at += length;
             let gap = self.state.char_space + if length == 1 && code == 32 { self.state.word_space } else { 0.0 };
             let loaded = &mut self.fonts.fonts[font];
-            let em = loaded.em;
             let info = loaded.info(code);
             let width = info.advance / 1000.0 * self.state.size;
             if info.unmapped {
@@ -472,7 +472,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             }
             let start = self.out.text.len();
             self.out.text.push_str(&info.text);
-            self.glyph(start, width, em, &mut run);
+            self.glyph(start, width, &mut run);
             self.advance(width + gap);
         }
     }
@@ -491,36 +491,23 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     }
 
     /// Adds the glyph whose text was pushed at `start`, `width` of text space wide.
-    fn glyph(&mut self, start: usize, width: f64, em: f64, run: &mut Run) {
+    fn glyph(&mut self, start: usize, width: f64, run: &mut Run) {
         let s = &self.state;
-        let vertical = s.font.is_some_and(|f| self.fonts.fonts[f].vertical);
-        let m = self.text_matrix.shifted(0.0, s.rise).then(&s.ctm);
-        let (dx, dy) = if vertical { (0.0, width) } else { (width * s.stretch, 0.0) };
-        let (x0, y0) = (m.e, m.f);
-        let (x1, y1) = m.apply(dx, dy);
-        let size = s.size.abs() * em * m.y_scale();
-        // The direction that the line runs in: that of the advance, or of the text if there is none.
-        let (ux, uy) = if vertical { (-m.c, -m.d) } else { (m.a * s.size.signum(), m.b * s.size.signum()) };
-        let rotation = if ux.abs() >= uy.abs() {
-            if ux >= 0.0 { 0 } else { 180 }
-        } else if uy > 0.0 {
-            90
-        } else {
-            270
-        };
-        let along = |x: f64, y: f64| match rotation {
+        let (dx, dy) = if run.vertical { (0.0, width) } else { (width * s.stretch, 0.0) };
+        let (e, f) = self.text_matrix.apply(0.0, s.rise);
+        let (x0, y0) = s.ctm.apply(e, f);
+        let (x1, y1) = Matrix { e: x0, f: y0, ..run.m }.apply(dx, dy);
+        let along = |x: f64, y: f64| match run.rotation {
             0 => (x, y),
             90 => (y, -x),
             180 => (-x, -y),
             _ => (-y, x),
         };
         let ((u0, v), (u1, _)) = (along(x0, y0), along(x1, y1));
-        let tracking = s.char_space * s.stretch * self.text_matrix.then(&s.ctm).x_scale();
-        let visibility = self.visibility(&m, (x0, y0), (x1, y1), size, run);
+        let visibility = self.visibility((x0, y0), (x1, y1), run);
         if run.in_no_colour && visibility == Visibility::Invisible {
             self.recognised.glyph(self.out.glyphs.len(), ((x0 + x1) / 2.0, (y0 + y1) / 2.0));
         }
-        let color = if matches!(self.state.mode, 1 | 5) { self.state.stroke } else { self.state.fill };
         let (start, end) = (u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(self.out.text.len()).unwrap_or(u32::MAX));
         self.out.glyphs.push(Glyph {
             start,
@@ -528,22 +515,20 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             x: centi(u0.min(u1)),
             right: centi(u0.max(u1)),
             baseline: centi(v),
-            size: centi(size).max(1),
+            size: run.size,
             font: run.font,
-            rotation,
-            color: color.unwrap_or(0x80_8080),
+            rotation: run.rotation,
+            color: run.color,
             visibility,
             space: &self.out.text[start as usize..] == " ",
             moved: std::mem::take(&mut self.moved),
-            tracking: centi(tracking),
+            tracking: run.tracking,
         });
     }
 
-    fn visibility(&self, m: &Matrix, from: (f64, f64), to: (f64, f64), size: f64, run: &mut Run) -> Visibility {
+    fn visibility(&self, from: (f64, f64), to: (f64, f64), run: &mut Run) -> Visibility {
         // The letter's box, without what hangs below the line: from the baseline up half an em.
-        let (ux, uy) = (m.c, m.d);
-        let length = m.y_scale().max(1e-9);
-        let (hx, hy) = (ux / length * size * 0.5, uy / length * size * 0.5);
+        let (hx, hy) = run.half_up;
         let mut bounds = Bounds::EMPTY;
         for (x, y) in [from, to, (from.0 + hx, from.1 + hy), (to.0 + hx, to.1 + hy)] {
             bounds.add(x, y);
@@ -569,15 +554,6 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         };
         if ground.is_some_and(|g| look_alike(g, color)) { Visibility::SameAsGround } else { Visibility::Visible }
     }
-}
-
-/// What the glyphs of one shown string share.
-struct Run {
-    font: u16,
-    hidden: bool,
-    /// It is hidden for no other reason than that.
-    in_no_colour: bool,
-    ground: Option<(Bounds, Option<u32>)>,
 }
 
 fn matrix(n: [Number; 6]) -> Matrix {

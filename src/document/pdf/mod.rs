@@ -22,8 +22,10 @@ mod page_limits;
 mod path;
 mod reader;
 mod recognised;
+mod run;
 #[cfg(test)]
 pub(crate) mod sample;
+mod shown;
 mod state;
 
 pub use open::Book;

@@ -105,6 +105,54 @@ fn place(bytes: &[u8]) -> String {
     number.map_or_else(|| "an object without a number".to_owned(), |n| format!("object {n}"))
 }
 
+/// What a byte may be to `deepest`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Of a number, and what else may stand in a word and begins none that counts.
+    Regular,
+    Space,
+    /// A letter, or a mark that is an operator: a word begins.
+    Word,
+    Digit,
+    Name,
+    Open,
+    Close,
+    Less,
+    Greater,
+    String,
+    Comment,
+    /// Braces, and a bracket that closes nothing.
+    Other,
+}
+
+/// The class of each byte.
+const CLASSES: [Class; 256] = {
+    let mut classes = [Class::Regular; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[allow(clippy::cast_possible_truncation, reason = "below 256")]
+        let b = byte as u8;
+        classes[byte] = match b {
+            b'[' => Class::Open,
+            b']' => Class::Close,
+            b'<' => Class::Less,
+            b'>' => Class::Greater,
+            b'(' => Class::String,
+            b'%' => Class::Comment,
+            b'/' => Class::Name,
+            b'{' | b'}' | b')' => Class::Other,
+            b'\'' | b'"' => Class::Word,
+            0 => Class::Space,
+            _ if b.is_ascii_whitespace() => Class::Space,
+            _ if b.is_ascii_alphabetic() => Class::Word,
+            _ if b.is_ascii_digit() => Class::Digit,
+            _ => Class::Regular,
+        };
+        byte += 1;
+    }
+    classes
+};
+
 /// The deepest level of brackets in `bytes`. A word that is no operand ends all that is open, so that bytes which are no
 /// syntax (of an image in a content stream) add up to nothing.
 pub fn deepest(bytes: &[u8]) -> u64 {
@@ -112,58 +160,64 @@ pub fn deepest(bytes: &[u8]) -> u64 {
     // A string that does not end is none, and none begins after it.
     let mut strings = true;
     while let Some(byte) = bytes.get(at) {
-        let next = bytes.get(at + 1);
         at += 1;
-        match byte {
-            b'[' => depth += 1,
-            b'<' if next == Some(&b'<') => {
+        match CLASSES[usize::from(*byte)] {
+            Class::Regular | Class::Space | Class::Other => {}
+            Class::Open => {
                 depth += 1;
+                deepest = deepest.max(depth);
+            }
+            Class::Less if bytes.get(at) == Some(&b'<') => {
+                depth += 1;
+                deepest = deepest.max(depth);
                 at += 1;
             }
-            b']' => depth = depth.saturating_sub(1),
-            b'>' if next == Some(&b'>') => {
+            Class::Close => depth = depth.saturating_sub(1),
+            Class::Greater if bytes.get(at) == Some(&b'>') => {
                 depth = depth.saturating_sub(1);
                 at += 1;
             }
-            b'(' if strings => match end_of_string(&bytes[at..]) {
+            Class::Greater => {}
+            Class::String if strings => match end_of_string(&bytes[at..]) {
                 Some(length) => at += length,
                 None => strings = false,
             },
-            b'%' => at += memchr::memchr2(b'\n', b'\r', &bytes[at..]).unwrap_or(bytes.len() - at),
-            b'/' => at += word(&bytes[at..]),
-            b if b.is_ascii_alphabetic() || matches!(b, b'\'' | b'"') => {
+            Class::String => {}
+            Class::Comment => at += memchr::memchr2(b'\n', b'\r', &bytes[at..]).unwrap_or(bytes.len() - at),
+            // Numbers and hexadecimal strings, whose digits are no words.
+            Class::Name | Class::Digit | Class::Less => at += word(&bytes[at..]),
+            Class::Word => {
                 let length = word(&bytes[at..]);
                 if !matches!(&bytes[at - 1..at + length], b"true" | b"false" | b"null" | b"R") {
                     depth = 0;
                 }
                 at += length;
             }
-            // Numbers and hexadecimal strings, whose digits are no words.
-            b if b.is_ascii_digit() || *b == b'<' => at += word(&bytes[at..]),
-            _ => {}
         }
-        deepest = deepest.max(depth);
     }
     deepest
 }
 
 /// Length of the regular characters that `bytes` begin with.
 fn word(bytes: &[u8]) -> usize {
-    bytes.iter().position(|b| b.is_ascii_whitespace() || *b == 0 || b"()<>[]{}/%".contains(b)).unwrap_or(bytes.len())
+    let goes_on = |b: &u8| matches!(CLASSES[usize::from(*b)], Class::Regular | Class::Word | Class::Digit);
+    bytes.iter().position(|b| !goes_on(b)).unwrap_or(bytes.len())
 }
 
 /// Length of a string after its `(`, with its `)`.
 fn end_of_string(bytes: &[u8]) -> Option<usize> {
     let (mut open, mut at) = (1_usize, 0);
     loop {
-        at += memchr::memchr3(b'(', b')', b'\\', &bytes[at..])? + 1;
-        match bytes[at - 1] {
+        let byte = *bytes.get(at)?;
+        at += 1;
+        match byte {
             b'(' => open += 1,
             b')' if open == 1 => return Some(at),
             b')' => open -= 1,
             // What is escaped is not looked at.
-            _ if at < bytes.len() => at += 1,
-            _ => return None,
+            b'\\' if at < bytes.len() => at += 1,
+            b'\\' => return None,
+            _ => {}
         }
     }
 }
