@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Placement of an item within its parent, as canonical JSON text ("" where there is none), for example
 /// `{"page_count":8,"page_start":41}`. It steers projections and merges; it is never in an action key, so that a page
@@ -308,8 +308,9 @@ pub struct Builtin {
     /// Names of its inputs; those ending in `?` may be left out of the rule.
     pub inputs: &'static [&'static str],
     pub outputs: &'static [OutputPort],
-    /// Known params with their defaults, as a JSON object. Also what "did you mean" knows.
-    pub default_params: fn() -> Value,
+    /// Known params with their defaults beside the params that are given, as a JSON object; null stands for none. Also what
+    /// "did you mean" knows.
+    pub default_params: fn(&Map<String, Value>) -> Value,
     /// Checks merged params (defaults filled in): `Err((key, sentence))`.
     pub check_params: fn(&Value) -> Result<(), (String, String)>,
     /// The work: pure, deterministic, no clock, no disk, no global state. Limits decide whether there is an output, never

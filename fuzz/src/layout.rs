@@ -177,7 +177,7 @@ fn chunks(lines: Vec<PageText>) {
         chunk::run(chunk::Inputs { source_id: "book.pdf", elements: &elements }, &params).expect("the elements are of one part");
     for chunk in &out.chunks {
         let length = chunk.text.chars().count();
-        assert!(length <= params.max_chars as usize, "a chunk of {length} characters");
+        assert!(length <= params.max as usize, "a chunk of {length} characters");
         assert!(!chunk.text.trim().is_empty(), "an empty chunk");
         assert!(chunk.page.is_some_and(|p| (1..=units.len()).contains(&(p as usize))), "page {:?}", chunk.page);
     }

@@ -52,7 +52,7 @@ pub fn run(data: &[u8]) {
         for chunk in &out.chunks {
             assert!(!chunk.text.trim().is_empty(), "an empty chunk");
             assert!(
-                chunk.text.chars().count() <= params.max_chars as usize,
+                chunk.text.chars().count() <= params.max as usize,
                 "a chunk of {} characters",
                 chunk.text.chars().count()
             );

@@ -130,7 +130,7 @@ fn request(case: &Case, builtin: &Builtin) -> Request {
         let known = builtin.outputs.get(usize::from(*port) % 3).map_or("nothing", |o| o.name);
         (known.to_owned(), name.text())
     });
-    let params = ["max_chars", "target_chars", "min_chars", "nothing"];
+    let params = ["max_chars", "max_tokens", "tokenizer", "nothing"];
     let params: serde_json::Map<_, _> =
         case.params.iter().take(3).map(|(name, n)| (params[usize::from(*name) % 4].to_owned(), (*n).into())).collect();
     let [id, source_id, path] = case.item.clone();

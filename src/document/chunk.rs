@@ -48,7 +48,8 @@ pub struct ChunkMetadata {
     /// Code points of `text`.
     #[schemars(range(min = 1))]
     pub char_count: u32,
-    /// Words and punctuation marks of `text`, by Unicode word boundaries (UAX #29).
+    /// Tokens of `text` by the `tokenizer` of the rule; where it has none, words and punctuation marks, by Unicode word
+    /// boundaries (UAX #29).
     pub token_count: u32,
 }
 

@@ -90,6 +90,9 @@ pub struct ElementMetadata {
     pub sidebar: bool,
     /// Where the parts of a joined paragraph stand (its columns and pages), in order; `[]` if `box` says it all.
     pub boxes: Vec<PageBox>,
+    /// Where each line of a Table or FormKeysValues stands: more than one box if the end of a column or page cuts it. `[]`
+    /// for other types and unpaged sources.
+    pub line_boxes: Vec<Vec<PageBox>>,
     /// For text that runs over pages: code point offset in `text` where each later page begins, with that page.
     pub page_breaks: Vec<PageBreak>,
 }

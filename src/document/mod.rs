@@ -31,3 +31,4 @@ pub mod sentences;
 pub mod similarity;
 pub mod term;
 pub mod terms;
+pub mod tokens;

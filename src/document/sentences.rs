@@ -8,6 +8,8 @@ use std::ops::Range;
 use text_splitter::{ChunkConfig, TextSplitter};
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::tokens::Unit;
+
 /// Words that end in a full stop without ending a sentence when a number, a name or a bracket follows. Lower case.
 const ABBREVIATIONS: [&str; 29] = [
     "e.g", "i.e", "vs", "cf", "al", "ca", "approx", "p", "pp", "pg", "vol", "ch", "chap", "sec", "fig", "eds", "mr", "mrs", "ms",
@@ -41,12 +43,12 @@ fn is_unfinished(sentence: &str) -> bool {
     is_initial || is_item_number || ABBREVIATIONS.contains(&last.to_lowercase().as_str())
 }
 
-/// Cuts what no sentence bound can cut: byte ranges of at most `max` code points, at clauses and words where there are any,
+/// Cuts what no sentence bound can cut: byte ranges of at most `max` of `unit`, at clauses and words where there are any,
 /// without the spaces around them. `target` is the length to aim for.
 #[must_use]
-pub fn hard_pieces(text: &str, target: usize, max: usize) -> Vec<Range<usize>> {
+pub fn hard_pieces(text: &str, unit: Unit, target: usize, max: usize) -> Vec<Range<usize>> {
     let max = max.max(1);
-    let splitter = TextSplitter::new(ChunkConfig::new(target.clamp(1, max)..=max));
+    let splitter = TextSplitter::new(ChunkConfig::new(target.clamp(1, max)..=max).with_sizer(unit));
     let windows = windows(text, max.saturating_mul(WINDOW));
     let pieces = |window: Range<usize>| {
         let start = window.start;
@@ -72,20 +74,20 @@ fn windows(text: &str, chars: usize) -> Vec<Range<usize>> {
     windows
 }
 
-/// Cuts `text` into sentences, and sentences longer than `max` code points into pieces: trimmed byte ranges, none empty.
+/// Cuts `text` into sentences, and sentences longer than `max` of `unit` into pieces: trimmed byte ranges, none empty.
 #[must_use]
-pub fn pieces(text: &str, target: usize, max: usize) -> Vec<Range<usize>> {
+pub fn pieces(text: &str, unit: Unit, target: usize, max: usize) -> Vec<Range<usize>> {
     let mut out = Vec::new();
     for range in sentences(text) {
         let trimmed = trim(text, range);
         if trimmed.is_empty() {
             continue;
         }
-        if text[trimmed.clone()].chars().count() <= max {
+        if unit.size_of(&text[trimmed.clone()]) as usize <= max {
             out.push(trimmed);
         } else {
             let start = trimmed.start;
-            out.extend(hard_pieces(&text[trimmed], target, max).into_iter().map(|r| r.start + start..r.end + start));
+            out.extend(hard_pieces(&text[trimmed], unit, target, max).into_iter().map(|r| r.start + start..r.end + start));
         }
     }
     out
@@ -177,7 +179,7 @@ mod tests {
     #[test]
     fn a_sentence_over_the_cap_is_cut_at_words() {
         let text = "word ".repeat(100);
-        let cut = pieces(&text, 80, 100);
+        let cut = pieces(&text, Unit::Characters, 80, 100);
         assert!(cut.iter().all(|r| text[r.clone()].chars().count() <= 100 && !text[r.clone()].starts_with(' ')));
         assert_eq!(cut.iter().map(|r| word_count(&text[r.clone()])).sum::<u32>(), 100);
     }
@@ -185,14 +187,14 @@ mod tests {
     #[test]
     fn a_word_over_the_cap_is_cut_all_the_same() {
         let text = "ä".repeat(1000);
-        assert!(pieces(&text, 90, 100).iter().all(|r| text[r.clone()].chars().count() <= 100));
+        assert!(pieces(&text, Unit::Characters, 90, 100).iter().all(|r| text[r.clone()].chars().count() <= 100));
     }
 
     #[test]
     fn a_megabyte_without_an_end_is_cut_in_little_time() {
         let begun = std::time::Instant::now();
         for text in ["[".repeat(1 << 20), "ab ".repeat(1 << 18), "\u{3000}ä".repeat(1 << 17)] {
-            let cut = pieces(&text, 500, 600);
+            let cut = pieces(&text, Unit::Characters, 500, 600);
             assert!(cut.iter().all(|r| text[r.clone()].chars().count() <= 600));
             let kept: usize = cut.iter().map(|r| text[r.clone()].chars().filter(|c| !c.is_whitespace()).count()).sum();
             assert_eq!(kept, text.chars().filter(|c| !c.is_whitespace()).count());

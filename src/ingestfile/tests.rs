@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::builtin::{Merge, OutputPort, Project, Projection};
@@ -18,12 +18,13 @@ const fn tree(name: &'static str, projections: &'static [Projection]) -> OutputP
 }
 
 const fn stub(name: &'static str, inputs: &'static [&'static str], outputs: &'static [OutputPort]) -> Builtin {
-    let (default_params, check_params) = (no_params as fn() -> Value, any_params as fn(&Value) -> Result<(), (String, String)>);
+    let (default_params, check_params) =
+        (no_params as fn(&Map<String, Value>) -> Value, any_params as fn(&Value) -> Result<(), (String, String)>);
     let run = |_: &_, _: &_, _: &_, _: &_| Ok(Vec::new());
     Builtin { name, about: "a stub", inputs, outputs, default_params, check_params, run, fingerprint: "" }
 }
 
-fn no_params() -> Value {
+fn no_params(_: &Map<String, Value>) -> Value {
     json!({})
 }
 
@@ -31,7 +32,7 @@ fn any_params(_: &Value) -> Result<(), (String, String)> {
     Ok(())
 }
 
-fn toc_params() -> Value {
+fn toc_params(_: &Map<String, Value>) -> Value {
     json!({"limit": 10, "depth": 6})
 }
 
@@ -239,12 +240,12 @@ static SHIPPED: [Builtin; 9] = [
     stub("text", &["group"], &[tree("lines", PART)]),
     stub("toc", &["source", "lines"], &[file("toc", PART), file("dictionary", NAMES), file("profile", &[])]),
     Builtin {
-        default_params: || json!({"max_part_mb": 25, "max_part_pages": 40, "keep_images": false}),
+        default_params: |_| json!({"max_part_mb": 25, "max_part_pages": 40, "keep_images": false}),
         ..stub("split", &["source", "toc"], &[file("splits", &[]), tree("parts", &[])])
     },
     stub("parse", &["lines", "toc", "profile"], &[file("elements", &[])]),
     Builtin {
-        default_params: || json!({"target_chars": 500, "max_chars": 600, "min_chars": 120, "overlap_chars": 0}),
+        default_params: |_| json!({"target_chars": 500, "max_chars": 600, "min_chars": 120, "overlap_chars": 0}),
         ..stub("chunk", &["elements"], &[file("chunks", &[]), file("coverage", &[])])
     },
     stub("enrich", &["chunks", "names"], &[file("enriched", &[])]),

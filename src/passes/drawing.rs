@@ -40,7 +40,7 @@ pub static BUILTIN: Builtin = Builtin {
     about: "draws a page with what was made of it",
     inputs: &["source?"],
     outputs: &[port("drawing"), port("told")],
-    default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
+    default_params: |_| serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params: |params| params_of::<Params>(params).map(|_| ()),
     run,
     // Nothing of it is stored, so nothing has to know it again.

@@ -4,7 +4,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::builtin::{Builtin, Failure, FailureKind, Input, Inputs, NamedBytes, Output};
 use crate::digest::Digest;
@@ -92,7 +92,7 @@ fn read(path: &Path) -> Result<Request, RequestError> {
 
 /// The defaults with what the request gives; checked by the built-in.
 fn merged_params(builtin: &'static Builtin, given: &Value) -> Result<Value, RequestError> {
-    let mut params = (builtin.default_params)();
+    let mut params = (builtin.default_params)(given.as_object().unwrap_or(&Map::new()));
     let problem = |key: &str, message: String| RequestError::Param { key: key.to_owned(), message };
     match (given, &mut params) {
         (Value::Null, _) => {}
@@ -110,6 +110,9 @@ fn merged_params(builtin: &'static Builtin, given: &Value) -> Result<Value, Requ
         _ => return Err(problem("params", "they are no object".to_owned())),
     }
     (builtin.check_params)(&params).map_err(|(key, message)| RequestError::Param { key, message })?;
+    if let Value::Object(all) = &mut params {
+        all.retain(|_, value| !value.is_null());
+    }
     Ok(params)
 }
 

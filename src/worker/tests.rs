@@ -27,7 +27,7 @@ static BUILTIN: Builtin = Builtin {
         OutputPort { name: "seen", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
         OutputPort { name: "pages", tree: true, merge: Merge::Splice, split: None, projections: &[], count: None },
     ],
-    default_params: || json!({"n": 7}),
+    default_params: |_| json!({"n": 7}),
     check_params: check,
     run: work,
     fingerprint: "",

@@ -71,6 +71,33 @@ fn another_max_chars_reruns_chunking_and_what_depends_on_it_and_parses_nothing()
 }
 
 #[test]
+fn sizes_in_tokens_chunk_again_and_hold_their_cap() {
+    let p = books();
+    let in_characters = "target_chars = 500, max_chars = 600, min_chars = 120, overlap_chars = 0";
+    let in_tokens = "tokenizer = \"cl100k_base\", target_tokens = 80, max_tokens = 100, min_tokens = 20";
+    let built = p.edit("Ingestfile.toml", in_characters, in_tokens).build(&["-v"]);
+    built.ok().stderr_has("param `max_tokens` changed from nothing to `100`");
+    assert_eq!(rules(&built), ["passC", "passD", "passE", "passF"]);
+    let chunks = p.json("passC_chunks.json");
+    let tokens: Vec<u64> = chunks.as_array().unwrap().iter().map(|c| c["metadata"]["token_count"].as_u64().unwrap()).collect();
+    assert!(tokens.iter().all(|t| *t <= 100) && tokens.iter().any(|t| *t > 80), "{tokens:?}");
+    let row = "a table row is whole";
+    for chunk in chunks.as_array().unwrap().iter().filter(|c| c["metadata"]["element_types"] == serde_json::json!(["Table"])) {
+        let lines: Vec<&str> = chunk["text"].as_str().unwrap().lines().collect();
+        let columns = |line: &str| line.matches(" | ").count();
+        assert!(lines.iter().all(|l| columns(l) == columns(lines[0])), "{row}: {lines:?}");
+    }
+    let other = p.edit("Ingestfile.toml", "cl100k_base", "words").build(&["-v"]);
+    other.ok().stderr_has("param `tokenizer` changed from `\"cl100k_base\"` to `\"words\"`");
+    p.edit("Ingestfile.toml", "max_tokens = 100", "max_chars = 600").build(&[]).fails(2).stderr_has(
+        "bad param `max_chars` of `chunk`: sizes are in tokens or in characters, not in both; with `tokenizer` it is `max_tokens`",
+    );
+    p.edit("Ingestfile.toml", "tokenizer = \"words\", ", "").build(&[]).fails(2).stderr_has(
+        "bad param `target_tokens` of `chunk`: a size in tokens needs `tokenizer` (`cl100k_base` or `words`) beside it",
+    );
+}
+
+#[test]
 fn an_edited_schema_judges_again_and_reruns_nothing() {
     let p = books();
     let schema = "schemas/passC_chunks.schema.json";

@@ -14,6 +14,7 @@ mod determinism;
 mod hostile;
 mod isolation;
 mod layers;
+mod many_pages;
 #[cfg(unix)]
 mod names;
 #[cfg(unix)]

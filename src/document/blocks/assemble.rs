@@ -28,8 +28,10 @@ pub enum Kind {
         header_rows: usize,
         edges: Vec<i32>,
     },
-    /// `Label: value` lines.
-    Fields,
+    /// `Label: value` lines, and the place of each.
+    Fields {
+        places: Vec<(u32, Rect)>,
+    },
     Furniture(Furniture),
     /// Table header lines repeated on a later page or column.
     RepeatedHeader,
@@ -362,6 +364,7 @@ impl<'a> Builder<'a, '_> {
             for (cell, more) in cut.cells.iter_mut().zip(&rest.cells) {
                 append(cell, more, self.lexicon);
             }
+            cut.rest = Some((rest.page, rest.rect));
             added.remove(0);
         }
         rows.extend(added);

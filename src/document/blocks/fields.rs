@@ -53,14 +53,16 @@ fn flush<'a>(run: &mut Vec<Block<'a>>, out: &mut Vec<Block<'a>>) {
     }
     let mut fields = run.drain(..);
     if let Some(mut block) = fields.next() {
-        block.kind = Kind::Fields;
+        let mut places = block.places.clone();
         for next in fields {
+            places.extend(next.places.iter().copied());
             block.text.push('\n');
             block.text.push_str(&next.text);
             if let (Some((_, rect)), Some((_, more))) = (block.places.last_mut(), next.places.first()) {
                 *rect = rect.union(more);
             }
         }
+        block.kind = Kind::Fields { places };
         out.push(block);
     }
 }

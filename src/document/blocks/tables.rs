@@ -11,6 +11,8 @@ use crate::document::page_text::{Rect, Shape};
 pub struct Row {
     pub page: u32,
     pub rect: Rect,
+    /// Where it goes on, if the end of its page or column cuts it.
+    pub rest: Option<(u32, Rect)>,
     /// One per column, "" where nothing is printed.
     pub cells: Vec<String>,
 }
@@ -280,7 +282,7 @@ fn build(lines: &[Option<&Line<'_>>], grown: Grown, shapes: &[Shape], lexicon: &
     let mut rows: Vec<(Row, bool)> = Vec::new();
     for (index, line) in within.iter().enumerate() {
         if starts[index] || rows.is_empty() {
-            rows.push((Row { page: line.page, rect: line.rect, cells: vec![String::new(); columns] }, true));
+            rows.push((Row { page: line.page, rect: line.rect, rest: None, cells: vec![String::new(); columns] }, true));
         }
         if let Some((row, bold)) = rows.last_mut() {
             row.rect = row.rect.union(&line.rect);

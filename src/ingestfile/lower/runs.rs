@@ -50,9 +50,10 @@ impl Lowering<'_, '_> {
         }
     }
 
-    /// Params of a built-in, defaults filled in, keys sorted.
+    /// Params of a built-in, defaults filled in, keys sorted; what is null is no param.
     fn params(&mut self, rule: &Rule, builtin: &'static Builtin) -> Value {
-        let defaults = match (builtin.default_params)() {
+        let given = rule.params.0.iter().map(|(name, value)| (name.value.clone(), value.value.clone())).collect();
+        let defaults = match (builtin.default_params)(&given) {
             Value::Object(defaults) => defaults,
             _ => Map::new(),
         };
@@ -79,7 +80,7 @@ impl Lowering<'_, '_> {
                 _ => break,
             };
         }
-        Value::Object(params.into_iter().map(|(key, value)| (key, sorted(value))).collect())
+        Value::Object(params.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, sorted(value))).collect())
     }
 
     /// A command with the keys beside it.

@@ -109,7 +109,7 @@ pub static BUILTIN: Builtin = Builtin {
         projections: &[],
         count: Some(pages_of),
     }],
-    default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
+    default_params: |_| serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params: |params| crate::passes::params::params_of::<Params>(params).map(|_| ()),
     run: run_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_PAGES"),

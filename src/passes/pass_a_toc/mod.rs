@@ -145,7 +145,7 @@ fn unread_of(output: &Output) -> Vec<(&'static str, u64)> {
     if unread > 0 { vec![(PAGES_NEEDING_OCR, unread)] } else { Vec::new() }
 }
 
-fn default_params() -> serde_json::Value {
+fn default_params(_: &serde_json::Map<String, serde_json::Value>) -> serde_json::Value {
     serde_json::to_value(Params::default()).unwrap_or_default()
 }
 

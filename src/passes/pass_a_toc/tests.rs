@@ -3,7 +3,7 @@ use crate::document::flow::{FlowBlock, FlowKind, FlowText};
 
 #[test]
 fn unknown_and_wrong_params_are_named() {
-    assert!(check_params(&default_params()).is_ok());
+    assert!(check_params(&default_params(&serde_json::Map::new())).is_ok());
     assert_eq!(check_params(&serde_json::json!({ "outlines": true })).unwrap_err().0, "outlines");
     assert_eq!(check_params(&serde_json::json!({ "outline": 3 })).unwrap_err().0, "outline");
     let of_depth = |n: i64| check_params(&serde_json::json!({ "max_outline_depth": n })).map_err(|(_, why)| why);

@@ -198,7 +198,7 @@ pub static BUILTIN: Builtin = Builtin {
         OutputPort { name: "splits", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
         OutputPort { name: "parts", tree: true, merge: Merge::Splice, split: None, projections: &[], count: None },
     ],
-    default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
+    default_params: |_| serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params: |params| params_of::<Params>(params).and_then(|p| check(&p)),
     run: run_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_SPLIT"),

@@ -16,6 +16,7 @@ impl Paged for Element {
         self.page.iter_mut().for_each(&mut *visit);
         self.bounds.iter_mut().for_each(|b| visit(&mut b.page));
         self.metadata.boxes.iter_mut().for_each(|b| visit(&mut b.page));
+        self.metadata.line_boxes.iter_mut().flatten().for_each(|b| visit(&mut b.page));
         self.metadata.page_breaks.iter_mut().for_each(|b| visit(&mut b.page));
     }
 }

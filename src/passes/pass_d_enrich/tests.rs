@@ -1,6 +1,6 @@
 //! Pass D on chunks of our own.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::document::chunk::ChunkMetadata;
@@ -87,7 +87,9 @@ fn the_built_in_reads_and_writes_bytes() {
         (name.to_owned(), crate::builtin::Input::File(named))
     };
     let inputs = crate::builtin::Inputs(vec![file("chunks", serde_json::to_vec(&[chunk("A bog.")]).unwrap())]);
-    let out = (BUILTIN.run)(&Item::default(), &inputs, &(BUILTIN.default_params)(), &crate::builtin::Limits::default()).unwrap();
+    let out =
+        (BUILTIN.run)(&Item::default(), &inputs, &(BUILTIN.default_params)(&Map::new()), &crate::builtin::Limits::default())
+            .unwrap();
     let [("enriched", Output::File(bytes))] = &out[..] else { panic!("one file") };
     assert_eq!(serde_json::from_slice::<Vec<Enriched>>(bytes).unwrap().len(), 1);
 }
@@ -98,7 +100,8 @@ fn a_chunk_without_text_is_named_with_its_place() {
     let named = crate::builtin::NamedBytes { name: "chunks.json".to_owned(), bytes: bytes.into(), attrs: String::new() };
     let inputs = crate::builtin::Inputs(vec![("chunks".to_owned(), crate::builtin::Input::File(named))]);
     let failure =
-        (BUILTIN.run)(&Item::default(), &inputs, &(BUILTIN.default_params)(), &crate::builtin::Limits::default()).unwrap_err();
+        (BUILTIN.run)(&Item::default(), &inputs, &(BUILTIN.default_params)(&Map::new()), &crate::builtin::Limits::default())
+            .unwrap_err();
     assert_eq!(failure.kind, FailureKind::BadArtifact);
     assert!(failure.message.contains("`chunks`") && failure.message.contains("content"), "{}", failure.message);
 }
@@ -106,7 +109,7 @@ fn a_chunk_without_text_is_named_with_its_place() {
 #[test]
 fn params_name_the_key_that_is_wrong() {
     let bad = |params: Value| (BUILTIN.check_params)(&params).unwrap_err().0;
-    assert!((BUILTIN.check_params)(&(BUILTIN.default_params)()).is_ok());
+    assert!((BUILTIN.check_params)(&(BUILTIN.default_params)(&Map::new())).is_ok());
     assert_eq!(bad(json!({"max_keywords": 9, "min_language_letters": 40})), "max_keywords");
     assert_eq!(bad(json!({"max_keyword": 8})), "max_keyword");
     assert_eq!(bad(json!({"max_keywords": "many"})), "max_keywords");

@@ -91,7 +91,7 @@ pub static BUILTIN: Builtin = Builtin {
         projections: &[],
         count: None,
     }],
-    default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
+    default_params: |_| serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params: |params| artifact::check(params, &Params::default()).map(|_| ()),
     run: run_on_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_GRAPH"),

@@ -235,7 +235,7 @@ pub static BUILTIN: Builtin = Builtin {
         },
         OutputPort { name: "cleanup", tree: false, merge: Merge::Fold(merge), split: None, projections: &[], count: None },
     ],
-    default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
+    default_params: |_| serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params,
     run: run_on_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_VALIDATE"),

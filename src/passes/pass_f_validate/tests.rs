@@ -191,7 +191,7 @@ fn an_empty_job_measures_nothing_and_passes() {
 #[test]
 fn params_name_the_key_that_is_wrong() {
     let bad = |params: Value| (BUILTIN.check_params)(&params).unwrap_err().0;
-    assert!((BUILTIN.check_params)(&(BUILTIN.default_params)()).is_ok());
+    assert!((BUILTIN.check_params)(&(BUILTIN.default_params)(&serde_json::Map::new())).is_ok());
     assert_eq!(bad(json!({"coverage_fail": 1.5})), "coverage_fail");
     assert_eq!(bad(json!({"coverage_fial": 0.5})), "coverage_fial");
 }

@@ -66,7 +66,7 @@ pub static BUILTIN: Builtin = Builtin {
         projections: &[Projection { name: "part", apply: Project::Tree(part) }],
         count: None,
     }],
-    default_params: || serde_json::to_value(Params::default()).unwrap_or_default(),
+    default_params: |_| serde_json::to_value(Params::default()).unwrap_or_default(),
     check_params: |params| params_of::<Params>(params).map(|_| ()),
     run: run_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_TEXT"),

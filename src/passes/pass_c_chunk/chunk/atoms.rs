@@ -34,25 +34,22 @@ impl Joint {
 #[derive(Clone, Debug)]
 pub struct Atom<'a> {
     pub text: &'a str,
-    /// Code points of `text`.
-    pub chars: u32,
+    /// Size of `text` by itself, in the unit of the params.
+    pub size: u32,
+    /// What it adds behind the atom before it in its section, joint and all.
+    pub added: u32,
     pub kind: ElementType,
     pub joint: Joint,
     pub is_heading: bool,
     /// First and last page, null for unpaged sources.
     pub pages: Option<(u32, u32)>,
     pub anchor: Option<&'a str>,
-    /// Where its element stands on those pages.
+    /// Where its line stands, or all of its element on those pages.
     pub boxes: Vec<PageBox>,
     /// Header lines to repeat when a chunk opens with this row; "" for what is no later row of a table.
     pub header: &'a str,
     /// Words by page (page 0 for unpaged sources).
     pub words: Vec<(u32, u32)>,
-}
-
-/// Code points of `text`.
-pub fn chars(text: &str) -> u32 {
-    u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
 }
 
 /// The atoms of the elements of one section, in order.
@@ -73,41 +70,59 @@ pub fn of_section<'a>(section: &[&'a Element], params: &Params) -> Vec<Atom<'a>>
 fn of_element<'a>(element: &'a Element, joint: Joint, params: &Params, atoms: &mut Vec<Atom<'a>>) {
     let text = element.text.as_str();
     let pages = Pages::of(element);
-    let max = params.max_chars;
     let by_lines = matches!(element.kind, ElementType::Table | ElementType::FormKeysValues | ElementType::CodeSnippet);
     let header = if element.kind == ElementType::Table { header(text, element.metadata.header_rows) } else { 0..0 };
     let units = if by_lines { lines(text) } else { std::iter::once(0..text.len()).collect() };
     let before = atoms.len();
-    for unit in units {
+    for (line, unit) in units.into_iter().enumerate() {
+        let boxes = element.metadata.line_boxes.get(line).filter(|_| by_lines).map(Vec::as_slice);
         let header = if unit.start >= header.end { &text[header.clone()] } else { "" };
-        let cut = if chars(&text[unit.clone()]) <= max { vec![unit] } else { cut_long(text, unit, params) };
+        let size = params.unit.size_of(&text[unit.clone()]);
+        let cut = if size <= params.max { vec![unit] } else { cut_long(text, unit, params) };
         for (i, range) in cut.into_iter().enumerate().filter(|(_, r)| !text[r.clone()].trim().is_empty()) {
             let joint = match i {
                 _ if atoms.len() == before => joint,
                 0 => Joint::Line,
                 _ => Joint::Space,
             };
-            atoms.push(atom(element, range, joint, header, &pages));
+            let before = atoms.last().map_or("", |a| a.text);
+            let added = params.unit.added(before, joint.text(), &text[range.clone()]);
+            atoms.push(Atom { added, ..atom(element, range, joint, header, &pages, boxes, params) });
         }
     }
 }
 
-fn atom<'a>(element: &'a Element, range: Range<usize>, joint: Joint, header: &'a str, pages: &Pages) -> Atom<'a> {
+fn atom<'a>(
+    element: &'a Element,
+    range: Range<usize>,
+    joint: Joint,
+    header: &'a str,
+    pages: &Pages,
+    boxes: Option<&[PageBox]>,
+    params: &Params,
+) -> Atom<'a> {
     let text = &element.text[range.clone()];
     let (first, last) = (pages.at(range.start), pages.at(range.end.saturating_sub(1).max(range.start)));
     let all: &[PageBox] = match &element.bounds {
         Some(bounds) if element.metadata.boxes.is_empty() => std::slice::from_ref(bounds),
         _ => &element.metadata.boxes,
     };
+    let boxes = boxes.map_or_else(
+        || all.iter().filter(|b| first <= b.page && b.page <= last).copied().collect(),
+        |of_line: &[PageBox]| of_line.to_vec(),
+    );
+    // A row that the end of a page cuts ends on the next.
+    let last = boxes.iter().map(|b| b.page).fold(last, u32::max);
     Atom {
         text,
-        chars: chars(text),
+        size: params.unit.size_of(text),
+        added: 0,
         kind: element.kind,
         joint,
         is_heading: is_heading(element),
         pages: element.page.map(|_| (first, last)),
         anchor: element.metadata.anchor.as_deref(),
-        boxes: all.iter().filter(|b| first <= b.page && b.page <= last).copied().collect(),
+        boxes,
         header,
         words: pages.words(text, range.start),
     }
@@ -133,8 +148,8 @@ fn header(text: &str, rows: u32) -> Range<usize> {
 
 fn cut_long(text: &str, unit: Range<usize>, params: &Params) -> Vec<Range<usize>> {
     let start = unit.start;
-    let (target, max) = (params.target_chars as usize, params.max_chars as usize);
-    sentences::pieces(&text[unit], target, max).into_iter().map(|r| r.start + start..r.end + start).collect()
+    let (target, max) = (params.target as usize, params.max as usize);
+    sentences::pieces(&text[unit], params.unit, target, max).into_iter().map(|r| r.start + start..r.end + start).collect()
 }
 
 /// Which page each part of an element's text stands on.

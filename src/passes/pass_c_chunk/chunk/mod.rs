@@ -1,4 +1,4 @@
-//! `chunk`: elements of a part → chunks and coverage. A chunk never crosses a section, never exceeds the cap, and cuts a
+//! `chunk`: elements of a part → chunks and coverage. A chunk never crosses a section, never exceeds the cap (in characters or in tokens), and cuts a
 //! paragraph, a list item or a table row only if it exceeds the cap by itself. What is in no chunk is listed with its reason.
 //!
 //! What it asks of `parse`: a heading is a `Title` with a `level` and its `section_id`; text that is no part of the book's
@@ -7,18 +7,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::builtin::{self, Builtin, Failure, FailureKind, Item, Limits, Merge, Output, OutputPort};
 use crate::document::chunk::{Chunk, ChunkMetadata, SourceCoverage};
 use crate::document::element::{Element, ElementType};
-use crate::document::{ids, sentences};
+use crate::document::ids;
+use crate::document::tokens::{Tokenizer, Unit};
 use crate::passes::pass_c_chunk::{rebase, split};
 
 mod atoms;
 mod coverage;
 mod pack;
+mod params;
+
+pub use params::Params;
 
 /// The built-in rule `chunk`.
 pub static BUILTIN: Builtin = Builtin {
@@ -43,7 +47,7 @@ pub static BUILTIN: Builtin = Builtin {
             count: None,
         },
     ],
-    default_params: || serde_json::to_value(Params::default()).unwrap_or(Value::Null),
+    default_params: params::defaults,
     check_params,
     run: run_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_CHUNK"),
@@ -62,26 +66,6 @@ fn tokens_of(output: &Output) -> Vec<(&'static str, u64)> {
     let Output::File(bytes) = output else { return Vec::new() };
     let chunks: Vec<Counted> = serde_json::from_slice(bytes).unwrap_or_default();
     vec![("tokens", chunks.iter().map(|c| c.metadata.token_count).sum())]
-}
-
-/// Sizes in Unicode code points.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Params {
-    /// A chunk is closed before it would pass this.
-    pub target_chars: u32,
-    /// No chunk is longer.
-    pub max_chars: u32,
-    /// A chunk below this takes more, up to `max_chars`, if its section has more.
-    pub min_chars: u32,
-    /// Whole sentences of the chunk before that are repeated, where the cap leaves room; never across sections.
-    pub overlap_chars: u32,
-}
-
-impl Default for Params {
-    fn default() -> Self {
-        Self { target_chars: 500, max_chars: 600, min_chars: 120, overlap_chars: 0 }
-    }
 }
 
 /// What `run` reads.
@@ -118,7 +102,7 @@ pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
             tally.chunked(atom);
         }
         for group in pack::pack(&atoms, params) {
-            chunks.push(made.chunk(section[0], &group));
+            chunks.push(made.chunk(section[0], &group, params.unit));
         }
     }
     Ok(Outputs { chunks, coverage: tally.into_coverage(inputs.source_id) })
@@ -141,7 +125,8 @@ struct Maker<'a> {
 }
 
 impl Maker<'_> {
-    fn chunk(&mut self, first: &Element, group: &pack::Group<'_>) -> Chunk {
+    fn chunk(&mut self, first: &Element, group: &pack::Group<'_>, unit: Unit) -> Chunk {
+        let tokenizer = if let Unit::Tokens(named) = unit { named } else { Tokenizer::Words };
         let section = first.metadata.section_id.clone();
         let section_id = section.as_deref().unwrap_or("");
         if is_heading(first) {
@@ -165,8 +150,8 @@ impl Maker<'_> {
                 part_id: self.part_id.to_owned(),
                 element_types: types.into_iter().collect(),
                 boxes: pack::boxes(&group.atoms),
-                char_count: atoms::chars(&group.text),
-                token_count: sentences::token_count(&group.text),
+                char_count: Unit::Characters.size_of(&group.text),
+                token_count: tokenizer.count(&group.text),
             },
             text: group.text.clone(),
         }
@@ -174,37 +159,12 @@ impl Maker<'_> {
 }
 
 fn check_params(value: &Value) -> Result<(), (String, String)> {
-    let bad = |key: &str, why: String| Err((key.to_owned(), why));
-    for key in ["target_chars", "max_chars", "min_chars", "overlap_chars"] {
-        if value.get(key).is_some_and(|v| v.as_u64().is_none_or(|n| n > 1_000_000)) {
-            return bad(key, format!("`{key}` must be a whole number from 0 to 1000000"));
-        }
-    }
-    let params: Params = match serde_json::from_value(value.clone()) {
-        Ok(params) => params,
-        Err(e) => return bad("params", e.to_string()),
-    };
-    let Params { target_chars, max_chars, min_chars, overlap_chars } = params;
-    // Below 40 code points a cap would cut inside most sentences, and there is no room to repeat a table's header.
-    if max_chars < 40 {
-        bad("max_chars", format!("`max_chars` must be at least 40, not {max_chars}"))
-    } else if target_chars == 0 || target_chars > max_chars {
-        bad("target_chars", format!("`target_chars` must be from 1 to `max_chars` ({max_chars}), not {target_chars}"))
-    } else if min_chars > target_chars {
-        bad("min_chars", format!("`min_chars` must be at most `target_chars` ({target_chars}), not {min_chars}"))
-    } else if overlap_chars > max_chars / 2 {
-        bad(
-            "overlap_chars",
-            format!("`overlap_chars` must be at most half of `max_chars` ({}), not {overlap_chars}", max_chars / 2),
-        )
-    } else {
-        Ok(())
-    }
+    params::parse(value).map(|_| ())
 }
 
 fn run_bytes(item: &Item, inputs: &builtin::Inputs, params: &Value, _: &Limits) -> Result<Vec<(&'static str, Output)>, Failure> {
     let bad = |what: &str, e: serde_json::Error| Failure::new(FailureKind::BadArtifact, format!("`{what}` does not parse: {e}"));
-    let params: Params = serde_json::from_value(params.clone()).map_err(|e| bad("params", e))?;
+    let params = params::parse(params).map_err(|(_, why)| Failure::new(FailureKind::BadArtifact, why))?;
     let elements: Vec<Element> = serde_json::from_slice(&inputs.file("elements")?.bytes).map_err(|e| bad("elements", e))?;
     let out = run(Inputs { source_id: &item.source_id, elements: &elements }, &params)?;
     Ok(vec![("chunks", Output::File(rebase::encode(&out.chunks)?)), ("coverage", Output::File(rebase::encode(&[out.coverage])?))])

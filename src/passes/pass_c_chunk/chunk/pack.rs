@@ -2,7 +2,7 @@
 //! kept together and a small rest given to its neighbour.
 
 use super::Params;
-use super::atoms::{Atom, chars};
+use super::atoms::{Atom, Joint};
 use crate::document::element::{ElementType, PageBox};
 use crate::document::sentences;
 
@@ -21,13 +21,13 @@ const MOST_PAGES_APART: u32 = 1;
 pub fn pack<'a>(atoms: &'a [Atom<'a>], params: &Params) -> Vec<Group<'a>> {
     let mut runs: Vec<Run<'a>> = Vec::new();
     let mut run = Run::default();
-    // Code points of all atoms from here on, joints included: what the tail would add.
-    let mut rest: u32 = atoms.iter().map(|a| a.chars + chars(a.joint.text())).sum();
+    // What all atoms from here on would add.
+    let mut rest: u32 = atoms.iter().map(|a| a.added).sum();
     for atom in atoms {
         if !run.atoms.is_empty() && !run.takes(atom, rest, params) {
             runs.push(std::mem::take(&mut run));
         }
-        rest -= atom.chars + chars(atom.joint.text());
+        rest -= atom.added;
         run.push(atom, params);
     }
     if !run.atoms.is_empty() {
@@ -51,33 +51,34 @@ struct Run<'a> {
     atoms: Vec<&'a Atom<'a>>,
     /// Header lines repeated before the first atom.
     header: &'a str,
-    /// Code points so far.
-    chars: u32,
+    /// Of all its text so far.
+    size: u32,
     pages: Option<(u32, u32)>,
 }
 
 impl<'a> Run<'a> {
-    /// Whether `atom` still belongs here; `rest` are the code points from `atom` to the end of its section.
+    /// Whether `atom` still belongs here; `rest` is what all from `atom` to the end of its section adds.
     fn takes(&self, atom: &Atom<'_>, rest: u32, params: &Params) -> bool {
-        let total = self.chars + chars(atom.joint.text()) + atom.chars;
-        if total > params.max_chars || too_far(union(self.pages, atom.pages)) {
+        let total = self.size + atom.added;
+        if total > params.max || too_far(union(self.pages, atom.pages)) {
             return false;
         }
         let only_heading = self.atoms.iter().all(|a| a.is_heading);
-        total <= params.target_chars || self.chars < params.min_chars || only_heading || self.chars + rest <= params.max_chars
+        total <= params.target || self.size < params.min || only_heading || self.size + rest <= params.max
     }
 
     fn push(&mut self, atom: &'a Atom<'a>, params: &Params) {
         if self.atoms.is_empty() {
+            self.size = atom.size;
             // The row comes first: its header is left out where both do not fit.
-            let header = chars(atom.header);
-            if header > 0 && header + 1 + atom.chars <= params.max_chars {
-                self.header = atom.header;
-                self.chars = header + 1;
+            if !atom.header.is_empty() {
+                let both = params.unit.size_of(atom.header) + params.unit.added(atom.header, Joint::Line.text(), atom.text);
+                if both <= params.max {
+                    (self.header, self.size) = (atom.header, both);
+                }
             }
-            self.chars += atom.chars;
         } else {
-            self.chars += chars(atom.joint.text()) + atom.chars;
+            self.size += atom.added;
         }
         self.pages = union(self.pages, atom.pages);
         self.atoms.push(atom);
@@ -89,14 +90,14 @@ impl<'a> Run<'a> {
         for atom in &next.atoms {
             both.push(atom, params);
         }
-        (both.chars <= params.max_chars && !too_far(both.pages)).then_some(both)
+        (both.size <= params.max && !too_far(both.pages)).then_some(both)
     }
 
     fn into_group(self) -> Group<'a> {
         let mut text = String::new();
         if !self.header.is_empty() {
             text.push_str(self.header);
-            text.push('\n');
+            text.push_str(Joint::Line.text());
         }
         for (i, atom) in self.atoms.iter().enumerate() {
             if i > 0 {
@@ -123,7 +124,7 @@ fn too_far(pages: Option<(u32, u32)>) -> bool {
 fn join_small(runs: &mut Vec<Run<'_>>, params: &Params) {
     let mut i = 0;
     while i < runs.len() {
-        if runs[i].chars < params.min_chars && runs.len() > 1 {
+        if runs[i].size < params.min && runs.len() > 1 {
             let with_next = runs.get(i + 1).and_then(|next| runs[i].joined(next, params));
             let with_previous = i.checked_sub(1).and_then(|p| runs[p].joined(&runs[i], params));
             if let Some(both) = with_next {
@@ -143,15 +144,17 @@ fn join_small(runs: &mut Vec<Run<'_>>, params: &Params) {
 
 /// Repeats the last sentences of `before` at the head of `group`, where the cap leaves room. A table is not repeated.
 fn overlap(before: &Group<'_>, group: &mut Group<'_>, params: &Params) {
-    let room = params.overlap_chars.min(params.max_chars.saturating_sub(chars(&group.text) + 1));
     let repeats_header = group.atoms.first().is_some_and(|a| a.kind == ElementType::Table);
-    if room == 0 || repeats_header {
+    if params.overlap == 0 || repeats_header {
         return;
     }
+    let unit = params.unit;
     let last = before.atoms.last().map_or("", |a| a.text);
     let mut start = last.len();
     for sentence in sentences::sentences(last).into_iter().rev() {
-        if chars(last[sentence.start..].trim()) > room {
+        let repeated = last[sentence.start..].trim();
+        let both = unit.size_of(repeated) + unit.added(repeated, Joint::Space.text(), &group.text);
+        if unit.size_of(repeated) > params.overlap || both > params.max {
             break;
         }
         start = sentence.start;

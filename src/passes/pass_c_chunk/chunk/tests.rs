@@ -1,5 +1,6 @@
 use super::*;
 use crate::document::element::{ElementMetadata, PageBox, PageBreak};
+use crate::document::sentences;
 
 fn element(kind: ElementType, section: &str, page: u32, text: &str) -> Element {
     Element {
@@ -150,7 +151,7 @@ fn equal_chunks_of_one_section_have_different_ids() {
 
 #[test]
 fn overlap_repeats_whole_sentences_within_the_cap() {
-    let params = Params { overlap_chars: 80, ..Params::default() };
+    let params = Params { overlap: 80, ..Params::default() };
     let text = "The bright flash burns all it meets and then it fades away. ".repeat(20);
     let long = element(ElementType::NarrativeText, "s", 1, text.trim());
     let out = run(Inputs { source_id: "book", elements: &[long] }, &params).unwrap();
@@ -158,11 +159,85 @@ fn overlap_repeats_whole_sentences_within_the_cap() {
     assert!(words > text.split_whitespace().count() && out.chunks.iter().all(|c| c.metadata.char_count <= 600));
 }
 
+fn by_tokens(tokenizer: Tokenizer) -> Params {
+    Params { unit: Unit::Tokens(tokenizer), target: 40, max: 50, min: 10, overlap: 0 }
+}
+
+fn made(elements: &[Element], params: &Params) -> Vec<Chunk> {
+    run(Inputs { source_id: "book", elements }, params).unwrap().chunks
+}
+
 #[test]
-fn params_that_contradict_each_other_name_the_key() {
-    let check = |v: Value| check_params(&v).unwrap_err().0;
-    assert_eq!(check(serde_json::json!({"target_chars": 700, "max_chars": 600})), "target_chars");
-    assert_eq!(check(serde_json::json!({"min_chars": 550})), "min_chars");
-    assert_eq!(check(serde_json::json!({"max_chars": -1})), "max_chars");
-    assert!(check_params(&serde_json::json!({})).is_ok());
+fn sizes_in_tokens_cut_at_sentences_and_hold_the_cap() {
+    let text = "Sneferu’s sarcophagus (locked; 2d6+3 damage) hums, softly: “Beware!” Then it opens. ".repeat(30);
+    let elements = [title("s", "Flash"), element(ElementType::NarrativeText, "s", 1, text.trim())];
+    for tokenizer in [Tokenizer::Cl100kBase, Tokenizer::Words] {
+        let chunks = made(&elements, &by_tokens(tokenizer));
+        for chunk in &chunks {
+            assert_eq!(chunk.metadata.token_count, tokenizer.count(&chunk.text));
+            assert!(chunk.metadata.token_count <= 50 && chunk.text.ends_with(['.', '”']), "{chunk:?}");
+        }
+        let full = &chunks[..chunks.len() - 1];
+        assert!(full.iter().all(|c| c.metadata.token_count > 20), "they are filled");
+        let all = chunks.iter().map(|c| c.text.as_str()).collect::<Vec<_>>().join(" ");
+        assert_eq!(all.split_whitespace().skip(1).collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn sizes_in_tokens_keep_rows_whole_and_repeat_the_header() {
+    let rows: Vec<String> = (0..60).map(|i| format!("Thing {i} | {} gp | 3 lb.", i * 5)).collect();
+    let mut table = element(ElementType::Table, "s", 1, &format!("Item | Cost | Weight\n{}", rows.join("\n")));
+    table.metadata.header_rows = 1;
+    let chunks = made(&[title("s", "Gear"), table], &by_tokens(Tokenizer::Cl100kBase));
+    assert!(chunks.iter().all(|c| c.metadata.token_count <= 50));
+    assert!(chunks[1..].iter().all(|c| c.text.starts_with("Item | Cost | Weight\nThing ") && c.text.ends_with("lb.")));
+    assert!(rows.iter().all(|row| chunks.iter().filter(|c| c.text.lines().any(|l| l == row)).count() == 1));
+}
+
+#[test]
+fn a_word_without_end_and_a_run_of_marks_are_cut_under_the_cap_in_tokens() {
+    for text in ["é漢ü".repeat(400), "[]{}—…".repeat(300), "aZ9".repeat(700), "👩‍👩‍👧‍👦".repeat(80)] {
+        let whole = element(ElementType::NarrativeText, "s", 1, &text);
+        let chunks = made(&[whole], &by_tokens(Tokenizer::Cl100kBase));
+        assert!(chunks.iter().all(|c| c.metadata.token_count <= 50), "{text}");
+        assert_eq!(chunks.iter().map(|c| c.text.as_str()).collect::<String>(), text);
+    }
+}
+
+#[test]
+fn overlap_in_tokens_repeats_whole_sentences_under_the_cap() {
+    let params = Params { overlap: 20, ..by_tokens(Tokenizer::Cl100kBase) };
+    let text: String = (0..40).map(|i| format!("The flash number {i} burns all it meets. ")).collect();
+    let long = element(ElementType::NarrativeText, "s", 1, text.trim());
+    let chunks = made(&[long], &params);
+    assert!(chunks.iter().all(|c| c.metadata.token_count <= 50));
+    for pair in chunks.windows(2) {
+        let repeated = sentences::sentences(&pair[1].text)[0].clone();
+        assert!(pair[0].text.ends_with(pair[1].text[repeated].trim()), "{pair:#?}");
+    }
+}
+
+#[test]
+fn a_chunk_of_a_split_table_covers_its_own_rows() {
+    let rows: Vec<String> = (0..60).map(|i| format!("Thing {i} | {} gp | 3 lb.", i * 5)).collect();
+    let mut table = element(ElementType::Table, "s", 1, &format!("Item | Cost | Weight\n{}", rows.join("\n")));
+    table.metadata.header_rows = 1;
+    let place = |i: u32| PageBox { page: 1 + i / 40, x: 50.0, y: f64::from(60 + i % 40 * 10), w: 200.0, h: 9.0 };
+    table.metadata.line_boxes = (0..61).map(|i| vec![place(i)]).collect();
+    // Row 39 begins on page 1 and ends on page 2.
+    table.metadata.line_boxes[39].push(PageBox { y: 50.0, ..place(40) });
+    let chunks = chunks(&[table]);
+    assert!(chunks.len() > 2);
+    let mut at = 0;
+    for (i, chunk) in chunks.iter().enumerate() {
+        let count = u32::try_from(chunk.text.lines().count()).unwrap() - u32::from(i > 0);
+        let own = place(at)..place(at + count - 1);
+        assert_eq!((chunk.metadata.boxes[0].page, chunk.metadata.boxes[0].y), (own.start.page, own.start.y), "{chunk:#?}");
+        let last = chunk.metadata.boxes.last().unwrap();
+        assert_eq!((last.page, last.y + last.h), (own.end.page, own.end.y + own.end.h), "{chunk:#?}");
+        assert_eq!(chunk.metadata.page_end, Some(last.page));
+        at += count;
+    }
+    assert_eq!(at, 61);
 }

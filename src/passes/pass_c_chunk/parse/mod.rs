@@ -33,7 +33,7 @@ pub static BUILTIN: Builtin = Builtin {
         projections: &[],
         count: None,
     }],
-    default_params: || serde_json::to_value(Params::default()).unwrap_or(Value::Null),
+    default_params: |_| serde_json::to_value(Params::default()).unwrap_or(Value::Null),
     check_params,
     run: run_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_PARSE"),

@@ -52,8 +52,9 @@ fn write(block: Block<'_>, pages: &Pages<'_>, writer: &mut Writer<'_>) {
             made.metadata.level = Some(depth);
             writer.add(made);
         }
-        Kind::Fields => {
+        Kind::Fields { places } => {
             made.kind = ElementType::FormKeysValues;
+            made.metadata.line_boxes = places.iter().map(|(page, rect)| vec![page_box(*page, *rect)]).collect();
             writer.add(made);
         }
         Kind::Table { rows, header_rows, .. } => writer.add(table(made, &rows, header_rows)),
@@ -99,6 +100,8 @@ fn table(mut made: Element, rows: &[Row], header_rows: usize) -> Element {
     made.text = text_of_rows(rows);
     made.metadata.rows = rows.iter().map(|r| r.cells.clone()).collect();
     made.metadata.header_rows = u32::try_from(header_rows).unwrap_or(0);
+    let places = |row: &Row| std::iter::once((row.page, row.rect)).chain(row.rest).map(|(p, r)| page_box(p, r)).collect();
+    made.metadata.line_boxes = rows.iter().map(places).collect();
     let mut offset = 0u32;
     let mut page = made.page;
     for row in rows {
