@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::digest::Digest;
 
 /// All of them together; what is larger alone is not kept.
-const MOST_BYTES: usize = 16 << 20;
+const MOST_BYTES: usize = 4 << 20;
 
 /// Blobs by digest.
 #[derive(Default)]
