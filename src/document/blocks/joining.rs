@@ -32,6 +32,8 @@ impl Lexicon {
     pub fn of<'a>(lines: impl Iterator<Item = &'a Line<'a>>) -> Self {
         let mut lexicon = Self::default();
         let mut goes_on = false;
+        // Most words stand in a text many times.
+        let mut taken: HashSet<&str> = HashSet::new();
         for line in lines {
             let mut tokens: Vec<&str> = line.text.split_whitespace().collect();
             // The first token may be the rest of a word, the last one its beginning.
@@ -44,7 +46,9 @@ impl Lexicon {
                 tokens.pop();
             }
             for token in tokens {
-                lexicon.take(token);
+                if taken.insert(token) {
+                    lexicon.take(token);
+                }
             }
         }
         lexicon

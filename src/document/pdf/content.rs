@@ -18,7 +18,7 @@ use super::path::{Path, shape};
 use super::reader::filters;
 use super::recognised::Recognised;
 use super::run::Run;
-use super::shown::{Items, Shown};
+use super::shown::{Items, Shown, unhex};
 use super::state::State;
 use crate::document::page_text::Visibility;
 
@@ -428,10 +428,17 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     }
 
     fn show_array(&mut self, array: &Array<'_>) {
+        let mut run = None;
+        let mut bytes = Vec::new();
         for item in Items::of(array) {
             match item {
-                Shown::Plain(s) => self.show(s),
-                Shown::Decoded(s) => self.show(s.as_bytes()),
+                Shown::Plain(s) => self.show_on(s, &mut run),
+                Shown::Hex(digits) => {
+                    bytes.clear();
+                    bytes.extend(unhex(digits));
+                    self.show_on(&bytes, &mut run);
+                }
+                Shown::Decoded(s) => self.show_on(s.as_bytes(), &mut run),
                 Shown::Move(n) => self.advance(-n / 1000.0 * self.state.size),
             }
         }
@@ -448,14 +455,14 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     }
 
     fn show(&mut self, bytes: &[u8]) {
+        self.show_on(bytes, &mut None);
+    }
+
+    /// Shows `bytes` in a run that was begun, or begins one.
+    fn show_on(&mut self, bytes: &[u8], run: &mut Option<Run>) {
         self.out.shows_text |= !bytes.is_empty();
         let Some(font) = self.state.font else { return };
-        let slot = self.font_slot(font);
-        let left_out = self.is_hidden() || self.state.fill_alpha < TRANSPARENT;
-        let hidden = left_out || matches!(self.state.mode, 3 | 7);
-        let LoadedFont { vertical, em, .. } = self.fonts.fonts[font];
-        let mut run = Run::begin(&self.state, &self.text_matrix, slot, vertical, em);
-        (run.hidden, run.in_no_colour) = (hidden, !left_out && self.state.mode == 3);
+        let run = run.get_or_insert_with(|| self.begin_run(font));
         let mut at = 0;
         while at < bytes.len() && self.out.text.len() <= MAX_TEXT {
             let (code, length) = self.fonts.fonts[font].read_code(bytes, at);
@@ -472,9 +479,19 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             }
             let start = self.out.text.len();
             self.out.text.push_str(&info.text);
-            self.glyph(start, width, &mut run);
+            self.glyph(start, width, run);
             self.advance(width + gap);
         }
+    }
+
+    fn begin_run(&mut self, font: usize) -> Run {
+        let slot = self.font_slot(font);
+        let left_out = self.is_hidden() || self.state.fill_alpha < TRANSPARENT;
+        let LoadedFont { vertical, em, .. } = self.fonts.fonts[font];
+        let mut run = Run::begin(&self.state, &self.text_matrix, slot, vertical, em);
+        run.hidden = left_out || matches!(self.state.mode, 3 | 7);
+        run.in_no_colour = !left_out && self.state.mode == 3;
+        run
     }
 
     fn font_slot(&mut self, font: usize) -> u16 {

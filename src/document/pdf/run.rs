@@ -1,9 +1,9 @@
-//! What the glyphs of one shown string share, worked out once for all of them. Knows nothing of where each stands.
+//! What the glyphs of strings that are shown together share, worked out once for all of them. Knows nothing of where each stands.
 
 use super::matrix::{Bounds, Matrix, centi};
 use super::state::State;
 
-/// A run of glyphs of one string.
+/// A run of glyphs of one string, or of an array of them.
 pub struct Run {
     pub font: u16,
     /// Its line runs downwards.

@@ -17,6 +17,8 @@ const POWERS: [f64; MAX_DIGITS + 1] =
 pub enum Shown<'a> {
     /// A string that stands for itself.
     Plain(&'a [u8]),
+    /// Two hexadecimal digits for each byte.
+    Hex(&'a [u8]),
     Decoded(PdfString<'a>),
     /// Thousandths of the font size, against the direction of the line.
     Move(f64),
@@ -49,6 +51,10 @@ impl<'a> Items<'a> {
             b'<' => {
                 let end = begin + memchr::memchr(b'>', &data[begin..])? + 1;
                 self.at = end;
+                let digits = &data[begin + 1..end - 1];
+                if digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Some(Shown::Hex(digits));
+                }
                 PdfString::from_bytes(&data[begin..end]).map(Shown::Decoded)
             }
             _ => {
@@ -84,6 +90,15 @@ impl<'a> Iterator for Items<'a> {
             _ => None,
         })
     }
+}
+
+/// The bytes that digits stand for.
+pub fn unhex(digits: &[u8]) -> impl Iterator<Item = u8> {
+    let value = |digit: u8| match digit {
+        b'0'..=b'9' => digit - b'0',
+        letter => (letter | 0x20).wrapping_sub(b'a').wrapping_add(10),
+    };
+    digits.chunks_exact(2).map(move |pair| value(pair[0]) << 4 | value(pair[1]))
 }
 
 fn is_space(byte: u8) -> bool {
@@ -153,6 +168,7 @@ mod tests {
     fn ours(array: &Array<'_>) -> Vec<Told> {
         let told = |item| match item {
             Shown::Plain(s) => Ok(s.to_vec()),
+            Shown::Hex(digits) => Ok(unhex(digits).collect()),
             Shown::Decoded(s) => Ok(s.as_bytes().to_vec()),
             Shown::Move(n) => Err(n.to_bits()),
         };
@@ -200,7 +216,7 @@ mod tests {
     proptest! {
         #[test]
         fn arrays_of_any_tokens_are_read_alike(tokens in prop::collection::vec(prop::sample::select(vec![
-            "(a)", "(\\n)", "((b))", "(\r)", "<41>", "<4 2>", "<", ">", "<<", ">>", "1", "-2.5", "+.5", "-", ".", "3-4", "R", "0",
+            "(a)", "(\\n)", "((b))", "(\r)", "<41>", "<4 2>", "<4>", "<aFF9>", "<>", "<", ">", "<<", ">>", "1", "-2.5", "+.5", "-", ".", "3-4", "R", "0",
             " ", "\n", "%", "/N", "true", "[", "x", "(",
         ]), 0..12), spaced in any::<bool>()) {
             let inside = tokens.join(if spaced { " " } else { "" });

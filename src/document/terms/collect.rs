@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::name::{Name, read_name};
-use super::shape::{EntryLine, is_field, shape_of};
+use super::shape::{EntryLine, Head, is_field};
 use super::vocabulary::Vocabulary;
 use crate::document::headings::key::{compact, join_lines};
 use crate::document::ids;
@@ -134,8 +134,8 @@ impl<'a> Judge<'a> {
             .iter()
             .zip(&containers)
             .map(|(entry, container)| {
-                let shapes =
-                    vocabulary.kinds.iter().filter_map(|k| shape_of(&entry.lines, k).map(|(sure, by)| (k.kind, sure, by)));
+                let head = Head::of(&entry.lines);
+                let shapes = vocabulary.kinds.iter().filter_map(|k| head.shape_of(k).map(|(sure, by)| (k.kind, sure, by)));
                 // Where two shapes fit, the heading above decides.
                 let fits = |kind: Kind| container.is_some_and(|(c, _)| c == kind);
                 shapes.max_by(|a, b| (fits(a.0), a.1).partial_cmp(&(fits(b.0), b.1)).unwrap_or(std::cmp::Ordering::Equal))

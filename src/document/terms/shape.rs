@@ -18,33 +18,51 @@ pub struct EntryLine {
 /// Fields stand at the head of an entry; what comes after this many lines belongs to its text.
 const HEAD_LINES: usize = 40;
 
-/// What the lines below a heading say of `kind`: how sure (0 to 1), and by what evidence.
-#[must_use]
-pub fn shape_of(lines: &[EntryLine], kind: &KindWords) -> Option<(f64, &'static str)> {
-    if kind.min_fields > 0 && different_fields(lines, kind) >= kind.min_fields {
-        return Some((0.95, if kind.kind == Kind::Creature { "stat_block" } else { "entry_fields" }));
-    }
-    let head = lines.iter().take(3);
-    if !kind.stats.is_empty() && head.clone().any(|line| inline_stats(&line.text, kind) >= 2) {
-        return Some((0.9, "stat_line"));
-    }
-    let first = lines.first()?;
-    let wrapped = lines.get(1).map(|next| format!("{} {}", first.text, next.text)).filter(|t| t.ends_with(')'));
-    let told = subtitle(&first.text, kind) || wrapped.is_some_and(|t| subtitle(&t, kind));
-    told.then_some((0.85, "subtitle"))
+/// The lines below a heading, read once for all kinds that they may speak for.
+pub struct Head<'a> {
+    openings: Vec<Opening<'a>>,
+    /// In lower case, those that may hold stats.
+    stat_lines: Vec<String>,
+    /// Words, in lower case, of the lines that may name the kind.
+    subtitles: Vec<Vec<String>>,
 }
 
-fn different_fields(lines: &[EntryLine], kind: &KindWords) -> usize {
-    let mut seen: Vec<&str> = Vec::new();
-    for line in lines.iter().take(HEAD_LINES) {
-        let opening = Opening::of(line);
-        if let Some(label) = kind.fields.iter().find(|label| opening.is_field(label))
-            && !seen.contains(&label.as_str())
-        {
-            seen.push(label);
+impl<'a> Head<'a> {
+    #[must_use]
+    pub fn of(lines: &'a [EntryLine]) -> Self {
+        let first = lines.first().map(|l| l.text.as_str());
+        let wrapped = first.zip(lines.get(1)).map(|(first, next)| format!("{first} {}", next.text)).filter(|t| t.ends_with(')'));
+        Self {
+            openings: lines.iter().take(HEAD_LINES).map(Opening::of).collect(),
+            stat_lines: lines.iter().take(3).map(|line| line.text.to_lowercase()).collect(),
+            subtitles: first.into_iter().chain(wrapped.as_deref()).filter_map(subtitle).collect(),
         }
     }
-    seen.len()
+
+    /// What they say of `kind`: how sure (0 to 1), and by what evidence.
+    #[must_use]
+    pub fn shape_of(&self, kind: &KindWords) -> Option<(f64, &'static str)> {
+        if kind.min_fields > 0 && self.different_fields(kind) >= kind.min_fields {
+            return Some((0.95, if kind.kind == Kind::Creature { "stat_block" } else { "entry_fields" }));
+        }
+        if !kind.stats.is_empty() && self.stat_lines.iter().any(|line| inline_stats(line, kind) >= 2) {
+            return Some((0.9, "stat_line"));
+        }
+        let named = |words: &Vec<String>| kind.subtitle.iter().any(|phrase| holds(words, phrase));
+        self.subtitles.iter().any(named).then_some((0.85, "subtitle"))
+    }
+
+    fn different_fields(&self, kind: &KindWords) -> usize {
+        let mut seen: Vec<&str> = Vec::new();
+        for opening in &self.openings {
+            if let Some(label) = kind.fields.iter().find(|label| opening.is_field(label))
+                && !seen.contains(&label.as_str())
+            {
+                seen.push(label);
+            }
+        }
+        seen.len()
+    }
 }
 
 /// A line from its first letter or digit on.
@@ -97,8 +115,7 @@ pub fn is_field(line: &EntryLine, kinds: &[KindWords]) -> bool {
 }
 
 /// Numbers with the name of a stat before or behind them: "4 HP, 1 Armor, 8 STR", "AC 12, HD 2".
-fn inline_stats(text: &str, kind: &KindWords) -> usize {
-    let lower = text.to_lowercase();
+fn inline_stats(lower: &str, kind: &KindWords) -> usize {
     let words: Vec<&str> = lower
         .split(|c: char| c.is_whitespace() || matches!(c, ',' | ':' | ';' | '(' | ')' | '|'))
         .filter(|w| !w.is_empty())
@@ -109,20 +126,22 @@ fn inline_stats(text: &str, kind: &KindWords) -> usize {
     (0..words.len()).filter(|i| named(words[*i]) && (number(words.get(i + 1)) || *i > 0 && number(words.get(i - 1)))).count()
 }
 
-/// A short line of a few words, one of which names the kind: "Wondrous Item, Rare", "Level 3 Evocation (Wizard)".
-fn subtitle(text: &str, kind: &KindWords) -> bool {
+/// The words, in lower case, of a short line that may name a kind: "Wondrous Item, Rare", "Level 3 Evocation (Wizard)".
+fn subtitle(text: &str) -> Option<Vec<String>> {
     let text = text.trim();
-    if kind.subtitle.is_empty() || text.chars().count() > 130 || text.ends_with(['.', ':', '!', '?']) {
-        return false;
+    if text.chars().count() > 130 || text.ends_with(['.', ':', '!', '?']) {
+        return None;
     }
-    let lower = text.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    let holds = |phrase: &String| {
-        let wanted: Vec<&str> = phrase.split(' ').collect();
-        words.windows(wanted.len()).any(|w| w == wanted)
-    };
     let begins = text.chars().find(|c| c.is_alphanumeric()).is_some_and(|c| c.is_uppercase() || c.is_ascii_digit());
-    begins && words.len() <= 18 && kind.subtitle.iter().any(holds)
+    let lower = text.to_lowercase();
+    let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+    Some(words.map(str::to_owned).collect()).filter(|words: &Vec<String>| begins && words.len() <= 18)
+}
+
+/// Whether `words` hold those of `phrase`, one after the other.
+fn holds(words: &[String], phrase: &str) -> bool {
+    let wanted: Vec<&str> = phrase.split(' ').collect();
+    words.windows(wanted.len()).any(|w| w == wanted)
 }
 
 #[cfg(test)]
@@ -136,7 +155,7 @@ mod tests {
 
     fn shape(kind: Kind, texts: &[&str]) -> Option<&'static str> {
         let words = Vocabulary::bundled().kinds.iter().find(|k| k.kind == kind).unwrap();
-        shape_of(&lines(texts), words).map(|s| s.1)
+        Head::of(&lines(texts)).shape_of(words).map(|s| s.1)
     }
 
     #[test]

@@ -14,6 +14,10 @@ use super::wire::{self, Hello, Job, Reply};
 /// How much of what a worker said last is kept.
 const SAID_BYTES: usize = 4096;
 
+/// How much a worker may hand over before anybody reads it: what any process may ask for.
+#[cfg(target_os = "linux")]
+const PIPE_BYTES: usize = 1 << 20;
+
 /// How long a worker that says nothing more may take to end.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -78,6 +82,9 @@ impl Worker {
         let mut child = command.spawn()?;
         let gone = || io::Error::from(io::ErrorKind::BrokenPipe);
         let (stdin, stdout) = (child.stdin.take().ok_or_else(gone)?, child.stdout.take().ok_or_else(gone)?);
+        // What a group of pages makes fits in it: the worker need not wait for the build at every 64 KiB.
+        #[cfg(target_os = "linux")]
+        let _ = rustix::pipe::fcntl_setpipe_size(&stdout, PIPE_BYTES);
         let mut stderr = child.stderr.take().ok_or_else(gone)?;
         let said = std::thread::spawn(move || last_words(&mut stderr));
         let process = Process { child: Mutex::new(child), deadline: Mutex::new(None), is_overdue: AtomicBool::new(false) };

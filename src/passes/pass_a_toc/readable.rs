@@ -15,8 +15,9 @@ pub(super) fn check(pages: &[&PageText]) -> Result<u32, Failure> {
         return Err(without_text(pages, unread));
     }
     let unmapped: u64 = pages.iter().map(|p| u64::from(p.unmapped)).sum();
-    let spans = pages.iter().flat_map(|p| &p.lines).flat_map(|l| &l.spans);
-    let letters: u64 = spans.map(|s| s.text.chars().filter(|c| !c.is_whitespace()).count() as u64).sum();
+    let spans = || pages.iter().flat_map(|p| &p.lines).flat_map(|l| &l.spans);
+    let letters = || spans().map(|s| s.text.chars().filter(|c| !c.is_whitespace()).count() as u64).sum();
+    let letters: u64 = if unmapped == 0 { 0 } else { letters() };
     if unmapped > letters {
         let message = format!(
             "only {letters} of its {} letters can be read: its fonts do not say what the others are; it needs OCR, for \
