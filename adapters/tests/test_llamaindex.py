@@ -12,7 +12,7 @@ SCRIPT = ADAPTERS / "llamaindex_graph.py"
 
 
 def section(n: int, title: str, page: int, parent: int | None = None) -> dict[str, Any]:
-    made = {"section_id": f"sec-{n:016x}", "title": title, "page_start": page, "level": 1 if parent is None else 2}
+    made: dict[str, Any] = {"section_id": f"sec-{n:016x}", "title": title, "page_start": page, "level": 2 if parent else 1}
     return {**made, "parent_id": None if parent is None else f"sec-{parent:016x}"}
 
 
@@ -22,12 +22,12 @@ def toc(source_id: str, *sections: dict[str, Any]) -> dict[str, Any]:
 
 def term(n: int, source_id: str, name: str, section_id: int | None, *aliases: str) -> dict[str, Any]:
     home = None if section_id is None else f"sec-{section_id:016x}"
-    made = {"term_id": f"term-{n:016x}", "source_id": source_id, "term": name, "kind": "spell", "section_id": home}
-    return {**made, "aliases": list(aliases)}
+    made = {"term_id": f"term-{n:016x}", "source_id": source_id, "term": name, "kind": "spell"}
+    return {**made, "section_id": home, "aliases": list(aliases)}
 
 
 def chunk(n: int, source_id: str, section_id: int | None, mentions: list[tuple[int, str]], **reference: str) -> dict[str, Any]:
-    entities = [{"term_id": f"term-{t:016x}", "kind": "spell", "name": name} for t, name in mentions]
+    entities: list[Any] = [{"term_id": f"term-{t:016x}", "kind": "spell", "name": name} for t, name in mentions]
     entities.append({"term_id": None, "kind": "dice", "name": "2d6"})
     references = [{"surface": f"see {reference['target']}", **reference}] if reference else []
     metadata = {"section_id": None if section_id is None else f"sec-{section_id:016x}"}
