@@ -1,7 +1,4 @@
-"""What holds of every adapter: run with any Python, no tool is needed.
-
-python -B -m unittest discover -s adapters/tests -t adapters -p test_contract.py
-"""
+"""What holds of every adapter, whatever its tool."""
 
 import json
 import unittest

@@ -1,7 +1,4 @@
-"""Pass D by the real Haystack: run with the Python of its virtual environment.
-
-.venv/haystack/bin/python -B -m unittest discover -s adapters/tests -t adapters -p test_haystack.py
-"""
+"""Pass D by the real Haystack, in its virtual environment."""
 
 import unittest
 from typing import Any, ClassVar

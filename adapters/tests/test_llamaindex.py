@@ -1,7 +1,4 @@
-"""Pass E by the real LlamaIndex: run with the Python of its virtual environment.
-
-.venv/llamaindex/bin/python -B -m unittest discover -s adapters/tests -t adapters -p test_llamaindex.py
-"""
+"""Pass E by the real LlamaIndex, in its virtual environment."""
 
 import unittest
 from typing import Any, ClassVar

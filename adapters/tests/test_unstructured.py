@@ -1,7 +1,4 @@
-"""Pass C by the real Unstructured: run with the Python of its virtual environment.
-
-.venv/unstructured/bin/python -B -m unittest discover -s adapters/tests -t adapters -p test_unstructured.py
-"""
+"""Pass C by the real Unstructured, in its virtual environment."""
 
 import tempfile
 import unittest
