@@ -48,40 +48,65 @@ class AdapterError(Exception):
 
 @dataclass(frozen=True)
 class Tool:
-    """The package that an adapter wraps, and what its lock file pins."""
+    """The package that an adapter wraps."""
 
     package: str
     pinned: str
+    """The version that the adapter is made for."""
     setup: str
-    """Name that `ingest adapter setup` knows it by."""
-    also: tuple[tuple[str, str], ...] = ()
-    """Other packages that shape the output: name and pinned version."""
+    """Name that `ingest adapter setup` and the lock file have."""
 
     def hint(self) -> str:
         """The command that mends the environment."""
         return f"ingest adapter setup {self.setup}"
 
-    def found(self) -> str:
-        """The installed version, checked against the pin.
+    def check(self) -> None:
+        """Whether this interpreter has the package, and all that the lock file pins, in the versions that it pins.
 
         Raises `AdapterError` of kind `missing_package` or `wrong_version`.
         """
-        for package, pinned in ((self.package, self.pinned), *self.also):
+        for package, pinned in {self.package: Pin({self.pinned}), **pins_of(self.setup)}.items():
             try:
                 version = importlib.metadata.version(package)
             except importlib.metadata.PackageNotFoundError:
+                if pinned.somewhere_only:
+                    continue
                 message = f"the package `{package}` is not installed for `{sys.executable}`"
                 raise AdapterError("missing_package", message, self.hint()) from None
-            if version != pinned:
-                message = f"`{package}` is {version}, and this adapter is made for {pinned}"
+            if version not in pinned.versions:
+                message = f"`{package}` is {version}, and this adapter is made for {' or '.join(sorted(pinned.versions))}"
                 raise AdapterError("wrong_version", message, self.hint())
-        return self.pinned
 
     def line(self) -> str:
-        """What `--version` prints: all that shapes the output beside the adapter's own files and its lock file."""
-        others = "".join(f", {name} {pinned}" for name, pinned in self.also)
+        """What `--version` prints: what shapes the output beside the adapter's own files and its lock file."""
+        self.check()
         python = ".".join(platform.python_version_tuple()[:2])
-        return f"{self.package} {self.found()}{others}, python {python}, unicode {unicodedata.unidata_version}"
+        return f"{self.package} {self.pinned}, python {python}, unicode {unicodedata.unidata_version}"
+
+
+@dataclass
+class Pin:
+    """Versions of a package that a lock file allows."""
+
+    versions: set[str]
+    somewhere_only: bool = False
+    """Only some systems or some versions of Python need it."""
+
+
+def pins_of(setup: str) -> dict[str, Pin]:
+    """What the lock file of a tool pins, by package; nothing if there is no such file beside this one."""
+    path = Path(__file__).with_name(f"{setup}.lock")
+    pins: dict[str, Pin] = {}
+    if path.is_file():
+        for name, version, marker in PINNED.findall(path.read_text(encoding="utf-8")):
+            pin = pins.setdefault(name, Pin(set()))
+            pin.versions.add(version)
+            pin.somewhere_only |= bool(marker)
+    return pins
+
+
+PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)([ ;]*[^\\\n]*[\w'])?", re.MULTILINE)
+"""A line of a lock file: package, version, and where it is needed."""
 
 
 @dataclass(frozen=True)
@@ -305,7 +330,7 @@ def complain(error: Mapping[str, Any]) -> None:
 
 def prepared(tool: Tool, load: Callable[[], Work]) -> Work:
     """What does one request, with the tool's package checked and loaded."""
-    tool.found()
+    tool.check()
     forbid_network()
     try:
         return load()

