@@ -6,7 +6,6 @@ found in them. The pipeline holds no splitter: a chunk stays one document. Offse
 
 import os
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -126,11 +125,8 @@ def keywords_of(text: str) -> list[str]:
 
 
 def normalized(text: str) -> str:
-    """Compatibility forms, quotes, dashes and white space unified; the same again changes nothing."""
-    before = ""
-    while before != text:
-        before, text = text, SPACE.sub(" ", unicodedata.normalize("NFKC", text).translate(UNIFIED)).strip()
-    return text
+    """What the cleaner leaves, with quotes, dashes and white space unified; the same again changes nothing."""
+    return SPACE.sub(" ", text.translate(UNIFIED)).strip()
 
 
 def quality_of(text: str, types: Sequence[str]) -> dict[str, Any]:

@@ -143,7 +143,8 @@ class Worker(unittest.TestCase):
         self.assertIn("and one past Python", stderr)
 
     def test_a_library_reads_no_request(self) -> None:
-        first, second = asking(does="reads stdin"), asking()
+        # More than a pipe and a buffer hold, so that there is something left to be read.
+        first, second = asking(does="reads stdin"), asking(padding="x" * 300_000)
         said, _, _ = lines(first.line(), second.line())
         self.assertEqual((first.output("out"), len(said)), ([""], 3))
 

@@ -29,6 +29,7 @@ def term(n: int, name: str, kind: str, *aliases: str) -> dict[str, Any]:
 
 
 NAMES = [
+    term(0, "Beacon", "item", "Lamp of Beacon"),
     term(1, "Beacon", "spell"),
     term(2, "Saint Osk", "place", "the Weir"),
     term(3, "Saint Osk's Lamp", "item"),
@@ -42,9 +43,9 @@ TEXTS = [
 ]
 
 
-def request(texts: list[str]) -> Staging:
+def request(texts: list[str], names: list[dict[str, Any]] = NAMES) -> Staging:
     chunks = [chunk(n, text) for n, text in enumerate(texts)]
-    return Staging(("enriched",)).given("chunks", chunks).given("names", NAMES)
+    return Staging(("enriched",)).given("chunks", chunks).given("names", names)
 
 
 class Enrich(unittest.TestCase):
@@ -54,12 +55,14 @@ class Enrich(unittest.TestCase):
     none: ClassVar[Staging]
     again: ClassVar[Staging]
     odd: ClassVar[Staging]
+    turned: ClassVar[Staging]
 
     @classmethod
     def setUpClass(cls) -> None:
         cls.all, cls.none, cls.again = request(TEXTS), request([]), request(TEXTS)
         cls.odd = Staging(("enriched",)).given("chunks", [{"chunk_id": "x", "content": "no text"}]).given("names", [])
-        cls.said = worked(SCRIPT, cls.all, cls.none, cls.odd)
+        cls.turned = request(TEXTS, NAMES[::-1])
+        cls.said = worked(SCRIPT, cls.all, cls.none, cls.odd, cls.turned)
         cls.found = cls.all.output("enriched")
 
     def names(self, n: int) -> list[tuple[str, str]]:
@@ -73,7 +76,7 @@ class Enrich(unittest.TestCase):
         self.assertEqual([{name: e[name] for name in given[0]} for e in self.found], given)
 
     def test_names_are_found_where_they_are_written_as_names(self) -> None:
-        self.assertEqual(self.names(0), [("spell", "Beacon"), ("place", "Saint Osk")])
+        self.assertEqual(self.names(0), [("item", "Beacon"), ("place", "Saint Osk")])
         self.assertEqual(self.names(2), [("place", "Saint Osk"), ("place", "Saint Osk"), ("condition", "Blinded")])
 
     def test_the_longest_name_wins_and_dice_have_an_average(self) -> None:
@@ -92,6 +95,9 @@ class Enrich(unittest.TestCase):
     def test_the_cleaner_unifies_what_is_normalized(self) -> None:
         self.assertEqual(self.found[3]["normalized"], "fire and flood fire")
         self.assertTrue(self.found[1]["normalized"].startswith("Saint Osk's Lamp - 2d6+3"))
+
+    def test_names_are_found_alike_whatever_their_order(self) -> None:
+        self.assertEqual(self.turned.output("enriched"), self.found)
 
     def test_no_chunks_are_no_error(self) -> None:
         self.assertEqual((self.none.output("enriched"), self.said[1]["error"]), ([], None))
