@@ -36,6 +36,8 @@ DROPPED = {"Header": "running_head", "Footer": "running_head", "PageNumber": "fo
 KEPT = {"Title", "NarrativeText", "ListItem", "Table", "CodeSnippet", "FormKeysValues"}
 """Types that pass C knows by the same name; others are `UncategorizedText`."""
 
+NUMBER = re.compile(r"^(?:chapter )?\d+(?:\.\d+)*[.:)]? ")
+"""What may be printed before a title of which pass A knows no number."""
 SOFT_HYPHEN = re.compile("\u00ad\\s?")
 EXCERPT_CHARS = 200
 
@@ -98,7 +100,11 @@ class Book:
     page_count: int | None
     sections: list[Section]
     parts: list[dict[str, Any]]
+    titles: list[str] = field(default_factory=list)
+    """Of the sections, folded."""
     by_title: dict[str, list[int]] = field(default_factory=dict)
+    on_page: dict[int, list[int]] = field(default_factory=dict)
+    """Sections that begin on a page."""
 
     @classmethod
     def of(cls, toc: Any, splits: Any, item: Mapping[str, str]) -> Book:
@@ -113,7 +119,9 @@ class Book:
                 part = next((p["part_id"] for p in parts if s["section_id"] in p["section_ids"]), parts[0]["part_id"])
                 path, pages = path_of(s["section_id"], titles), (s["page_start"], s["page_end"])
                 book.sections.append(Section(s["section_id"], path, *pages, s["anchor"], part))
-                book.by_title.setdefault(folded(s["title"]), []).append(at)
+                book.titles.append(folded(s["title"]))
+                book.by_title.setdefault(book.titles[-1], []).append(at)
+                book.on_page.setdefault(s["page_start"], []).append(at)
             return book
         except (KeyError, TypeError, ValueError, IndexError) as error:
             raise AdapterError("bad_input", f"`toc` and `splits` are not those of one source: {error!r}") from error
@@ -128,18 +136,20 @@ class Book:
 
     def section_of(self, text: str, page: int | None, now: int) -> int:
         """The section that an element on `page` belongs to, if `now` is that of the element before it."""
-        rest = folded(text)
-        begun = [i for i in self.by_title.get(rest, []) if page is None or self.sections[i].page == page]
-        if begun:
-            return min(begun, key=lambda i: (i <= now, i))
+        line = folded(text)
+        for title in (line, NUMBER.sub("", line)):
+            begun = [i for i in self.by_title.get(title, []) if page is None or self.sections[i].page == page]
+            if begun:
+                return min(begun, key=lambda i: (i <= now, i))
         if page is None:
             return now
-        entered = now
+        entered, rest = now, line
         # "fast" often joins a heading, or several, to the paragraph below it.
-        for i in range(now + 1, len(self.sections)):
-            title = folded(self.sections[i].path[-1])
-            if self.sections[i].page == page and rest.startswith(f"{title} "):
-                entered, rest = i, rest[len(title) + 1 :]
+        for i in self.on_page.get(page, []):
+            title = f"{self.titles[i]} "
+            found = next((r for r in (rest, NUMBER.sub("", rest)) if r.startswith(title)), None)
+            if i > now and found is not None:
+                entered, rest = i, found[len(title) :]
         if entered != now:
             return entered
         end = self.sections[now].page_end if now >= 0 else None

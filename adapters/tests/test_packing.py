@@ -53,6 +53,10 @@ class Chunks(unittest.TestCase):
             self.paths(element("Spells Beacon A light.", 2), element("Beacon Hill A hill.", 3)), [["Beacon"], ["Beacon Hill"]]
         )
 
+    def test_a_printed_number_is_no_part_of_a_title(self) -> None:
+        found = self.paths(element("Chapter 2: Spells", 2), element("2.1 Beacon", 2), element("2.2. Beacon Hill A hill.", 3))
+        self.assertEqual(found, [["Spells"], ["Beacon"], ["Beacon Hill"]])
+
     def test_a_section_ends_with_its_last_page_even_where_no_heading_is_found(self) -> None:
         self.assertEqual(self.paths(element("Beacon", 2), element("on", 2), element("and on", 5))[-1], ["Inns"])
 
