@@ -110,7 +110,7 @@ def facts(job: Path) -> dict[str, float]:
         "sections with text": round(len(held) / max(sections, 1), 3),
         "words in chunks": round(sum(p["chunked"] for p in pages) / max(sum(p["words"] for p in pages), 1), 3),
         "names found": sum(e["term_id"] is not None for item in enriched for e in item["entities"]),
-        "edges": len(graph["edges"]),
+        "links": len(graph["edges"]),
         "unresolved": len(graph["unresolved"]),
         "checks failed or warned": sum(check["status"] != "pass" for check in cleanup["checks"]),
     }
