@@ -54,11 +54,13 @@ class Tool:
     pinned: str
     """The version that the adapter is made for."""
     setup: str
-    """Name that `ingest adapter setup` and the lock file have."""
+    """Name of the lock file and of the virtual environment below `.venv`."""
 
     def hint(self) -> str:
-        """The command that mends the environment."""
-        return f"ingest adapter setup {self.setup}"
+        """The commands that mend the environment."""
+        python = f".venv/{self.setup}/{'Scripts' if os.name == 'nt' else 'bin'}/python"
+        install = f"{python} -m pip install --no-deps --require-hashes -r adapters/{self.setup}.lock"
+        return f"python3 -m venv .venv/{self.setup} && {install}"
 
     def check(self) -> None:
         """Whether this interpreter has the package, and all that the lock file pins, in the versions that it pins.
