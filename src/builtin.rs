@@ -228,7 +228,7 @@ pub struct Piece {
     pub bytes: Arc<[u8]>,
 }
 
-/// Pieces one after the other, in item order: of many books only one is in memory.
+/// Pieces one after the other, in item order: of many books, or of many parts, only one is in memory.
 pub type Pieces<'a> = &'a mut dyn Iterator<Item = Result<Piece, Failure>>;
 
 /// An entry of a tree without its bytes: enough to merge and project trees.
@@ -260,7 +260,7 @@ pub enum Merge {
     /// reads the output reads the merge over the job. `Err` for what does not parse, or what a piece could not be had for.
     Fold(fn(Level, Pieces<'_>) -> Result<Vec<u8>, Failure>),
     /// Its own pure merge within a source; across sources it does nothing but splice: the items of the merge are those of its pieces, in order.
-    Rebased(fn(Level, &[Piece]) -> Result<Vec<u8>, Failure>),
+    Rebased(fn(Level, Pieces<'_>) -> Result<Vec<u8>, Failure>),
     /// Its own pure merge of trees within a source: (item attrs, its entries) in item order.
     Tree(fn(&[(Attrs, Vec<TreeEntry>)]) -> Vec<TreeEntry>),
 }

@@ -34,8 +34,8 @@
 //! - Pages: `pages` cuts a book into groups at places that its content chooses, so that an inserted page changes one or two.
 //! - Inputs: keys hold digests of direct inputs only, so an equal output stops the wave. A projection (`select = "part"`) has
 //!   a digest of its own; placements of items (which page a part starts on) steer merges and projections and are in no key.
-//! - Merges and projections ([`engine::derive`]) are remembered by what they are made from. Those over the job are written piece
-//!   by piece: spliced, or united by key in sorted runs ([`engine::union`]). What is folded (the report of pass F) is made from
+//! - Merges and projections ([`engine::derive`]) are remembered by what they are made from. Those within a source take one piece
+//!   at a time, and those over the job are written piece by piece: spliced, or united by key in sorted runs ([`engine::union`]). What is folded (the report of pass F) is made from
 //!   facts of each source; only the fold is judged and published.
 //! - Verdicts are remembered by all that the gate read: a mended schema judges again and runs nothing. Gates on a merge fold
 //!   summaries of its pieces, so that one edited book does not re-read the others; the merge is read only to name what is wrong.
@@ -53,7 +53,7 @@
 //! share is said once, in [`rel_path`].
 //!
 //! A built-in runs in a worker process ([`engine::workers`] outside, [`worker::serve`] inside), which reads its inputs itself and
-//! hands its outputs over a pipe; the coordinator alone writes. A worker is used again until it has grown. One that dies, or
+//! hands its outputs over a pipe; the coordinator alone writes. A worker is used again until it holds 128 MB. One that dies, or
 //! passes the limit on time or memory ([`builtin::Limits`], `[limits]` of the Ingestfile), is that action's failure after a
 //! second try in a fresh one, and is not remembered; a limit that a built-in counts by itself (pages, decompressed bytes, nesting)
 //! is a typed failure like others, remembered until the limit is raised. Limits are in no key: they decide whether

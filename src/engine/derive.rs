@@ -103,7 +103,8 @@ impl Key {
 pub fn compute(work: &Work, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<Derived, DeriveError> {
     let bytes = match work {
         Work::Project { apply, item, attrs, input } => apply(&cas.read(&input.digest)?, item, attrs)?,
-        Work::Merge { merge: Merge::Fold(merge), level, pieces } => {
+        Work::Merge { merge: Merge::Fold(merge), level, pieces }
+        | Work::Merge { merge: Merge::Rebased(merge), level: level @ Level::WithinSource, pieces } => {
             let mut lost = None;
             let mut read = pieces
                 .iter()
@@ -113,10 +114,6 @@ pub fn compute(work: &Work, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> 
                 Some(error) => return Err(error.into()),
                 None => merged?,
             }
-        }
-        Work::Merge { merge: Merge::Rebased(merge), level: Level::WithinSource, pieces } => {
-            let pieces: Result<Vec<Piece>, StoreError> = pieces.iter().map(|p| read_piece(p, cas)).collect();
-            merge(Level::WithinSource, &pieces?)?
         }
         Work::Merge { merge, pieces, .. } => {
             let mut bytes = Vec::new();

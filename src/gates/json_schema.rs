@@ -1,14 +1,15 @@
 //! Validity against a JSON Schema, told in plain sentences. References are followed inside the schema and to the files that
 //! came with it; others are refused: nothing here reaches the network or the disk.
 //!
-//! A schema that says "an array of these" is compiled for one item, so that an artifact is read item by item and never stands
-//! in memory whole.
+//! A schema that says "an array of these", of an artifact or of one of its keys, is compiled for one item, so that lists are read
+//! item by item and never stand in memory whole.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::Validator;
 use jsonschema::error::{TypeKind, ValidationError, ValidationErrorKind as Kind};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::items::{self, escaped};
@@ -26,6 +27,8 @@ struct Compiled {
     whole: Validator,
     /// For one item, if the schema says nothing but what each item is like.
     item: Option<Validator>,
+    /// Likewise for the keys of an object.
+    lists: Vec<(String, Validator)>,
 }
 
 impl Schemas {
@@ -34,7 +37,7 @@ impl Schemas {
         let compiled = self.compiled(files)?;
         let mut findings = Findings::default();
         let whole = match &compiled.item {
-            Some(validator) if is_array(subject) => items::items(
+            Some(validator) if opens_with(subject, '[') => items::items(
                 subject,
                 |_| true,
                 |item, value| {
@@ -42,6 +45,7 @@ impl Schemas {
                     check(validator, &value, &prefix, &mut findings);
                 },
             ),
+            _ if !compiled.lists.is_empty() && opens_with(subject, '{') => check_object(&compiled, subject, &mut findings),
             _ => serde_json::from_str(subject).map(|value| check(&compiled.whole, &value, "", &mut findings)),
         };
         Ok(match whole {
@@ -67,7 +71,9 @@ impl Schemas {
         // A schema that is referred to from outside must keep its shape.
         let is_referred_to = others.iter().any(|o| references::of(&o.name, &o.bytes).is_ok_and(|to| to.contains(&schema.name)));
         let item = item_schema(&value).filter(|_| !is_referred_to).as_ref().map(compile).transpose()?;
-        let compiled = Arc::new(Compiled { whole: compile(&value)?, item });
+        let lists = if is_referred_to { Vec::new() } else { lists_of(&value) };
+        let lists = lists.iter().map(|(key, item)| Ok((key.clone(), compile(item)?))).collect::<Result<_, String>>()?;
+        let compiled = Arc::new(Compiled { whole: compile(&value)?, item, lists });
         self.compiled.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, compiled.clone());
         Ok(compiled)
     }
@@ -92,23 +98,72 @@ fn with_cause(error: &ValidationError<'_>) -> String {
     }
 }
 
-fn is_array(json: &str) -> bool {
-    json.trim_start_matches([' ', '\t', '\r', '\n']).starts_with('[')
+fn opens_with(json: &str, bracket: char) -> bool {
+    json.trim_start_matches([' ', '\t', '\r', '\n']).starts_with(bracket)
 }
+
+/// Checks an object: its lists item by item, and all else as if they were empty.
+fn check_object(compiled: &Compiled, subject: &str, findings: &mut Findings) -> Result<(), serde_json::Error> {
+    let entries: BTreeMap<String, &RawValue> = serde_json::from_str(subject)?;
+    let list_of = |key: &str| compiled.lists.iter().find(|(name, _)| name == key).map(|(_, validator)| validator);
+    let mut rest = Map::new();
+    for (key, raw) in &entries {
+        let is_list = list_of(key).is_some() && opens_with(raw.get(), '[');
+        rest.insert(key.clone(), if is_list { Value::Array(Vec::new()) } else { serde_json::from_str(raw.get())? });
+    }
+    check(&compiled.whole, &Value::Object(rest), "", findings);
+    for (key, raw) in entries.iter().filter(|(_, raw)| opens_with(raw.get(), '[')) {
+        let Some(validator) = list_of(key) else { continue };
+        items::items(
+            raw.get(),
+            |_| true,
+            |item, value| {
+                let item = item.map_or_else(String::new, |item| format!("/{item}"));
+                check(validator, &value, &format!("/{}{item}", escaped(key)), findings);
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Keys that say nothing of a value.
+const SAYS_NOTHING: [&str; 7] = ["$schema", "$comment", "title", "description", "examples", "$defs", "definitions"];
 
 /// The schema of one item, if `schema` is that of an array and says no more of it.
 fn item_schema(schema: &Value) -> Option<Value> {
-    const SAYS_NOTHING: [&str; 7] = ["$schema", "$comment", "title", "description", "examples", "$defs", "definitions"];
-    let schema = schema.as_object()?;
-    let plain = schema.keys().all(|key| SAYS_NOTHING.contains(&key.as_str()) || key == "type" || key == "items");
-    let items = schema.get("items").filter(|items| items.is_object())?;
-    if !plain || schema.get("type")? != "array" || !refers_to_definitions_only(&Value::Object(schema.clone())) {
+    if !refers_to_definitions_only(schema) {
         return None;
     }
+    Some(at_the_top(schema, items_of(schema)?))
+}
+
+/// The keys of objects of `schema` that are lists of which it says only what an item is like, each with the schema of one.
+fn lists_of(schema: &Value) -> Vec<(String, Value)> {
+    let says_more = |key: &String| {
+        !SAYS_NOTHING.contains(&key.as_str())
+            && !["type", "properties", "required", "additionalProperties"].contains(&key.as_str())
+    };
+    let Some(entries) = schema.as_object().filter(|entries| !entries.keys().any(says_more)) else { return Vec::new() };
+    if entries.get("type").is_none_or(|kind| kind != "object") || !refers_to_definitions_only(schema) {
+        return Vec::new();
+    }
+    let properties = entries.get("properties").and_then(Value::as_object).into_iter().flatten();
+    properties.filter_map(|(key, list)| Some((key.clone(), at_the_top(schema, items_of(list)?)))).collect()
+}
+
+/// What `schema` says of an item, if it says nothing else but that it is of an array.
+fn items_of(schema: &Value) -> Option<&Value> {
+    let schema = schema.as_object()?;
+    let plain = schema.keys().all(|key| SAYS_NOTHING.contains(&key.as_str()) || key == "type" || key == "items");
+    schema.get("items").filter(|items| items.is_object() && plain && schema.get("type").is_some_and(|kind| kind == "array"))
+}
+
+/// `inner`, a part of `schema`, as a schema of its own.
+fn at_the_top(schema: &Value, inner: &Value) -> Value {
     let kept = ["$schema", "$defs", "definitions"].iter().filter_map(|key| Some(((*key).to_owned(), schema.get(*key)?.clone())));
-    let mut item: Map<String, Value> = kept.collect();
-    item.insert("allOf".to_owned(), Value::Array(vec![items.clone()]));
-    Some(Value::Object(item))
+    let mut top: Map<String, Value> = kept.collect();
+    top.insert("allOf".to_owned(), Value::Array(vec![inner.clone()]));
+    Value::Object(top)
 }
 
 /// References that a move of `items` to the top would break (`#`, `#/items/…`, anchors, ids) are not there. Those to other

@@ -112,9 +112,39 @@ fn a_schema_of_an_object_is_judged_whole_and_empty_arrays_pass() {
     let object = json!({"type": "object", "properties": {"nodes": {"type": "array", "items": {"type": "string"}}}});
     assert_eq!(against(&object, r#"{"nodes":["a",2]}"#), ["/nodes/1 | `2` is an integer, not a string | "]);
     assert_eq!(against(&object, "[]"), [" | `[]` is an array, not an object | "]);
+    assert_eq!(against(&object, r#"{"nodes":3}"#), ["/nodes | `3` is an integer, not an array | "]);
+    assert!(against(&object, r#"{"nodes":["a",]}"#)[0].contains("not JSON"));
     assert_eq!(against(&chunk_schema(), "{}"), [" | `{}` is an object, not an array | "]);
     assert!(against(&chunk_schema(), " [] ").is_empty());
     assert!(against(&chunk_schema(), "[{]")[0].contains("not JSON"));
+}
+
+#[test]
+fn the_lists_of_an_object_are_judged_item_by_item_and_come_to_the_same() {
+    let list = |most: Option<u64>| {
+        let mut list = json!({"type": "array", "items": {"$ref": "#/$defs/Node"}});
+        list.as_object_mut().unwrap().extend(most.map(|n| ("maxItems".to_owned(), json!(n))));
+        list
+    };
+    let schema = |most| {
+        json!({"type": "object", "required": ["edges", "stats"], "additionalProperties": false,
+            "properties": {"edges": list(most), "nodes": list(most), "stats": {"type": "object"}},
+            "$defs": {"Node": {"type": "object", "required": ["id"]}}})
+    };
+    for subject in [
+        json!({"edges": [{"id": 1}, {}], "nodes": [{}, {"id": 2}, 3], "stats": {}}),
+        json!({"nodes": [3]}),
+        json!({"edges": [], "nodes": {}, "stats": {}, "other": []}),
+    ] {
+        let judged = |most| {
+            let mut found = against(&schema(most), &subject.to_string());
+            found.sort();
+            found
+        };
+        assert!(!judged(None).is_empty());
+        // With a limit the lists are judged with the whole.
+        assert_eq!(judged(None), judged(Some(9)), "{subject}");
+    }
 }
 
 #[test]

@@ -1,7 +1,12 @@
 //! Bytes to typed artifacts and params and back, with the failures that the engine knows. Knows no pass.
 
+use std::fmt;
+
+use serde::Deserializer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::de::SeqAccess;
+use serde::de::Visitor;
 use serde_json::Value;
 
 use crate::builtin::Failure;
@@ -14,6 +19,32 @@ use crate::builtin::FailureKind;
 pub fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(bytes)
         .map_err(|e| Failure::new(FailureKind::BadArtifact, format!("input `{name}` does not parse: {e}")))
+}
+
+/// The array in `bytes`, given as input `name`, of which each item is handed on as it is read: of the items of a long book
+/// only what is kept of each is in memory.
+///
+/// # Errors
+/// As `decode`.
+pub fn decode_each<T: DeserializeOwned>(name: &str, bytes: &[u8], mut take: impl FnMut(T)) -> Result<(), Failure> {
+    struct Items<'t, T>(&'t mut dyn FnMut(T));
+    impl<'de, T: DeserializeOwned> Visitor<'de> for Items<'_, T> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a sequence")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+            while let Some(item) = items.next_element()? {
+                (self.0)(item);
+            }
+            Ok(())
+        }
+    }
+    let mut read = serde_json::Deserializer::from_slice(bytes);
+    let done = read.deserialize_seq(Items(&mut take)).and_then(|()| read.end());
+    done.map_err(|e| Failure::new(FailureKind::BadArtifact, format!("input `{name}` does not parse: {e}")))
 }
 
 /// `artifact` as compact JSON.
@@ -50,4 +81,21 @@ pub fn check<T: DeserializeOwned + Serialize>(params: &Value, defaults: &T) -> R
         }
     }
     serde_json::from_value(params.clone()).map_err(|e| (String::new(), e.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_handed_on_one_by_one_and_what_follows_them_is_an_error() {
+        let mut seen: Vec<u32> = Vec::new();
+        decode_each("numbers", b" [1, 2,3] ", |n| seen.push(n)).unwrap();
+        assert_eq!(seen, [1, 2, 3]);
+        for broken in ["[1, x]", "[1] 2", "{}", "[1", ""] {
+            let failure = decode_each("numbers", broken.as_bytes(), |_: u32| {}).unwrap_err();
+            assert!(failure.message.starts_with("input `numbers` does not parse: "), "{broken}: {}", failure.message);
+            assert_eq!(failure.message, decode::<Vec<u32>>("numbers", broken.as_bytes()).unwrap_err().message, "{broken}");
+        }
+    }
 }

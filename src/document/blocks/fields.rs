@@ -1,12 +1,15 @@
 //! Field lines: `Label: value` paragraphs that stand together, as stat blocks and spell entries begin, become one block.
 
 use super::assemble::{Block, Kind};
+use crate::document::sentences;
 
 /// Fewer labelled lines in a row are prose.
 const FEWEST_FIELDS: usize = 3;
 /// A label has at most this many words, a field at most this many code points: it is data, not a paragraph.
 const LONGEST_LABEL_WORDS: usize = 4;
 const LONGEST_FIELD_CHARS: usize = 200;
+/// A sentence of fewer words may be a note to a value (`Reaction. Once a day.`).
+const FEWEST_PROSE_WORDS: u32 = 6;
 
 /// Groups runs of field paragraphs.
 #[must_use]
@@ -29,15 +32,22 @@ pub fn group(blocks: Vec<Block<'_>>) -> Vec<Block<'_>> {
 }
 
 fn is_field(block: &Block<'_>) -> bool {
-    let label = block.text.split_once(':').map(|(label, _)| label).unwrap_or_default();
+    let (label, value) = block.text.split_once(':').unwrap_or_default();
     let words = label.split_whitespace().count();
     block.kind == Kind::Paragraph
         && (1..=LONGEST_LABEL_WORDS).contains(&words)
         && label.chars().next().is_some_and(char::is_uppercase)
         && !label.ends_with(['.', '!', '?'])
         && block.text.chars().count() <= LONGEST_FIELD_CHARS
+        && !is_prose(value)
         && block.breaks.is_empty()
         && block.places.len() == 1
+}
+
+/// Whether a value tells something: of several sentences, the last is more than a few words.
+fn is_prose(value: &str) -> bool {
+    let sentences = sentences::sentences(value);
+    sentences.len() > 1 && sentences.last().is_some_and(|last| sentences::word_count(&value[last.clone()]) >= FEWEST_PROSE_WORDS)
 }
 
 /// On one page, at most about a line apart, in one column.

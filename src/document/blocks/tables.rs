@@ -86,7 +86,7 @@ fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown
         // A caption or paragraph across columns ends the table, and so does the bold header of the next one.
         let in_row = line.row.is_some() && line.row == before.row;
         let crosses = line.cells.len() == 1 && left.len() < rivers.len() && !in_row;
-        let heads = is_multi(line) && line.is_bold() && !before.is_bold() && line.row != before.row;
+        let heads = is_multi(line) && line.is_bold() && !before.is_bold() && !in_row;
         if left.is_empty() || crosses || heads || lists::marker(line).is_some() && line.cells.len() < 3 {
             break;
         }

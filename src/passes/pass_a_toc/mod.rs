@@ -123,7 +123,14 @@ fn run_rule(
     let units = inputs
         .tree("lines")?
         .iter()
-        .map(|file| serde_json::from_slice(&file.bytes).map_err(|e| bad(format!("`lines/{}`: {e}", file.name))))
+        .map(|file| {
+            let mut unit = serde_json::from_slice(&file.bytes).map_err(|e| bad(format!("`lines/{}`: {e}", file.name)))?;
+            if let TextUnit::Page(page) = &mut unit {
+                // No heading is found by what is drawn, and a long book has tens of megabytes of it.
+                page.shapes = Vec::new();
+            }
+            Ok(unit)
+        })
         .collect::<Result<Vec<TextUnit>, Failure>>()?;
     let outputs = run(Inputs { item, source: &source.bytes, lines: &units }, &params, limits)?;
     Ok(vec![

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use crate::builtin::{Failure, FailureKind, Level, Piece};
+use crate::builtin::{Failure, FailureKind, Level, Piece, Pieces};
 use crate::document::chunk::{Chunk, SourceCoverage};
 use crate::document::element::Element;
 use crate::document::part::Placement;
@@ -40,7 +40,7 @@ impl Paged for SourceCoverage {
 ///
 /// # Errors
 /// `BadArtifact` for a piece that does not parse.
-pub fn elements(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+pub fn elements(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
     arrays::<Element>(level, pieces)
 }
 
@@ -48,7 +48,7 @@ pub fn elements(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
 ///
 /// # Errors
 /// `BadArtifact` for a piece that does not parse.
-pub fn chunks(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+pub fn chunks(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
     arrays::<Chunk>(level, pieces)
 }
 
@@ -56,13 +56,13 @@ pub fn chunks(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
 ///
 /// # Errors
 /// `BadArtifact` for a piece that does not parse.
-pub fn coverage(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+pub fn coverage(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
     if level == Level::AcrossSources {
         return splice(pieces);
     }
     let mut whole: Option<SourceCoverage> = None;
     for piece in pieces {
-        for part in shifted::<SourceCoverage>(piece)? {
+        for part in shifted::<SourceCoverage>(&piece?)? {
             match &mut whole {
                 None => whole = Some(part),
                 Some(whole) => {
@@ -75,15 +75,22 @@ pub fn coverage(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
     encode(&whole.into_iter().collect::<Vec<_>>())
 }
 
-fn arrays<T: Paged + Serialize + DeserializeOwned>(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+fn arrays<T: Paged + Serialize + DeserializeOwned>(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
     if level == Level::AcrossSources {
         return splice(pieces);
     }
-    let mut all = Vec::new();
+    // A piece at a time: of a long book all items at once are several times what they are written as.
+    let mut out = vec![b'['];
     for piece in pieces {
-        all.extend(shifted::<T>(piece)?);
+        for item in shifted::<T>(&piece?)? {
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            serde_json::to_writer(&mut out, &item).map_err(|e| unwritable(&e))?;
+        }
     }
-    encode(&all)
+    out.push(b']');
+    Ok(out)
 }
 
 fn shifted<T: Paged + DeserializeOwned>(piece: &Piece) -> Result<Vec<T>, Failure> {
@@ -95,12 +102,19 @@ fn shifted<T: Paged + DeserializeOwned>(piece: &Piece) -> Result<Vec<T>, Failure
     Ok(items)
 }
 
-fn splice(pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
-    let mut all: Vec<&RawValue> = Vec::new();
+fn splice(pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
+    let mut out = vec![b'['];
     for piece in pieces {
-        all.extend(serde_json::from_slice::<Vec<&RawValue>>(&piece.bytes).map_err(|e| unreadable(piece, &e))?);
+        let piece = piece?;
+        for item in serde_json::from_slice::<Vec<&RawValue>>(&piece.bytes).map_err(|e| unreadable(&piece, &e))? {
+            if out.len() > 1 {
+                out.push(b',');
+            }
+            out.extend_from_slice(item.get().as_bytes());
+        }
     }
-    encode(&all)
+    out.push(b']');
+    Ok(out)
 }
 
 fn unreadable(piece: &Piece, error: &serde_json::Error) -> Failure {
@@ -112,8 +126,11 @@ fn unreadable(piece: &Piece, error: &serde_json::Error) -> Failure {
 /// # Errors
 /// `BadArtifact` if `value` has no JSON form, which no artifact type lacks.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(value)
-        .map_err(|e| Failure::new(FailureKind::BadArtifact, format!("the result cannot be written as JSON: {e}")))
+    serde_json::to_vec(value).map_err(|e| unwritable(&e))
+}
+
+fn unwritable(error: &serde_json::Error) -> Failure {
+    Failure::new(FailureKind::BadArtifact, format!("the result cannot be written as JSON: {error}"))
 }
 
 #[cfg(test)]
@@ -136,7 +153,8 @@ mod tests {
 
     #[test]
     fn coverage_of_parts_becomes_one_item_with_physical_pages() {
-        let bytes = coverage(Level::WithinSource, &[piece("a", 1, &part(5)), piece("b", 3, &part(7))]).unwrap();
+        let bytes =
+            coverage(Level::WithinSource, &mut [piece("a", 1, &part(5)), piece("b", 3, &part(7))].into_iter().map(Ok)).unwrap();
         let merged: Vec<SourceCoverage> = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(merged.len(), 1);
         assert_eq!(merged[0].pages.iter().map(|p| (p.page, p.words)).collect::<Vec<_>>(), [(1, 5), (2, 5), (3, 7), (4, 7)]);
@@ -145,7 +163,8 @@ mod tests {
 
     #[test]
     fn sources_are_spliced_unread() {
-        let bytes = coverage(Level::AcrossSources, &[piece("a", 9, &part(5)), piece("b", 9, &part(7))]).unwrap();
+        let bytes =
+            coverage(Level::AcrossSources, &mut [piece("a", 9, &part(5)), piece("b", 9, &part(7))].into_iter().map(Ok)).unwrap();
         let merged: Vec<SourceCoverage> = serde_json::from_slice(&bytes).unwrap();
         assert_eq!((merged.len(), merged[1].pages[0].page), (2, 1));
     }
@@ -153,6 +172,6 @@ mod tests {
     #[test]
     fn a_piece_that_is_no_array_is_named() {
         let broken = Piece { item_id: "part-1".into(), attrs: String::new(), bytes: b"{".as_slice().into() };
-        assert!(chunks(Level::WithinSource, &[broken]).unwrap_err().message.contains("part-1"));
+        assert!(chunks(Level::WithinSource, &mut [broken].into_iter().map(Ok)).unwrap_err().message.contains("part-1"));
     }
 }

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn chunks_of_parts_survive_a_merge_and_a_split_byte_for_byte() {
         let values = [vec![chunk("part-a", 1)], vec![chunk("part-b", 1)]].map(|c| artifact::encode(&c).unwrap());
-        let merged = rebase::chunks(Level::WithinSource, &pieces(&values)).unwrap();
+        let merged = rebase::chunks(Level::WithinSource, &mut pieces(&values).into_iter().map(Ok)).unwrap();
         assert!(String::from_utf8_lossy(&merged).contains("\"page\":3,\"text\""));
         assert_eq!(chunks(&merged, &parts()).unwrap(), values);
     }
@@ -134,7 +134,7 @@ mod tests {
             let dropped = vec![Dropped { page: Some(2), text: words.to_string(), reason: "folio".into() }];
             artifact::encode(&[SourceCoverage { source_id: "book".into(), pages, dropped }]).unwrap()
         });
-        let merged = rebase::coverage(Level::WithinSource, &pieces(&values)).unwrap();
+        let merged = rebase::coverage(Level::WithinSource, &mut pieces(&values).into_iter().map(Ok)).unwrap();
         assert_eq!(coverage(&merged, &parts()).unwrap(), values);
         assert!(coverage(b"[]", &parts()).unwrap_err().message.contains("just one entry"));
     }

@@ -7,6 +7,7 @@ use crate::builtin::Failure;
 use crate::builtin::FailureKind;
 use crate::builtin::Level;
 use crate::builtin::Piece;
+use crate::builtin::Pieces;
 use crate::document::entity::Enriched;
 use crate::document::part::Placement;
 use crate::passes::split;
@@ -17,11 +18,12 @@ use crate::passes::split::Paged;
 ///
 /// # Errors
 /// `BadArtifact` naming the item whose bytes are not an array of enriched chunks.
-pub fn merge(level: Level, pieces: &[Piece]) -> Result<Vec<u8>, Failure> {
+pub fn merge(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
     let mut out = vec![b'['];
     for piece in pieces {
+        let piece = piece?;
         let offset = if level == Level::WithinSource { Placement::from_attrs(&piece.attrs).offset() } else { 0 };
-        let bytes = if offset == 0 { Arc::clone(&piece.bytes) } else { rebased(piece, offset)?.into() };
+        let bytes = if offset == 0 { Arc::clone(&piece.bytes) } else { rebased(&piece, offset)?.into() };
         let items = array_body(&bytes).ok_or_else(|| not_an_array(&piece.item_id, "it is no JSON array"))?;
         if !items.is_empty() {
             if out.len() > 1 {
@@ -90,10 +92,12 @@ mod tests {
     #[test]
     fn pages_become_physical_within_a_source_and_stay_across_sources() {
         let pieces = [piece(1, "One."), piece(11, "Two.")];
-        let within: Vec<Enriched> = serde_json::from_slice(&merge(Level::WithinSource, &pieces).unwrap()).unwrap();
+        let within: Vec<Enriched> =
+            serde_json::from_slice(&merge(Level::WithinSource, &mut pieces.clone().into_iter().map(Ok)).unwrap()).unwrap();
         assert_eq!(within.iter().map(|e| e.page).collect::<Vec<_>>(), [Some(1), Some(11)]);
         assert_eq!((within[1].metadata.page_end, within[1].metadata.boxes[0].page), (Some(11), 11));
-        let across: Vec<Enriched> = serde_json::from_slice(&merge(Level::AcrossSources, &pieces).unwrap()).unwrap();
+        let across: Vec<Enriched> =
+            serde_json::from_slice(&merge(Level::AcrossSources, &mut pieces.clone().into_iter().map(Ok)).unwrap()).unwrap();
         assert_eq!(across[1].page, Some(1));
     }
 
@@ -107,7 +111,7 @@ mod tests {
             piece.bytes = serde_json::to_vec(&items).unwrap().into();
         }
         let pieces = [one, two];
-        let merged = merge(Level::WithinSource, &pieces).unwrap();
+        let merged = merge(Level::WithinSource, &mut pieces.clone().into_iter().map(Ok)).unwrap();
         let parts: Vec<(String, Attrs)> = pieces.iter().map(|p| (p.item_id.clone(), p.attrs.clone())).collect();
         let back = super::split(&merged, &parts).unwrap();
         assert_eq!(back, pieces.iter().map(|p| p.bytes.to_vec()).collect::<Vec<_>>());
@@ -116,8 +120,8 @@ mod tests {
 
     #[test]
     fn nothing_merges_to_an_empty_array_and_rubbish_is_named() {
-        assert_eq!(merge(Level::WithinSource, &[]).unwrap(), b"[]");
+        assert_eq!(merge(Level::WithinSource, &mut std::iter::empty()).unwrap(), b"[]");
         let bad = Piece { item_id: "part-x".to_owned(), attrs: String::new(), bytes: b"{}".to_vec().into() };
-        assert!(merge(Level::AcrossSources, &[bad]).unwrap_err().message.contains("part-x"));
+        assert!(merge(Level::AcrossSources, &mut std::iter::once(Ok(bad))).unwrap_err().message.contains("part-x"));
     }
 }

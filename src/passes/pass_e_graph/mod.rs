@@ -97,6 +97,19 @@ pub static BUILTIN: Builtin = Builtin {
     fingerprint: env!("INGEST_FINGERPRINT_GRAPH"),
 };
 
+/// What links are made of; the rest is left empty, for a long book has a hundred megabytes of it.
+fn linkable(mut item: Enriched) -> Enriched {
+    item.entities.retain(|m| m.term_id.is_some());
+    item.entities.iter_mut().for_each(|m| (m.surface, m.value) = (String::new(), None));
+    item.entities.shrink_to_fit();
+    if item.references.is_empty() {
+        item.text = String::new();
+    }
+    (item.normalized, item.keywords) = (String::new(), Vec::new());
+    (item.metadata.section_path, item.metadata.boxes) = (Vec::new(), Vec::new());
+    item
+}
+
 fn run_on_bytes(
     _: &Item,
     inputs: &crate::builtin::Inputs,
@@ -106,7 +119,8 @@ fn run_on_bytes(
     let params: Params = artifact::params(params)?;
     let toc: Vec<SourceToc> = artifact::decode("toc", &inputs.file("toc")?.bytes)?;
     let dictionary: Vec<Term> = artifact::decode("dictionary", &inputs.file("dictionary")?.bytes)?;
-    let enriched: Vec<Enriched> = artifact::decode("enriched", &inputs.file("enriched")?.bytes)?;
+    let mut enriched: Vec<Enriched> = Vec::new();
+    artifact::decode_each("enriched", &inputs.file("enriched")?.bytes, |item| enriched.push(linkable(item)))?;
     let outputs = run(Inputs { toc: &toc, dictionary: &dictionary, enriched: &enriched }, &params)?;
     Ok(vec![("graph", Output::File(artifact::encode(&outputs.graph)?))])
 }

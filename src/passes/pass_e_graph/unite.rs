@@ -6,8 +6,10 @@ use std::collections::BTreeSet;
 use std::io;
 use std::io::Write;
 
+use serde::Deserialize;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 
 use crate::builtin;
 use crate::builtin::Failure;
@@ -102,22 +104,36 @@ const UNRESOLVED: u8 = 2;
 const FIELD: u8 = 0;
 
 fn take(piece: &Piece) -> Result<Vec<Keyed>, Failure> {
-    let graph: LinkGraph = artifact::decode(&piece.item_id, &piece.bytes)?;
-    let mut records = Vec::with_capacity(graph.nodes.len() + graph.edges.len() + graph.unresolved.len());
-    for node in &graph.nodes {
-        records.push(Keyed { key: key(NODES, &[&node.id]), value: value(node.kind as u8, node)? });
+    /// The lists of a graph, unread: a record at a time is parsed.
+    #[derive(Deserialize)]
+    struct Lists<'a> {
+        #[serde(borrow)]
+        nodes: Vec<&'a RawValue>,
+        #[serde(borrow)]
+        edges: Vec<&'a RawValue>,
+        #[serde(borrow)]
+        unresolved: Vec<&'a RawValue>,
     }
-    for edge in &graph.edges {
+    let unreadable = |e| Failure::new(FailureKind::BadArtifact, format!("input `{}` does not parse: {e}", piece.item_id));
+    let lists: Lists<'_> = serde_json::from_slice(&piece.bytes).map_err(unreadable)?;
+    let mut records = Vec::with_capacity(lists.nodes.len() + lists.edges.len() + lists.unresolved.len());
+    for node in lists.nodes {
+        let node: Node = serde_json::from_str(node.get()).map_err(unreadable)?;
+        records.push(Keyed { key: key(NODES, &[&node.id]), value: value(node.kind as u8, &node)? });
+    }
+    for edge in lists.edges {
+        let edge: Edge = serde_json::from_str(edge.get()).map_err(unreadable)?;
         if [&edge.source, &edge.target].iter().any(|id| id.as_bytes().contains(&FIELD)) {
             let message = format!("input `{}` has an id with a NUL in it", piece.item_id);
             return Err(Failure::new(FailureKind::BadArtifact, message));
         }
         let kind = char::from(edge.kind as u8 + 1).to_string();
-        records.push(Keyed { key: key(EDGES, &[&edge.source, &kind, &edge.target]), value: value(edge.kind as u8, edge)? });
+        records.push(Keyed { key: key(EDGES, &[&edge.source, &kind, &edge.target]), value: value(edge.kind as u8, &edge)? });
     }
-    for u in &graph.unresolved {
+    for u in lists.unresolved {
+        let u: Unresolved = serde_json::from_str(u.get()).map_err(unreadable)?;
         let fields = [&*u.source_id, &u.chunk_id, &u.surface, &u.target, &u.reason];
-        records.push(Keyed { key: key(UNRESOLVED, &fields), value: value(0, u)? });
+        records.push(Keyed { key: key(UNRESOLVED, &fields), value: value(0, &u)? });
     }
     Ok(records)
 }

@@ -153,13 +153,18 @@ pub fn validate(inputs: Inputs<'_>, params: &Params) -> Outputs {
 /// The chunks that remain, and what a report says of the rest.
 #[must_use]
 pub fn examine(inputs: Inputs<'_>, params: &Params) -> (Vec<Enriched>, Facts) {
+    let facts = facts(inputs, params);
+    let dropped: BTreeSet<&str> = facts.fixes.iter().map(|f| f.subject.as_str()).collect();
+    let clean = inputs.enriched.iter().filter(|e| !dropped.contains(e.chunk_id.as_str())).cloned().collect();
+    (clean, facts)
+}
+
+/// What a report says, and what is to be dropped.
+fn facts(inputs: Inputs<'_>, params: &Params) -> Facts {
     let repeated = duplicates::exact(inputs.enriched);
     let mut fixes: Vec<Fix> = repeated.iter().map(duplicates::Repeat::fix).collect();
     fixes.extend(unsupported_terms(inputs));
-    let dropped: BTreeSet<&str> = fixes.iter().map(|f| f.subject.as_str()).collect();
-    let clean = inputs.enriched.iter().filter(|e| !dropped.contains(e.chunk_id.as_str())).cloned().collect();
-    let facts = Facts::of(inputs, &repeated, totals(inputs), params);
-    (clean, Facts { fixes, ..facts })
+    Facts { fixes, ..Facts::of(inputs, &repeated, totals(inputs), params) }
 }
 
 /// The report of a job from the facts of its books.
@@ -263,19 +268,74 @@ fn run_on_bytes(
     let toc: Vec<SourceToc> = artifact::decode("toc", &inputs.file("toc")?.bytes)?;
     let dictionary: Vec<Term> = artifact::decode("dictionary", &inputs.file("dictionary")?.bytes)?;
     let coverage: Vec<SourceCoverage> = artifact::decode("coverage", &inputs.file("coverage")?.bytes)?;
-    let chunks: Vec<Chunk> = artifact::decode("chunks", &inputs.file("chunks")?.bytes)?;
-    let enriched: Vec<Enriched> = artifact::decode("enriched", &inputs.file("enriched")?.bytes)?;
+    let mut chunks: Vec<Chunk> = Vec::new();
+    artifact::decode_each("chunks", &inputs.file("chunks")?.bytes, |item| chunks.push(comparable(item)))?;
+    let bytes = &inputs.file("enriched")?.bytes;
+    let mut enriched: Vec<Enriched> = Vec::new();
+    artifact::decode_each("enriched", bytes, |item| enriched.push(checkable(item)))?;
     let graph: LinkGraph = artifact::decode("graph", &inputs.file("graph")?.bytes)?;
-    let inputs =
-        Inputs { toc: &toc, dictionary: &dictionary, coverage: &coverage, chunks: &chunks, enriched: &enriched, graph: &graph };
-    let (clean, cleanup) = if item.source_id.is_empty() {
-        let outputs = run(inputs, &params)?;
-        (outputs.clean, artifact::encode(&outputs.cleanup)?)
-    } else {
-        let (clean, facts) = examine(inputs, &params);
-        (clean, artifact::encode(&facts)?)
+    let facts = {
+        let inputs = Inputs {
+            toc: &toc,
+            dictionary: &dictionary,
+            coverage: &coverage,
+            chunks: &chunks,
+            enriched: &enriched,
+            graph: &graph,
+        };
+        facts(inputs, &params)
     };
-    Ok(vec![("clean", Output::File(artifact::encode(&clean)?)), ("cleanup", Output::File(cleanup))])
+    drop((toc, dictionary, coverage, chunks, enriched, graph));
+    let clean = remaining(bytes, &facts)?;
+    let cleanup = if item.source_id.is_empty() {
+        let mut gathered = Gathered::default();
+        gathered.add(facts);
+        let cleanup = gathered.report();
+        if params.fail_on {
+            refuse_failed(&cleanup)?;
+        }
+        artifact::encode(&cleanup)?
+    } else {
+        artifact::encode(&facts)?
+    };
+    Ok(vec![("clean", Output::File(clean)), ("cleanup", Output::File(cleanup))])
+}
+
+/// The enriched chunks of `bytes` without those that `facts` drop, item by item.
+fn remaining(bytes: &[u8], facts: &Facts) -> Result<Vec<u8>, Failure> {
+    let dropped: BTreeSet<&str> = facts.fixes.iter().map(|f| f.subject.as_str()).collect();
+    let mut out = Vec::with_capacity(bytes.len() + 2);
+    let mut failed = None;
+    out.push(b'[');
+    artifact::decode_each("enriched", bytes, |item: Enriched| {
+        if dropped.contains(item.chunk_id.as_str()) {
+            return;
+        }
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        failed = serde_json::to_writer(&mut out, &item).err().or(failed.take());
+    })?;
+    out.push(b']');
+    match failed {
+        Some(e) => Err(Failure::new(FailureKind::BadArtifact, format!("the result cannot be written: {e}"))),
+        None => Ok(out),
+    }
+}
+
+/// What of a chunk is compared; the rest is left empty, for a long book has a hundred megabytes of it.
+fn comparable(mut chunk: Chunk) -> Chunk {
+    (chunk.metadata.section_path, chunk.metadata.boxes) = (Vec::new(), Vec::new());
+    chunk
+}
+
+/// What of an enriched chunk is checked, likewise.
+fn checkable(mut item: Enriched) -> Enriched {
+    item.entities.iter_mut().for_each(|m| (m.kind, m.name, m.value) = (String::new(), String::new(), None));
+    item.references.iter_mut().for_each(|r| (r.kind, r.target) = (String::new(), String::new()));
+    item.entities.shrink_to_fit();
+    (item.keywords, item.metadata.boxes) = (Vec::new(), Vec::new());
+    item
 }
 
 #[cfg(test)]

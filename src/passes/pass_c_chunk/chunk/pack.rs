@@ -1,5 +1,5 @@
 //! Packing: the atoms of one section into groups within the cap, close to the target. Greedy from the front, with the tail
-//! kept together and a small rest given to its neighbour.
+//! kept together, a list that fits kept whole, and a small rest given to its neighbour.
 
 use super::Params;
 use super::atoms::{Atom, Joint};
@@ -23,9 +23,18 @@ pub fn pack<'a>(atoms: &'a [Atom<'a>], params: &Params) -> Vec<Group<'a>> {
     let mut run = Run::default();
     // What all atoms from here on would add.
     let mut rest: u32 = atoms.iter().map(|a| a.added).sum();
-    for atom in atoms {
-        if !run.atoms.is_empty() && !run.takes(atom, rest, params) {
-            runs.push(std::mem::take(&mut run));
+    // Up to here the atoms are of a list that is kept together.
+    let mut held = 0;
+    for (index, atom) in atoms.iter().enumerate() {
+        if index >= held && !run.atoms.is_empty() && !run.takes(atom, rest, params) {
+            let list = run.list_kept_with(&atoms[index..], params);
+            if let Some((before, list, more)) = list {
+                runs.push(before);
+                run = list;
+                held = index + more;
+            } else {
+                runs.push(std::mem::take(&mut run));
+            }
         }
         rest -= atom.added;
         run.push(atom, params);
@@ -84,12 +93,39 @@ impl<'a> Run<'a> {
         self.atoms.push(atom);
     }
 
+    /// Where `ahead` goes on with a list that begins here, or with one that the last paragraph leads in by a colon, and all of
+    /// the list fits into one chunk: what comes before it, its beginning, and how many atoms of it are ahead.
+    fn list_kept_with(&self, ahead: &'a [Atom<'a>], params: &Params) -> Option<(Self, Self, usize)> {
+        let is_item = |a: &Atom<'_>| a.kind == ElementType::ListItem;
+        let of_list = |a: &Atom<'_>| is_item(a) && a.joint != Joint::Blank;
+        let items = self.atoms.iter().rev().take_while(|a| is_item(a)).count();
+        let mut start = self.atoms.len() - items;
+        if let Some(lead_in) = start.checked_sub(1).map(|at| self.atoms[at])
+            && !lead_in.is_heading
+            && lead_in.text.trim_end().ends_with(':')
+        {
+            start -= 1;
+        }
+        let is_list = if items > 0 { of_list(&ahead[0]) } else { is_item(&ahead[0]) };
+        if !is_list || start == 0 || start == self.atoms.len() {
+            return None;
+        }
+        let more = 1 + ahead[1..].iter().take_while(|a| of_list(a)).count();
+        let (before, list) = (Self::of(&self.atoms[..start], params), Self::of(&self.atoms[start..], params));
+        let whole = list.size + ahead[..more].iter().map(|a| a.added).sum::<u32>();
+        let pages = ahead[..more].iter().fold(list.pages, |pages, a| union(pages, a.pages));
+        (before.size >= params.min && whole <= params.max && !too_far(pages)).then_some((before, list, more))
+    }
+
+    fn of(atoms: &[&'a Atom<'a>], params: &Params) -> Self {
+        let mut run = Self::default();
+        atoms.iter().for_each(|a| run.push(a, params));
+        run
+    }
+
     /// Both as one, if that is within the limits.
     fn joined(&self, next: &Self, params: &Params) -> Option<Self> {
-        let mut both = self.clone();
-        for atom in &next.atoms {
-            both.push(atom, params);
-        }
+        let both = Self::of(&[&self.atoms[..], &next.atoms[..]].concat(), params);
         (both.size <= params.max && !too_far(both.pages)).then_some(both)
     }
 

@@ -84,6 +84,23 @@ fn a_long_table_repeats_its_header_and_keeps_rows_whole() {
 }
 
 #[test]
+fn a_list_that_fits_stays_whole_and_with_the_line_that_leads_it_in() {
+    let item = |n: usize| element(ElementType::ListItem, "s", 1, &format!("• On a {n}, {}", sentence(60)));
+    let lead_in = element(ElementType::NarrativeText, "s", 1, "Roll and interpret the results:");
+    let mut elements = vec![title("s", "Rolls"), paragraph("s", 1, 300), lead_in];
+    elements.extend((1..6).map(item));
+    elements.push(paragraph("s", 1, 400));
+    let made = texts(&elements);
+    let list = made.iter().find(|t| t.contains("On a 1,")).unwrap();
+    assert!(list.starts_with("Roll and interpret") && list.contains("On a 5,"), "{made:#?}");
+    assert!(made.iter().all(|t| t.chars().count() <= 600));
+    // One that does not fit is filled from the front.
+    let long: Vec<Element> = std::iter::once(paragraph("s", 1, 300)).chain((1..30).map(item)).collect();
+    let made = texts(&long);
+    assert!(made[0].contains("On a 1,") && made.iter().all(|t| t.chars().count() <= 600), "{made:#?}");
+}
+
+#[test]
 fn small_rests_join_their_neighbour_within_the_section() {
     let made = texts(&[title("s", "Flash"), paragraph("s", 1, 480), paragraph("s", 1, 60)]);
     assert_eq!(made.len(), 1);
