@@ -63,8 +63,9 @@
 //! # What is on disk
 //!
 //! `cache/cas` holds blobs by digest of their raw bytes, packed where that pays (`.z`), re-hashed when read (what this build has
-//! just written is at hand in memory for a while); `cache/damaged` holds what `verify` set aside. What nothing needs is collected ([`engine::retention`]) when a build that did something ends:
-//! records first and for good, then blobs. `cache/state.redb` holds the records ([`store::records`]); one
+//! just written is at hand in memory for a while); `cache/damaged` holds what `verify` set aside. What nothing needs is collected
+//! ([`engine::retention`]) when a build that did something ends: records first and for good, then blobs.
+//! `cache/state.redb` holds the records ([`store::records`]); one
 //! sync and one transaction per batch make them durable before anything of the batch is published. `cache/state.snapshot` is
 //! a picture of them for readers, who never open the database. `cache/lock` names the one writer. `cache/staging` is private
 //! and empty between builds. The job folder is described in [`job`].
