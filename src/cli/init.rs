@@ -41,6 +41,8 @@ const SCHEMAS: &[(&str, &str)] = &schemas![
     "passF_clean.schema.json",
     "passF_cleanup.schema.json",
     "plan.schema.json",
+    "request.schema.json",
+    "response.schema.json",
     "status.schema.json",
     "verify.schema.json",
     "why.schema.json",
