@@ -64,9 +64,14 @@ impl Schemas {
         let broken = |why: String| format!("`{}` is no JSON Schema: {why}", schema.name);
         let value: Value = serde_json::from_slice(&schema.bytes).map_err(|error| broken(error.to_string()))?;
         let known = references::Known::of(files)?;
+        let options = || jsonschema::options().with_base_uri(references::uri_of(&schema.name));
         let compile = |value: &Value| {
-            let options = jsonschema::options().with_base_uri(references::uri_of(&schema.name)).with_retriever(known.clone());
-            options.build(value).map_err(|error| broken(with_cause(&error)))
+            options().with_retriever(known.clone()).build(value).map_err(|error| {
+                // Which of several files is missed first is chance; all are asked for where none is missed.
+                let all = known.all();
+                let _ = options().with_retriever(all.clone()).build(value);
+                broken(all.missing().unwrap_or_else(|| with_cause(&error)))
+            })
         };
         // A schema that is referred to from outside must keep its shape.
         let is_referred_to = others.iter().any(|o| references::of(&o.name, &o.bytes).is_ok_and(|to| to.contains(&schema.name)));

@@ -1,8 +1,8 @@
 //! References between schema files of a project: which files a schema refers to, and handing them out by address. An address
 //! is `project:///` and the path below the root; nothing else is ever handed out.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::{Retrieve, Uri};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -89,6 +89,18 @@ fn resolved(name: &str, reference: &str) -> Result<String, String> {
 #[derive(Clone)]
 pub(super) struct Known(Arc<HashMap<String, Value>>);
 
+/// The same, with a schema that says nothing for every address that is none of theirs, and a note of it.
+#[derive(Clone)]
+pub(super) struct AllKnown {
+    known: Known,
+    missing: Arc<Mutex<BTreeSet<String>>>,
+}
+
+/// What is said of an address that is none of theirs.
+fn is_no_file(uri: &str) -> String {
+    format!("`{uri}` is no file of the project, and nothing else is looked for")
+}
+
 impl Known {
     /// Those of `files`, which all must be JSON.
     pub(super) fn of(files: &[GateInput]) -> Result<Self, String> {
@@ -98,15 +110,38 @@ impl Known {
         };
         Ok(Self(Arc::new(files.iter().map(parsed).collect::<Result<_, _>>()?)))
     }
+
+    pub(super) fn all(&self) -> AllKnown {
+        AllKnown { known: self.clone(), missing: Arc::default() }
+    }
+
+    fn get(&self, uri: &str) -> Option<&Value> {
+        let path = uri.strip_prefix(ROOT).map(|path| percent_decode_str(path).decode_utf8_lossy())?;
+        self.0.get(path.as_ref())
+    }
 }
 
+impl AllKnown {
+    /// What is said of the first address, in the order of addresses, that was asked for and is none of theirs.
+    pub(super) fn missing(&self) -> Option<String> {
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner).first().map(|uri| is_no_file(uri))
+    }
+}
+
+type Retrieved = Result<Value, Box<dyn std::error::Error + Send + Sync>>;
+
 impl Retrieve for Known {
-    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
-        let path = uri.as_str().strip_prefix(ROOT).map(|path| percent_decode_str(path).decode_utf8_lossy());
-        match path.and_then(|path| self.0.get(path.as_ref())) {
-            Some(value) => Ok(value.clone()),
-            None => Err(format!("`{uri}` is no file of the project, and nothing else is looked for").into()),
-        }
+    fn retrieve(&self, uri: &Uri<String>) -> Retrieved {
+        self.get(uri.as_str()).cloned().ok_or_else(|| is_no_file(uri.as_str()).into())
+    }
+}
+
+impl Retrieve for AllKnown {
+    fn retrieve(&self, uri: &Uri<String>) -> Retrieved {
+        Ok(self.known.get(uri.as_str()).cloned().unwrap_or_else(|| {
+            self.missing.lock().unwrap_or_else(PoisonError::into_inner).insert(uri.as_str().to_owned());
+            Value::Bool(true)
+        }))
     }
 }
 

@@ -148,6 +148,16 @@ fn the_lists_of_an_object_are_judged_item_by_item_and_come_to_the_same() {
 }
 
 #[test]
+fn of_several_files_that_a_schema_misses_the_same_one_is_named_always() {
+    let schema = json!({"items": {"anyOf": [{"$ref": "id"}, {"$ref": "other.json"}, {"$ref": "b.json"}, {"$ref": "z.json"}]}});
+    for _ in 0..20 {
+        let said = judge(Check::Schema, "[]", &schema.to_string(), "").unwrap_err();
+        let named = "`project:///schemas/b.json` is no file of the project, and nothing else is looked for";
+        assert_eq!(said, format!("`schemas/x.schema.json` is no JSON Schema: {named}"));
+    }
+}
+
+#[test]
 fn a_gate_that_is_broken_says_so() {
     let broken = |schema: &str| judge(Check::Schema, "[]", schema, "").unwrap_err();
     assert!(broken("{").starts_with("`schemas/x.schema.json` is no JSON Schema: "));
