@@ -35,8 +35,8 @@
 //! - Inputs: keys hold digests of direct inputs only, so an equal output stops the wave. A projection (`select = "part"`) has
 //!   a digest of its own; placements of items (which page a part starts on) steer merges and projections and are in no key.
 //! - Merges and projections ([`engine::derive`]) are remembered by what they are made from. Those within a source take one piece
-//!   at a time, and those over the job are written piece by piece: spliced, or united by key in sorted runs ([`engine::union`]). What is folded (the report of pass F) is made from
-//!   facts of each source; only the fold is judged and published.
+//!   at a time, and those over the job are written piece by piece: spliced, or united by key in sorted runs ([`engine::union`]).
+//!   What is folded (the report of pass F) is made from facts of each source; only the fold is judged and published.
 //! - Verdicts are remembered by all that the gate read: a mended schema judges again and runs nothing. Gates on a merge fold
 //!   summaries of its pieces, so that one edited book does not re-read the others; the merge is read only to name what is wrong.
 //! - Files that are read where they lie are looked at again when a run and when the build ends ([`engine::watch`]).
