@@ -35,6 +35,12 @@ impl Digest {
         Self(bytes)
     }
 
+    /// The first eight bytes as a number, ordered as digests are: for large sets where a chance meeting of two does no harm.
+    #[must_use]
+    pub fn beginning(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |n, byte| n << 8 | u64::from(*byte))
+    }
+
     /// The 64 hex digits.
     #[must_use]
     pub fn to_hex(&self) -> String {

@@ -117,12 +117,12 @@ fn whole() -> &'static [u8] {
         for n in 0..20_u32 {
             let digest = Digest::of(&n.to_le_bytes());
             let file = StoredFile { digest, bytes: u64::from(n), items: 1 };
-            let result = ActionResult { outputs: vec![Stored::File(file)], counts: Vec::new(), failure: None, duration_ms: 1 };
+            let result = ActionResult { outputs: [Stored::File(file)].into(), counts: [].into(), failure: None, duration_ms: 1 };
             state.results.put(digest, result);
-            state.verdicts.put(digest, Verdict::default());
+            state.verdicts.put(digest, Verdict::default().into());
             let turn = Turn { build: n, came: Came::Ran, ran: true, reason: [1, 2, 3].into() };
-            let last =
-                LastBuild { key: digest, manifest: [7; 40].into(), accepted: true, gates: n, source: None, history: vec![turn] };
+            let own = [7; 40].into();
+            let last = LastBuild { key: digest, declared: n, own, accepted: true, gates: n, source: None, history: vec![turn] };
             state.last.put(format!("job\0rule\0item-{n}"), last);
         }
         let database = Database::open(&path).expect("a file of ours");

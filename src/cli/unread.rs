@@ -43,7 +43,7 @@ pub fn of(state: &State, job_key: &str, sources: &[SourceFile]) -> Vec<Unread> {
     for (key, last) in state.last.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix)) {
         let item = key.rsplit('\0').next().unwrap_or_default();
         let Some(result) = state.results.get(&last.key).filter(|_| last.accepted) else { continue };
-        for (name, n) in &result.counts {
+        for (name, n) in &*result.counts {
             counts.entry(item).or_default().insert(name, *n);
         }
     }

@@ -12,11 +12,14 @@
 //!
 //! The platform is not in the key: built-ins give the same bytes everywhere.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Digest;
+use crate::store::records::LastBuild;
+use crate::store::state::State;
 
 /// Version of the way keys are made.
 const KEY_FORMAT: &str = "1";
@@ -39,6 +42,13 @@ pub enum Field {
     ToolVersion,
 }
 
+impl Field {
+    /// Whether it is the action's own, and not the same for all items of its rule.
+    fn is_own(&self) -> bool {
+        matches!(self, Self::Item | Self::Input(_))
+    }
+}
+
 /// The ordered record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionManifest(pub Vec<(Field, String)>);
@@ -57,26 +67,16 @@ impl ActionManifest {
 
     /// The stored form.
     #[must_use]
-    pub fn encode(&self) -> Arc<[u8]> {
-        postcard::to_stdvec(self).unwrap_or_default().into()
-    }
-
-    /// Reads the stored form; what does not decode is an empty manifest, which differs from every other.
-    #[must_use]
-    pub fn decode(bytes: &[u8]) -> Self {
-        postcard::from_bytes(bytes).unwrap_or_default()
-    }
-
-    /// The action key: the digest of the stored form, which is canonical.
-    #[must_use]
-    pub fn key_of(encoded: &[u8]) -> Digest {
-        Digest::of(encoded)
+    pub fn encode(&self) -> Encoded {
+        let (own, declared): (Vec<_>, Vec<_>) = self.0.iter().partition(|(field, _)| field.is_own());
+        let own: Vec<(&Field, Value<'_>)> = own.into_iter().map(|(field, value)| (field, Value::of(value))).collect();
+        Encoded { declared: encoded(&declared), own: encoded(&own) }
     }
 
     /// What differs of the declaration alone: of a manifest without item and inputs, against all of an `old` one.
     #[must_use]
     pub fn own_changes_since(&self, old: &Self) -> Vec<Change> {
-        let own = old.0.iter().filter(|(f, _)| !matches!(f, Field::Item | Field::Input(_)));
+        let own = old.0.iter().filter(|(f, _)| !f.is_own());
         self.changes_since(&Self(own.cloned().collect()))
     }
 
@@ -98,6 +98,77 @@ impl ActionManifest {
         }
         changes
     }
+}
+
+/// The stored form, which is canonical, in two: of thousands of actions of one rule the first is kept once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Encoded {
+    /// What is the same for all items of a rule.
+    pub declared: Arc<[u8]>,
+    /// The item and its inputs.
+    pub own: Arc<[u8]>,
+}
+
+impl Encoded {
+    /// The action key.
+    #[must_use]
+    pub fn key(&self) -> Digest {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&(self.declared.len() as u64).to_le_bytes());
+        hasher.update(&self.declared).update(&self.own);
+        Digest::of_hasher(&hasher)
+    }
+
+    /// Reads it; what does not decode is an empty manifest, which differs from every other.
+    #[must_use]
+    pub fn decode(&self) -> ActionManifest {
+        let declared: Option<Vec<(Field, String)>> = postcard::from_bytes(&self.declared).ok();
+        let own: Option<Vec<(Field, Value<'_>)>> = postcard::from_bytes(&self.own).ok();
+        let (Some(mut all), Some(own)) = (declared, own) else { return ActionManifest::default() };
+        all.extend(own.into_iter().map(|(field, value)| (field, value.text())));
+        ActionManifest(all)
+    }
+}
+
+/// The manifest of a last build.
+#[must_use]
+pub fn of_last(state: &State, last: &LastBuild) -> ActionManifest {
+    let declared = state.declarations.peek(&last.declared).cloned().unwrap_or_default();
+    Encoded { declared, own: last.own.clone() }.decode()
+}
+
+/// What of a manifest is an action's own, encoded: its item, and the digest of each named input.
+#[must_use]
+pub fn own_part<'a>(item: &str, inputs: impl Iterator<Item = (&'a str, Digest)>) -> Arc<[u8]> {
+    let mut own = vec![(Field::Item, Value::of(item))];
+    own.extend(inputs.map(|(name, digest)| (Field::Input(name.to_owned()), Value::Digest(digest))));
+    encoded(&own)
+}
+
+/// A value of the action's own part: the hex digits of a digest are half of what such parts would hold.
+#[derive(Serialize, Deserialize)]
+enum Value<'a> {
+    Text(Cow<'a, str>),
+    Digest(Digest),
+}
+
+impl<'a> Value<'a> {
+    fn of(text: &'a str) -> Self {
+        // Only what reads back as it was: 64 digits in upper case are text.
+        let digest = text.parse::<Digest>().ok().filter(|d| d.to_hex() == text);
+        digest.map_or(Self::Text(Cow::Borrowed(text)), Self::Digest)
+    }
+
+    fn text(self) -> String {
+        match self {
+            Self::Text(text) => text.into_owned(),
+            Self::Digest(digest) => digest.to_hex(),
+        }
+    }
+}
+
+fn encoded(part: &impl Serialize) -> Arc<[u8]> {
+    postcard::to_stdvec(part).unwrap_or_default().into()
 }
 
 /// One entry that differs.
@@ -172,7 +243,28 @@ mod tests {
     #[test]
     fn equal_manifests_have_equal_keys_and_no_difference() {
         assert!(with("1").changes_since(&with("1")).is_empty());
-        assert_eq!(ActionManifest::key_of(&with("1").encode()), ActionManifest::key_of(&with("1").encode()));
-        assert_ne!(ActionManifest::key_of(&with("1").encode()), ActionManifest::key_of(&with("2").encode()));
+        assert_eq!(with("1").encode().key(), with("1").encode().key());
+        assert_ne!(with("1").encode().key(), with("2").encode().key());
+    }
+
+    #[test]
+    fn what_is_stored_in_two_reads_back_as_one_with_the_declaration_first() {
+        let digest = Digest::of(b"chunks");
+        let mut m = with("500");
+        m.push(Field::Item, "book.pdf/part-1");
+        m.push(Field::Input("chunks".into()), digest.to_hex());
+        m.push(Field::Input("upper".into()), digest.to_hex().to_uppercase());
+        m.push(Field::Output("graph".into()), "graph.json");
+        let Encoded { declared, own } = m.encode();
+        assert_eq!(declared, {
+            let mut other = with("500");
+            other.push(Field::Item, "another");
+            other.push(Field::Output("graph".into()), "graph.json");
+            other.encode().declared
+        });
+        let back = Encoded { declared, own }.decode();
+        assert_eq!(back.0.len(), m.0.len());
+        assert!(back.changes_since(&m).is_empty() && m.changes_since(&back).is_empty());
+        assert_eq!(back.0.last().map(|(_, v)| v.clone()), Some(digest.to_hex().to_uppercase()));
     }
 }

@@ -49,8 +49,8 @@ pub struct View<'a> {
 #[derive(Default)]
 pub struct Needs {
     results: BTreeSet<Digest>,
-    /// Merges, projections and verdicts.
-    others: BTreeSet<Digest>,
+    /// Merges, projections and verdicts, by the beginnings of their keys.
+    others: HashSet<u64>,
 }
 
 /// The job that a record is about: what stands before the first NUL of its key.
@@ -77,8 +77,7 @@ impl Needs {
         let results = current.filter(|key| !state.results.is_asked(key)).collect();
         let kept = |job: &str| if job == view.job { !view.is_whole } else { (view.exists)(job) };
         let reached = state.reached.iter().filter(|(job, _)| kept(job)).flat_map(|(_, r)| r.keys.iter().copied());
-        let others = reached.filter(|key| !state.derived.is_asked(key) && !state.verdicts.is_asked(key)).collect();
-        Self { results, others }
+        Self { results, others: reached.collect() }
     }
 
     fn result(&self, state: &State, key: &Digest) -> bool {
@@ -86,13 +85,13 @@ impl Needs {
     }
 
     fn other(&self, state: &State, key: &Digest) -> bool {
-        state.derived.is_asked(key) || state.verdicts.is_asked(key) || self.others.contains(key)
+        state.derived.is_asked(key) || state.verdicts.is_asked(key) || self.others.contains(&key.beginning())
     }
 
     /// The blobs that must stay.
     #[must_use]
     pub fn blobs(&self, state: &State, view: &View<'_>) -> HashSet<Digest> {
-        let results = state.results.iter().filter(|(key, _)| self.result(state, key)).flat_map(|(_, r)| &r.outputs);
+        let results = state.results.iter().filter(|(key, _)| self.result(state, key)).flat_map(|(_, r)| &*r.outputs);
         let derived = state.derived.iter().filter(|(key, _)| self.other(state, key)).map(|(_, d)| d.digest);
         let published = state.published.iter().filter(|(key, _)| job_of(key) == view.job || (view.exists)(job_of(key)));
         let published = published.flat_map(|(_, p)| [p.digest, p.content]);
@@ -110,7 +109,7 @@ fn adopted(state: &State) -> impl Iterator<Item = Digest> {
 pub fn recorded(state: &State) -> BTreeMap<Digest, Option<u64>> {
     let mut all: BTreeMap<Digest, Option<u64>> = BTreeMap::new();
     all.extend(state.published.iter().flat_map(|(_, p)| [p.digest, p.content]).map(|digest| (digest, None)));
-    let results = state.results.iter().flat_map(|(_, r)| &r.outputs).flat_map(Stored::blobs);
+    let results = state.results.iter().flat_map(|(_, r)| &*r.outputs).flat_map(Stored::blobs);
     let derived = state.derived.iter().map(|(_, d)| (d.digest, d.bytes));
     let adopted = state.adoptions.iter().flat_map(|(_, a)| std::iter::once(&a.file).chain(a.pieces.iter().map(|p| &p.file)));
     let adopted = adopted.map(|file| (file.digest, file.bytes));
@@ -120,13 +119,14 @@ pub fn recorded(state: &State) -> BTreeMap<Digest, Option<u64>> {
 
 /// Notes since when records are not needed, and what the job rested on: for the next collection.
 pub fn note(state: &mut State, needs: &Needs, view: &View<'_>) {
-    let asked = state.derived.asked().map(|(key, _)| *key).chain(state.verdicts.asked().map(|(key, _)| *key));
-    let mut keys: Vec<Digest> = asked.collect();
+    let asked = state.derived.asked().map(|(key, _)| key).chain(state.verdicts.asked().map(|(key, _)| key));
+    let mut keys: Vec<u64> = asked.map(Digest::beginning).collect();
     if !view.is_whole
         && let Some(before) = state.reached.peek(view.job)
     {
-        let is_there = |key: &&Digest| state.derived.peek(*key).is_some() || state.verdicts.peek(*key).is_some();
-        keys.extend(before.keys.iter().filter(is_there));
+        let all = state.derived.iter().map(|(key, _)| key).chain(state.verdicts.iter().map(|(key, _)| key));
+        let before: HashSet<u64> = before.keys.iter().copied().collect();
+        keys.extend(all.map(Digest::beginning).filter(|key| before.contains(key)));
     }
     keys.sort_unstable();
     keys.dedup();

@@ -12,7 +12,7 @@ use super::state::State;
 type Bytes = &'static [u8];
 
 /// In the order of `State::tables`.
-const TABLES: [TableDefinition<Bytes, Bytes>; 14] = [
+const TABLES: [TableDefinition<Bytes, Bytes>; 15] = [
     TableDefinition::new("files"),
     TableDefinition::new("results"),
     TableDefinition::new("last"),
@@ -22,6 +22,7 @@ const TABLES: [TableDefinition<Bytes, Bytes>; 14] = [
     TableDefinition::new("probes"),
     TableDefinition::new("baselines"),
     TableDefinition::new("gates"),
+    TableDefinition::new("declarations"),
     TableDefinition::new("builds"),
     TableDefinition::new("adoptions"),
     TableDefinition::new("unused"),
@@ -31,7 +32,7 @@ const TABLES: [TableDefinition<Bytes, Bytes>; 14] = [
 /// `format` and `generation`.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// Records are read once at the start and written in batches: a large page cache would only cost memory.
-const CACHE_BYTES: usize = 4 << 20;
+const CACHE_BYTES: usize = 1 << 20;
 
 /// The open database.
 pub struct Database {

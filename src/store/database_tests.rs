@@ -144,7 +144,7 @@ fn change(state: &mut State, random: &mut Seeded) {
             0 => state.probes.remove(name.as_str()),
             1 => {
                 let count = random.next() % 100;
-                state.verdicts.put(Digest::of(name.as_bytes()), Verdict { violations: Vec::new(), count });
+                state.verdicts.put(Digest::of(name.as_bytes()), Verdict { violations: Vec::new(), count }.into());
             }
             _ => {
                 let version = "v".repeat(random.below(700));

@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::disk::StatTuple;
 
 /// Version of all stored shapes. Another version is not read: the cache starts anew.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// One output of an action, stored in the CAS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,9 +90,9 @@ impl StoredTree {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionResult {
     /// In the order of the rule's outputs; empty on failure.
-    pub outputs: Vec<Stored>,
+    pub outputs: Arc<[Stored]>,
     /// What the outputs count beside their items, by name.
-    pub counts: Vec<(String, u64)>,
+    pub counts: Arc<[(String, u64)]>,
     pub failure: Option<Failure>,
     pub duration_ms: u64,
 }
@@ -101,8 +101,10 @@ pub struct ActionResult {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastBuild {
     pub key: Digest,
-    /// Encoded manifest of that key.
-    pub manifest: Arc<[u8]>,
+    /// Number, in the table of declarations, of the part of that key's manifest that all items of the rule share.
+    pub declared: u32,
+    /// The encoded rest of the manifest.
+    pub own: Arc<[u8]>,
     /// Whether its gates said yes.
     pub accepted: bool,
     /// Number, in the table of gate lists, of the gates that it was judged by.
@@ -144,6 +146,8 @@ pub const TURNS: usize = 5;
 impl Turn {
     /// Puts `turn` before `history`, and drops what is too old; the last run is kept, however long ago it was.
     pub fn put(history: &mut Vec<Self>, turn: Self) {
+        // Of tens of thousands of actions, most have one turn: room for more would weigh more than what is in it.
+        history.reserve_exact(1);
         history.insert(0, turn);
         while history.len() > TURNS {
             let last_run = history.iter().position(|t| t.ran);
@@ -204,10 +208,11 @@ pub struct AdoptedPiece {
     pub file: StoredFile,
 }
 
-/// What the last build of a job rested on, beside results: keys of merges, projections and verdicts, sorted.
+/// What the last build of a job rested on, beside results: merges, projections and verdicts, by the beginnings of their keys
+/// (`Digest::beginning`), sorted. Where two keys begin alike, one is kept that could go.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reached {
-    pub keys: Arc<[Digest]>,
+    pub keys: Arc<[u64]>,
 }
 
 /// What a tool said of its version, and what that rests on.
@@ -243,6 +248,30 @@ impl Verdict {
     #[must_use]
     pub fn accepted(&self) -> bool {
         self.count == 0
+    }
+}
+
+/// A verdict as it is kept: nearly all say yes, and need no room for what they do not say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remembered(Option<Box<Verdict>>);
+
+impl Remembered {
+    /// Whether it is a yes.
+    #[must_use]
+    pub fn accepted(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The verdict.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        self.0.as_deref().cloned().unwrap_or_default()
+    }
+}
+
+impl From<Verdict> for Remembered {
+    fn from(verdict: Verdict) -> Self {
+        Self((!verdict.accepted()).then(|| Box::new(verdict)))
     }
 }
 

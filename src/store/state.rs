@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::records::{ActionResult, Adoption, Derived, FileEntry, LastBuild, Probe, Published, Reached, Verdict};
+use super::records::{ActionResult, Adoption, Derived, FileEntry, LastBuild, Probe, Published, Reached, Remembered};
 use crate::digest::Digest;
 
 /// A record table: a sorted map that knows what changed, and what was asked for.
@@ -228,7 +228,7 @@ pub struct State {
     /// Last builds: by (job, rule, item), joined by NUL.
     pub last: Table<String, LastBuild>,
     /// Verdicts: by digest of all that the gate read.
-    pub verdicts: Table<Digest, Verdict>,
+    pub verdicts: Table<Digest, Remembered>,
     /// Merges and projections: by digest of what they were made from.
     pub derived: Table<Digest, Derived>,
     /// Published files: by (job, path), joined by NUL.
@@ -239,6 +239,8 @@ pub struct State {
     pub baselines: Table<String, u64>,
     /// What gates judged by, encoded by the engine: by the number that last builds hold.
     pub gates: Table<u32, Arc<[u8]>>,
+    /// What the manifests of a rule's actions share, encoded by the engine: by the number that last builds hold.
+    pub declarations: Table<u32, Arc<[u8]>>,
     /// Ids of builds: by the number that last builds hold.
     pub builds: Table<u32, String>,
     /// Published files that were adopted as edited by hand: by (job, path), joined by NUL.
@@ -253,7 +255,7 @@ pub struct State {
 
 impl State {
     /// The tables in the order of `database::TABLES`.
-    pub fn tables(&mut self) -> [&mut dyn Encoded; 14] {
+    pub fn tables(&mut self) -> [&mut dyn Encoded; 15] {
         [
             &mut self.files,
             &mut self.results,
@@ -264,6 +266,7 @@ impl State {
             &mut self.probes,
             &mut self.baselines,
             &mut self.gates,
+            &mut self.declarations,
             &mut self.builds,
             &mut self.adoptions,
             &mut self.unused,
@@ -272,11 +275,13 @@ impl State {
         ]
     }
 
-    /// Drops gate lists and builds that no last build speaks of any more.
+    /// Drops gate lists, declarations and builds that no last build speaks of any more.
     pub fn drop_unnamed(&mut self) {
         let gates: BTreeSet<u32> = self.last.iter().map(|(_, l)| l.gates).collect();
         let builds: BTreeSet<u32> = self.last.iter().flat_map(|(_, l)| &l.history).map(|t| t.build).collect();
+        let declared: BTreeSet<u32> = self.last.iter().map(|(_, l)| l.declared).collect();
         self.gates.keep(|n| gates.contains(n));
+        self.declarations.keep(|n| declared.contains(n));
         self.builds.keep(|n| builds.contains(n));
     }
 

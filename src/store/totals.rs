@@ -18,10 +18,6 @@ pub struct Totals {
     counted: Option<HashSet<u64>>,
 }
 
-fn start(digest: &Digest) -> u64 {
-    digest.as_bytes().iter().take(8).fold(0, |n, byte| n << 8 | u64::from(*byte))
-}
-
 /// What all blobs take on disk, in bytes; `None` if nobody has counted yet.
 #[must_use]
 pub fn bytes(state: &State) -> Option<u64> {
@@ -42,13 +38,13 @@ impl Totals {
     /// Adds what the records that wait to be written lead to and others do not. Where nobody has counted, neither does this.
     pub fn add_pending(&mut self, state: &mut State, cas: &Cas) {
         let Some(before) = bytes(state) else { return };
-        let outputs = state.results.changed().flat_map(|(_, r)| &r.outputs).flat_map(Stored::blobs).map(|(digest, _)| digest);
+        let outputs = state.results.changed().flat_map(|(_, r)| &*r.outputs).flat_map(Stored::blobs).map(|(digest, _)| digest);
         let fresh: Vec<Digest> = outputs.chain(state.derived.changed().map(|(_, d)| d.digest)).collect();
         if fresh.is_empty() {
             return;
         }
         let counted = self.counted.get_or_insert_with(|| settled(state));
-        let grown: u64 = fresh.iter().filter(|digest| counted.insert(start(digest))).filter_map(|digest| cas.size(digest)).sum();
+        let grown: u64 = fresh.iter().filter(|digest| counted.insert(digest.beginning())).filter_map(|digest| cas.size(digest)).sum();
         if grown > 0 {
             set(state, before + grown);
         }
@@ -58,7 +54,7 @@ impl Totals {
     pub fn forget(&mut self, gone: impl Iterator<Item = Digest>) {
         if let Some(counted) = &mut self.counted {
             for digest in gone {
-                counted.remove(&start(&digest));
+                counted.remove(&digest.beginning());
             }
         }
     }
@@ -68,6 +64,6 @@ impl Totals {
 fn settled(state: &State) -> HashSet<u64> {
     let results = state.results.iter().filter(|(key, _)| !state.results.is_pending(key));
     let derived = state.derived.iter().filter(|(key, _)| !state.derived.is_pending(key));
-    let outputs = results.flat_map(|(_, r)| &r.outputs).flat_map(Stored::blobs).map(|(digest, _)| digest);
-    outputs.chain(derived.map(|(_, d)| d.digest)).map(|digest| start(&digest)).collect()
+    let outputs = results.flat_map(|(_, r)| &*r.outputs).flat_map(Stored::blobs).map(|(digest, _)| digest);
+    outputs.chain(derived.map(|(_, d)| d.digest)).map(|digest| digest.beginning()).collect()
 }

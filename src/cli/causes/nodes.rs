@@ -2,7 +2,7 @@
 
 use super::{Causes, Node, Standing};
 use crate::engine::graph::{Range, RuleId};
-use crate::engine::manifest::ActionManifest;
+use crate::engine::manifest;
 use crate::engine::observe::Quarantined;
 use crate::engine::plan::{Fate, Plan};
 use crate::engine::reason::Reason;
@@ -70,7 +70,7 @@ impl<'a> Causes<'a> {
         let last = self.last_below(&node).first().copied().filter(|_| node.standing == Standing::May);
         let declared = self.declared.get(&self.graph.rule(node.rule).name);
         if let (Some(last), Some(declared)) = (last, declared) {
-            let changes = declared.own_changes_since(&ActionManifest::decode(&last.manifest));
+            let changes = declared.own_changes_since(&manifest::of_last(self.state, last));
             if !changes.is_empty() {
                 node.standing = Standing::Run;
                 node.reason = Some(Reason::Changed(changes));

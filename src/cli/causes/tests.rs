@@ -58,9 +58,12 @@ impl Lab {
         let encoded = now.encode();
         let reason = before.map_or(Reason::NeverBuilt, |b| Reason::Changed(now.changes_since(b)));
         let reason = postcard::to_stdvec(&reason).unwrap().into();
+        let declared = self.state.declarations.last().map_or(0, |(n, _)| n + 1);
+        self.state.declarations.put(declared, encoded.declared.clone());
         let last = LastBuild {
-            key: ActionManifest::key_of(&encoded),
-            manifest: encoded,
+            key: encoded.key(),
+            declared,
+            own: encoded.own,
             accepted: true,
             gates: 0,
             source: None,

@@ -70,7 +70,7 @@ impl Cache<'_> {
 
     fn pages(&self, source: &str) -> Option<u32> {
         let results = self.graph.rules.iter().filter_map(|rule| self.result(&rule.name, source));
-        let counted = results.flat_map(|r| &r.counts).find(|(name, _)| name == "pages")?.1;
+        let counted = results.flat_map(|r| &*r.counts).find(|(name, _)| name == "pages")?.1;
         u32::try_from(counted).ok().filter(|n| *n > 0)
     }
 

@@ -35,14 +35,14 @@ impl<'a> Versions<'a> {
     /// The first output that differs; of all that do, both versions are kept.
     pub(super) fn of_action(&self, known: &Known, second: &Made) -> Result<Option<Difference>, StoreError> {
         let mut found = Vec::new();
-        for ((path, a), b) in known.paths.iter().zip(&known.first.outputs).zip(&second.outputs).filter(|((_, a), b)| a != b) {
+        for ((path, a), b) in known.paths.iter().zip(&*known.first.outputs).zip(&second.outputs).filter(|((_, a), b)| a != b) {
             found.push(match (a, b) {
                 (Stored::File(a), Stored::File(b)) => self.of_file(path, &a.digest, &b.digest)?,
                 (Stored::Tree(a), Stored::Tree(b)) => self.of_tree(path, &a.entries, &b.entries)?,
                 _ => self.sentence(path, format!("`{path}` is a file one time, and a folder the other")),
             });
         }
-        if found.is_empty() && known.first.counts != second.counts {
+        if found.is_empty() && *known.first.counts != *second.counts {
             let message = format!("what it counts differs: {:?}, then {:?}", known.first.counts, second.counts);
             found.push(Difference { message, ..Difference::of(self.name) });
         }

@@ -200,7 +200,7 @@ impl Coordinator<'_, '_> {
         let mut known = gate::judge_known(declared, &outputs, &self.gate_files, &self.store.state);
         if let Judged::Open(open) = &known {
             let verdicts = gate::judge_open(declared, open, &outputs, &self.gate_files, &self.store.cas, self.setup.judge)?;
-            verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
+            verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v.into()));
             known = gate::judge_known(declared, &outputs, &self.gate_files, &self.store.state);
         }
         match known {

@@ -27,15 +27,14 @@ impl Coordinator<'_, '_> {
     }
 
     /// Outputs with adopted pieces in their places: those that replace `key`, or, of a frozen pass, those that are published.
-    pub(super) fn with_adopted(&self, ix: ActionIx, key: Option<Digest>, outputs: Vec<Stored>) -> Arc<[Stored]> {
+    pub(super) fn with_adopted(&self, ix: ActionIx, key: Option<Digest>, mut outputs: Arc<[Stored]>) -> Arc<[Stored]> {
         let (rule, item) = (self.actions[ix.0].rule, &self.items.get(self.actions[ix.0].item).full_id);
-        let mut outputs = outputs;
-        for (output, stored) in outputs.iter_mut().enumerate() {
+        for output in 0..outputs.len() {
             if let Some(piece) = self.adopted_piece(rule, output, item).filter(|p| key.is_none_or(|key| p.key == key)) {
-                *stored = Stored::File(piece.file);
+                Arc::make_mut(&mut outputs)[output] = Stored::File(piece.file);
             }
         }
-        outputs.into()
+        outputs
     }
 
     /// What adopted pieces of a candidate count beside their items, in the place of what the rule's own result counts.
@@ -49,9 +48,9 @@ impl Coordinator<'_, '_> {
             let port = builtin.output(&rule.outputs[output].name);
             if let Some(count) = port.and_then(|p| p.count).filter(|_| *stored == Stored::File(piece.file)) {
                 let counts = count(&Output::File(self.store.cas.read(&piece.file.digest)?.to_vec()));
-                let made = &mut self.actions[ix.0].made;
-                made.retain(|(name, _)| counts.iter().all(|(counted, _)| counted != name));
-                made.extend(counts.into_iter().map(|(name, n)| (name.to_owned(), n)));
+                let others = self.actions[ix.0].made.iter().filter(|(name, _)| counts.iter().all(|(counted, _)| counted != name));
+                let all = others.cloned().chain(counts.iter().map(|(name, n)| ((*name).to_owned(), *n)));
+                self.actions[ix.0].made = all.collect();
             }
         }
         Ok(())

@@ -11,7 +11,7 @@ use crate::engine::derive;
 use crate::engine::execute::{self, How, Made, OutputSlot, RunError, Task};
 use crate::engine::gate::{self, Accepted, Judged};
 use crate::engine::graph::{From, Input, RuleId, Run};
-use crate::engine::manifest::{ActionManifest, Field};
+use crate::engine::manifest::{self, Encoded};
 use crate::engine::observe::{Event, Outcome, Problem};
 use crate::engine::plan::{Fate, PlannedAction};
 use crate::engine::reason::Reason;
@@ -99,11 +99,10 @@ impl<'a> Coordinator<'a, '_> {
                 return Ok(None);
             }
         };
-        let encoded = manifest.encode();
-        let key = ActionManifest::key_of(&encoded);
+        let key = manifest.key();
         self.actions[ix.0].key = Some(key);
         tracing::trace!(action = ?self.name_of(ix), %key, "keyed");
-        self.actions[ix.0].manifest = Some(encoded);
+        self.actions[ix.0].own = Some(manifest.own);
         if let Some(problem) = self.adoption_conflict(ix, key)? {
             self.end(ix, Outcome::Failed, Some(problem))?;
             return Ok(None);
@@ -122,7 +121,7 @@ impl<'a> Coordinator<'a, '_> {
                 Ok(None)
             }
             Some(ActionResult { failure: None, outputs, counts, .. }) => {
-                self.actions[ix.0].made.clone_from(counts);
+                self.actions[ix.0].made = counts.clone();
                 self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), outputs.clone()));
                 self.recount(ix)?;
                 self.judge(ix)
@@ -131,19 +130,12 @@ impl<'a> Coordinator<'a, '_> {
         }
     }
 
-    /// The ordered record of all that determines the output of an action whose inputs are resolved.
-    fn manifest_of(&mut self, ix: ActionIx) -> Result<ActionManifest, String> {
-        let rule = self.setup.graph.rule(self.actions[ix.0].rule);
-        let mut m = self.declared(self.actions[ix.0].rule)?;
+    /// The ordered record of all that determines the output of an action whose inputs are resolved, encoded.
+    fn manifest_of(&mut self, ix: ActionIx) -> Result<Encoded, String> {
+        let declared = self.declaration(self.actions[ix.0].rule)?;
         let action = &self.actions[ix.0];
-        m.push(Field::Item, self.items.get(action.item).full_id.clone());
-        for (name, value) in &action.inputs {
-            m.push(Field::Input(name.clone()), value.digest().to_hex());
-        }
-        for output in &rule.outputs {
-            m.push(Field::Output(output.name.clone()), output.path.clone());
-        }
-        Ok(m)
+        let inputs = action.inputs.iter().map(|(name, value)| (name.as_str(), value.digest()));
+        Ok(Encoded { declared, own: manifest::own_part(&self.items.get(action.item).full_id, inputs) })
     }
 
     fn start(&mut self, ix: ActionIx) -> Result<Option<Work<'a>>, Stop> {
@@ -179,7 +171,7 @@ impl<'a> Coordinator<'a, '_> {
                 // A gate that breaks is met again, and told, when the candidate is judged.
                 let verdicts = gate::judge_open(rule, &open, &outputs, &files, &cas, judge).unwrap_or_default();
                 let duration_ms = Stretch::since(started).millis();
-                (ActionResult { outputs, counts, failure: None, duration_ms }, verdicts)
+                (ActionResult { outputs: outputs.into(), counts: counts.into(), failure: None, duration_ms }, verdicts)
             });
             let _ = sender.send(Message::Ran(ix, made, Stretch::since(started)));
         })))
@@ -299,14 +291,14 @@ impl<'a> Coordinator<'a, '_> {
             }
             Message::Prepared(_, Err(derive::DeriveError::Store(e)), _) => Err(e.into()),
             Message::Judged(ix, verdicts, _) => {
-                verdicts?.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
+                verdicts?.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v.into()));
                 self.reach(FailPoint::VerdictStored)?;
                 self.judge(ix)
             }
             Message::Ran(ix, Ok((result, verdicts)), stretch) => {
                 self.actions[ix.0].duration_ms = stretch.millis();
-                self.actions[ix.0].made.clone_from(&result.counts);
-                verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
+                self.actions[ix.0].made = result.counts.clone();
+                verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v.into()));
                 if let Some(key) = self.actions[ix.0].key {
                     self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), result.outputs.clone()));
                     self.recount(ix)?;
@@ -346,7 +338,7 @@ impl<'a> Coordinator<'a, '_> {
             RunError::Failure(failure) => {
                 if let Some(key) = self.actions[ix.0].key {
                     let result =
-                        ActionResult { outputs: Vec::new(), counts: Vec::new(), failure: Some(failure.clone()), duration_ms };
+                        ActionResult { outputs: Arc::default(), counts: Arc::default(), failure: Some(failure.clone()), duration_ms };
                     self.store.state.results.put(key, result);
                     self.remember(ix, Came::Failed);
                 }
@@ -407,8 +399,10 @@ impl<'a> Coordinator<'a, '_> {
         } else if outcome == Outcome::LeftOut {
             self.plan(ix, Fate::LeftOut, Some(Reason::Quarantined(self.left_out_reason(ix))), None);
         }
+        // Of thousands of actions they would weigh more than all that is known of them.
+        self.actions[ix.0].candidate = None;
+        self.actions[ix.0].own = None;
         if !self.setup.check_determinism {
-            // Of thousands of actions they would weigh more than all that is known of them.
             self.actions[ix.0].inputs = Vec::new();
         }
         match self.actions[ix.0].accepted.clone() {

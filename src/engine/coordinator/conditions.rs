@@ -1,5 +1,7 @@
 //! Items, scopes and conditions: what comes to be when, and who waits for it.
 
+use std::sync::Arc;
+
 use super::{Action, ActionIx, Condition, Coordinator, Phase, Progress, Soundness, Stop};
 use crate::engine::graph::{From, Pass, Range, RuleId};
 use crate::engine::items::{self, ItemIx, JOB};
@@ -53,11 +55,11 @@ impl Coordinator<'_, '_> {
             unknown: None,
             inputs: Vec::new(),
             key: None,
-            manifest: None,
+            own: None,
             reason: None,
             started: None,
             candidate: None,
-            made: Vec::new(),
+            made: Arc::default(),
             duration_ms: 0,
             accepted: None,
             outcome: None,

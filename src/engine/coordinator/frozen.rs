@@ -8,7 +8,7 @@ use crate::disk;
 use crate::engine::gate::{self, Accepted};
 use crate::engine::graph::{Check, From, Pass, Range, RuleId, Scope};
 use crate::engine::items::ItemIx;
-use crate::engine::manifest::{ActionManifest, Field};
+use crate::engine::manifest::{self, Field};
 use crate::engine::observe::{Outcome, Problem, Status};
 use crate::engine::select::{Choice, rules_of};
 use crate::engine::verdict::Verdict;
@@ -137,7 +137,7 @@ impl Coordinator<'_, '_> {
                 return Ok(Some(first_of(&verdict)));
             }
             if !edited {
-                self.store.state.verdicts.put(key, verdict);
+                self.store.state.verdicts.put(key, verdict.into());
             }
         }
         Ok(None)
@@ -199,7 +199,7 @@ impl Coordinator<'_, '_> {
     fn newer_input(&mut self, ix: ActionIx) -> Option<String> {
         let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
         let last = self.store.state.last.get(&self.last_key(ix))?;
-        let made_from = ActionManifest::decode(&last.manifest);
+        let made_from = manifest::of_last(&self.store.state, last);
         let graph = self.setup.graph;
         for input in &graph.rule(rule).inputs {
             let now = match &input.from {

@@ -142,13 +142,13 @@ impl Coordinator<'_, '_> {
             // Readers differ in whom they are without.
             return self.merge_below(rule, output, item, reader, &left_out);
         }
+        if let Some(ix) = self.action_at.get(&(rule, item)) {
+            return self.output_of(*ix, output);
+        }
         if let Some(known) = self.merged.get(&(rule, output, item)) {
             return Ok(known.clone());
         }
-        let stored = match self.action_at.get(&(rule, item)) {
-            Some(ix) => self.output_of(*ix, output)?,
-            None => self.merge_below(rule, output, item, reader, &left_out)?,
-        };
+        let stored = self.merge_below(rule, output, item, reader, &left_out)?;
         self.merged.insert((rule, output, item), stored.clone());
         Ok(stored)
     }

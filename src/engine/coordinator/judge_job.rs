@@ -190,7 +190,7 @@ impl Coordinator<'_, '_> {
         }
         let key = gate::verdict_key(gate, &subject.content, &self.gate_files, &reads);
         Ok(match self.store.state.verdicts.get(&key) {
-            Some(verdict) => Known::Verdict(verdict.clone()),
+            Some(verdict) => Known::Verdict(verdict.verdict()),
             None => Known::Open(Box::new(Open { gate, subject, others, command: task, key })),
         })
     }
@@ -238,7 +238,7 @@ impl Coordinator<'_, '_> {
                 self.setup.judge.judge(open.gate, &subject, &files, &others).map_err(GateError::Broken)?
             }
         };
-        self.store.state.verdicts.put(open.key, verdict.clone());
+        self.store.state.verdicts.put(open.key, verdict.clone().into());
         Ok(Ok(verdict))
     }
 

@@ -63,6 +63,7 @@ use crate::store::Store;
 use crate::store::records::{ActionResult, Derived, Stored};
 
 use announced::Announced;
+use reasons::Numbers;
 use spans::Stretch;
 
 pub use adopt::Adopting;
@@ -200,13 +201,14 @@ struct Action {
     /// Until it is done, unless it is to be done again.
     inputs: Vec<(String, InputValue)>,
     key: Option<Digest>,
-    manifest: Option<Arc<[u8]>>,
+    /// What of its manifest is its own, encoded.
+    own: Option<Arc<[u8]>>,
     /// Why it is not up to date, once that is known.
     reason: Option<Box<Reason>>,
     started: Option<Instant>,
     candidate: Option<Arc<[Stored]>>,
     /// What the candidate counts beside its items.
-    made: Vec<(String, u64)>,
+    made: Arc<[(String, u64)]>,
     /// What it took on its thread.
     duration_ms: u64,
     accepted: Option<Accepted>,
@@ -279,7 +281,10 @@ struct Coordinator<'a, 'b> {
     gate_files: GateFiles,
     /// What each rule's gates judge by, encoded.
     gate_lists: Vec<Arc<[u8]>>,
-    gate_numbers: BTreeMap<Arc<[u8]>, u32>,
+    gate_numbers: Numbers,
+    /// What the manifests of each rule's actions share, encoded.
+    declarations: HashMap<RuleId, Arc<[u8]>>,
+    declaration_numbers: Numbers,
     commands: HashMap<RuleId, (Arc<CommandTask>, String)>,
     params: Vec<Arc<serde_json::Value>>,
     pass_needs: Vec<BTreeSet<Pass>>,

@@ -72,7 +72,7 @@ impl Coordinator<'_, '_> {
     fn last_outputs(&self, rule: RuleId, full_id: &str) -> Option<(Digest, Vec<Stored>)> {
         let key = format!("{}\0{}\0{full_id}", self.setup.job_key, self.setup.graph.rule(rule).name);
         let last = self.store.state.last.get(&key)?;
-        let outputs = self.store.state.results.get(&last.key).map(|r| r.outputs.clone()).filter(|o| !o.is_empty());
+        let outputs = self.store.state.results.get(&last.key).map(|r| r.outputs.to_vec()).filter(|o| !o.is_empty());
         outputs.map(|outputs| (last.key, outputs))
     }
 

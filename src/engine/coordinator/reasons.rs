@@ -1,6 +1,7 @@
 //! Why an action is not up to date, and the record that the next build and the next `why` compare with.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -10,11 +11,12 @@ use crate::digest::Digest;
 use crate::engine::adoption;
 use crate::engine::gate_list::GateList;
 use crate::engine::graph::{From, RuleId, Run};
-use crate::engine::manifest::{ActionManifest, Change, Field};
+use crate::engine::manifest::{self, ActionManifest, Change, Encoded, Field};
 use crate::engine::probe;
 use crate::engine::reason::{Cause, Kind, Loss, Reason};
 use crate::store::cas::{Cas, Held};
 use crate::store::records::{Came, LastBuild, Stored, Turn};
+use crate::store::state::Table;
 
 /// A blob that a build found missing or damaged: place of the output in its rule, the blob, what is wrong with it.
 #[derive(Clone, Copy, Debug)]
@@ -34,10 +36,12 @@ impl Coordinator<'_, '_> {
     /// Why an action whose key is known is not up to date.
     pub(super) fn reason_of(&self, ix: ActionIx) -> Reason {
         let action = &self.actions[ix.0];
-        let (Some(last), Some(now)) = (self.store.state.last.get(&self.last_key(ix)), &action.manifest) else {
+        let last = self.store.state.last.get(&self.last_key(ix));
+        let (Some(last), Some(own), Some(declared)) = (last, &action.own, self.declarations.get(&action.rule)) else {
             return Reason::NeverBuilt;
         };
-        let changes = ActionManifest::decode(now).changes_since(&ActionManifest::decode(&last.manifest));
+        let now = Encoded { declared: declared.clone(), own: own.clone() };
+        let changes = now.decode().changes_since(&manifest::of_last(&self.store.state, last));
         if !changes.is_empty() {
             return changed(changes);
         }
@@ -82,7 +86,7 @@ impl Coordinator<'_, '_> {
     pub(super) fn own_reason(&mut self, ix: ActionIx) -> Option<Reason> {
         let declared = self.declared_with_outputs(self.actions[ix.0].rule).ok()?;
         let last = self.store.state.last.get(&self.last_key(ix))?;
-        let changes = declared.own_changes_since(&ActionManifest::decode(&last.manifest));
+        let changes = declared.own_changes_since(&manifest::of_last(&self.store.state, last));
         match changed(changes) {
             Reason::Changed(changes) if changes.is_empty() => None,
             Reason::AsksTool { .. } => None,
@@ -123,6 +127,16 @@ impl Coordinator<'_, '_> {
         let mut declared = self.declared(id)?;
         let outputs = &self.setup.graph.rule(id).outputs;
         outputs.iter().for_each(|o| declared.push(Field::Output(o.name.clone()), o.path.clone()));
+        Ok(declared)
+    }
+
+    /// What the manifests of all actions of a rule share, encoded.
+    pub(super) fn declaration(&mut self, id: RuleId) -> Result<Arc<[u8]>, String> {
+        if let Some(known) = self.declarations.get(&id) {
+            return Ok(known.clone());
+        }
+        let declared = self.declared_with_outputs(id)?.encode().declared;
+        self.declarations.insert(id, declared.clone());
         Ok(declared)
     }
 
@@ -167,7 +181,8 @@ impl Coordinator<'_, '_> {
             return;
         }
         let action = &self.actions[ix.0];
-        let (Some(key), Some(manifest)) = (action.key, action.manifest.clone()) else { return };
+        let (Some(key), Some(own)) = (action.key, action.own.clone()) else { return };
+        let Some(declared) = self.declarations.get(&action.rule).cloned() else { return };
         let (ran, accepted) = (action.started.is_some(), matches!(came, Came::Ran | Came::FromCache));
         let (rule, item, name) = (action.rule, action.item, self.last_key(ix));
         let last = self.store.state.last.get(&name);
@@ -178,21 +193,10 @@ impl Coordinator<'_, '_> {
             let reason = postcard::to_stdvec(&reason).unwrap_or_default().into();
             Turn::put(&mut history, Turn { build: self.build_number(), came, ran, reason });
         }
-        let (gates, source) = (self.gates_number(rule), self.source_digest(item));
-        self.store.state.last.put(name, LastBuild { key, manifest, accepted, gates, source, history });
-    }
-
-    /// The number of the gates of `rule` as they are now; given when it is first asked for.
-    fn gates_number(&mut self, rule: RuleId) -> u32 {
-        let list = &self.gate_lists[rule.ix()];
-        if let Some(number) = self.gate_numbers.get(list) {
-            return *number;
-        }
-        let table = &mut self.store.state.gates;
-        let number = table.last().map_or(0, |(n, _)| n + 1);
-        table.put(number, list.clone());
-        self.gate_numbers.insert(list.clone(), number);
-        number
+        let gates = self.gate_numbers.number(&mut self.store.state.gates, &self.gate_lists[rule.ix()]);
+        let declared = self.declaration_numbers.number(&mut self.store.state.declarations, &declared);
+        let source = self.source_digest(item);
+        self.store.state.last.put(name, LastBuild { key, declared, own, accepted, gates, source, history });
     }
 
     /// The number of this build; given when it is first asked for.
@@ -203,6 +207,26 @@ impl Coordinator<'_, '_> {
             last => last.map_or(0, |(n, _)| n + 1),
         };
         table.put(number, id.clone());
+        number
+    }
+}
+
+/// What last builds name by a number: it is given when it is first asked for.
+#[derive(Default)]
+pub(super) struct Numbers(BTreeMap<Arc<[u8]>, u32>);
+
+impl Numbers {
+    pub(super) fn of(table: &Table<u32, Arc<[u8]>>) -> Self {
+        Self(table.iter().map(|(number, named)| (named.clone(), *number)).collect())
+    }
+
+    fn number(&mut self, table: &mut Table<u32, Arc<[u8]>>, named: &Arc<[u8]>) -> u32 {
+        if let Some(number) = self.0.get(named) {
+            return *number;
+        }
+        let number = table.last().map_or(0, |(n, _)| n + 1);
+        table.put(number, named.clone());
+        self.0.insert(named.clone(), number);
         number
     }
 }

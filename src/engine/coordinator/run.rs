@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::advance::Work;
 use super::collecting;
 use super::heal;
+use super::reasons::Numbers;
 use super::{Announced, Coordinator, Message, Mode, PassState, Setup, Stop};
 use crate::digest::Digest;
 use crate::disk;
@@ -152,7 +153,9 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             looked_at: BTreeSet::new(),
             gate_files: GateFiles::default(),
             gate_lists: Vec::new(),
-            gate_numbers: BTreeMap::new(),
+            gate_numbers: Numbers::default(),
+            declarations: HashMap::new(),
+            declaration_numbers: Numbers::default(),
             commands: HashMap::new(),
             params: params.collect(),
             pass_needs: ids.map(|id| select::pass_needs(setup.graph, id)).collect(),
@@ -213,7 +216,8 @@ impl<'a, 'b> Coordinator<'a, 'b> {
         let setup = self.setup;
         self.gate_files = GateFiles::read(&setup.root, names, setup.judge, &mut |path| self.read_in_place(path))?;
         self.gate_lists = graph.rules.iter().map(|r| GateList::of(r, &self.gate_files).encode()).collect();
-        self.gate_numbers = self.store.state.gates.iter().map(|(n, list)| (list.clone(), *n)).collect();
+        self.gate_numbers = Numbers::of(&self.store.state.gates);
+        self.declaration_numbers = Numbers::of(&self.store.state.declarations);
         Ok(())
     }
 
@@ -360,7 +364,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             match message {
                 Message::Ran(ix, Ok((result, verdicts)), stretch) => {
                     self.actions[ix.0].duration_ms = stretch.millis();
-                    verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v));
+                    verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v.into()));
                     if let Some(key) = self.actions[ix.0].key {
                         self.store.state.results.put(key, result);
                     }
