@@ -1,6 +1,7 @@
 //! The contract between the engine and a built-in rule: named byte inputs and canonical params in, named byte outputs out.
 //! Pure values and function pointers; knows neither the engine nor any document.
 
+use std::io::{Cursor, Read};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -31,46 +32,105 @@ pub struct NamedBytes {
     pub attrs: Attrs,
 }
 
+/// What stands behind a file of an input.
+pub trait Content {
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// Of kind `MissingInput`.
+    fn read(&self) -> Result<Arc<[u8]>, Failure>;
+
+    /// Its bytes one after the other. What goes wrong after that is told by the reader, and by whoever made this.
+    ///
+    /// # Errors
+    /// Of kind `MissingInput`.
+    fn open(&self) -> Result<Box<dyn Read + '_>, Failure> {
+        Ok(Box::new(Cursor::new(self.read()?)))
+    }
+}
+
+impl Content for Arc<[u8]> {
+    fn read(&self) -> Result<Arc<[u8]>, Failure> {
+        Ok(Arc::clone(self))
+    }
+}
+
+/// A file of an input, not yet read: of a long book, a built-in holds what it is at.
+pub struct InputFile<'a> {
+    /// With extension.
+    name: String,
+    content: Box<dyn Content + 'a>,
+}
+
+impl<'a> InputFile<'a> {
+    /// The file called `name`, whose bytes `content` gives each time that it is asked.
+    pub fn new(name: impl Into<String>, content: impl Content + 'a) -> Self {
+        Self { name: name.into(), content: Box::new(content) }
+    }
+
+    /// A file whose bytes are there.
+    #[must_use]
+    pub fn held(name: impl Into<String>, bytes: Arc<[u8]>) -> Self {
+        Self::new(name, bytes)
+    }
+
+    fn read(&self) -> Result<NamedBytes, Failure> {
+        Ok(NamedBytes { name: self.name.clone(), bytes: self.content.read()?, attrs: Attrs::new() })
+    }
+}
+
 /// An input as a built-in sees it.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// One file. `name` ends in the extension of what it was made from.
-    File(NamedBytes),
+pub enum Input<'a> {
+    /// One file. Its name ends in the extension of what it was made from.
+    File(InputFile<'a>),
     /// A tree: its files in order.
-    Tree(Vec<NamedBytes>),
+    Tree(Vec<InputFile<'a>>),
 }
 
 /// The named inputs of one action, in the order of the rule.
-#[derive(Clone, Debug, Default)]
-pub struct Inputs(pub Vec<(String, Input)>);
+#[derive(Default)]
+pub struct Inputs<'a>(pub Vec<(String, Input<'a>)>);
 
-impl Inputs {
-    /// The file input called `name`.
+impl Inputs<'_> {
+    /// The file input called `name`, read anew each time that it is asked for.
     ///
     /// # Errors
-    /// `Failure` of kind `MissingInput` if there is none, or if it is a tree.
-    pub fn file(&self, name: &str) -> Result<&NamedBytes, Failure> {
+    /// `Failure` of kind `MissingInput` if there is none, if it is a tree, or if it cannot be read.
+    pub fn file(&self, name: &str) -> Result<NamedBytes, Failure> {
+        self.optional_file(name)?.ok_or_else(|| Failure::new(FailureKind::MissingInput, format!("no file input `{name}`")))
+    }
+
+    /// The bytes of the file input called `name`, one after the other.
+    ///
+    /// # Errors
+    /// As `file`.
+    pub fn open(&self, name: &str) -> Result<Box<dyn Read + '_>, Failure> {
         match self.0.iter().find(|(n, _)| n == name) {
-            Some((_, Input::File(f))) => Ok(f),
+            Some((_, Input::File(file))) => file.content.open(),
             _ => Err(Failure::new(FailureKind::MissingInput, format!("no file input `{name}`"))),
         }
     }
 
-    /// The files of the tree input called `name`, in order.
+    /// The files of the tree input called `name`, in order, each read when its turn comes.
     ///
     /// # Errors
-    /// `Failure` of kind `MissingInput` if there is none, or if it is a file.
-    pub fn tree(&self, name: &str) -> Result<&[NamedBytes], Failure> {
+    /// `Failure` of kind `MissingInput` if there is none, or if it is a file; for a file that cannot be read.
+    pub fn tree(&self, name: &str) -> Result<impl Iterator<Item = Result<NamedBytes, Failure>>, Failure> {
         match self.0.iter().find(|(n, _)| n == name) {
-            Some((_, Input::Tree(t))) => Ok(t),
+            Some((_, Input::Tree(files))) => Ok(files.iter().map(InputFile::read)),
             _ => Err(Failure::new(FailureKind::MissingInput, format!("no tree input `{name}`"))),
         }
     }
 
     /// The file input called `name`, if the rule gave one.
-    #[must_use]
-    pub fn optional_file(&self, name: &str) -> Option<&NamedBytes> {
-        self.file(name).ok()
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn optional_file(&self, name: &str) -> Result<Option<NamedBytes>, Failure> {
+        match self.0.iter().find(|(n, _)| n == name) {
+            Some((_, Input::File(file))) => file.read().map(Some),
+            _ => Ok(None),
+        }
     }
 }
 

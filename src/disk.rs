@@ -13,12 +13,14 @@ use serde::{Deserialize, Serialize};
 
 mod atomic;
 mod identity;
+mod shared;
 mod space;
 
 use crate::fail_point::{FailPoint, reach};
 
 pub use atomic::{Prepared, atomic_write, atomic_write_with, prepare, replace};
 pub use identity::{has_other_names, is_program, is_still_at};
+pub use shared::{read_shared_if_there, shared_bytes};
 pub use space::{Space, space};
 
 /// How the name of every temporary file begins: what a killed process leaves can be told by it and removed.

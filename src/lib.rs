@@ -53,7 +53,7 @@
 //! share is said once, in [`rel_path`].
 //!
 //! A built-in runs in a worker process ([`engine::workers`] outside, [`worker::serve`] inside), which reads its inputs itself and
-//! hands its outputs over a pipe; the coordinator alone writes. A worker is used again until it holds 128 MB. One that dies, or
+//! hands its outputs over a pipe; the coordinator alone writes. A worker is used again until it holds 80 MB. One that dies, or
 //! passes the limit on time or memory ([`builtin::Limits`], `[limits]` of the Ingestfile), is that action's failure after a
 //! second try in a fresh one, and is not remembered; a limit that a built-in counts by itself (pages, decompressed bytes, nesting)
 //! is a typed failure like others, remembered until the limit is raised. Limits are in no key: they decide whether

@@ -1,6 +1,8 @@
 //! Runs one action on a pool thread: reads its inputs (each checked against the digest in its key), does the work, stores
 //! the candidate's outputs. Decides nothing: what comes of it is the coordinator's business.
 
+use std::cell::RefCell;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +12,9 @@ use serde_json::Value;
 use super::command::{self, CommandError, CommandTask};
 use super::watch;
 use super::workers::{WorkerError, Workers};
-use crate::builtin::{Builtin, Failure, Input, Inputs, Item, Limits, NamedBytes, Output, TreeEntry};
+use crate::builtin::{
+    Builtin, Content, Failure, FailureKind, Input, InputFile, Inputs, Item, Limits, NamedBytes, Output, TreeEntry,
+};
 use crate::digest::Digest;
 use crate::disk::{self, DiskError};
 use crate::fail_point::{self, FailPoint};
@@ -134,13 +138,16 @@ pub fn call(
     limits: &Limits,
     cas: &Cas,
 ) -> Result<Vec<(&'static str, Output)>, RunError> {
-    let inputs = load(inputs, cas)?;
+    let lost = Lost::default();
+    let inputs = load(inputs, cas, &lost);
     let run = AssertUnwindSafe(|| {
         fail_point::reach(FailPoint::WorkerBegins, Path::new(&item.path))?;
         Ok((builtin.run)(item, &inputs, params, limits)?)
     });
-    match catch_unwind(run) {
-        Ok(made) => made,
+    let made = catch_unwind(run);
+    drop(inputs);
+    match made {
+        Ok(made) => lost.into_inner().map_or(made, Err),
         Err(panic) => Err(RunError::Panic { builtin: builtin.name, message: panic_message(panic.as_ref()) }),
     }
 }
@@ -186,25 +193,70 @@ fn store_tree(files: &[NamedBytes], cas: &Cas) -> Result<StoredTree, DiskError> 
     Ok(StoredTree::new(files.iter().map(entry).collect::<Result<_, DiskError>>()?))
 }
 
-fn load(inputs: &[(String, InputValue)], cas: &Cas) -> Result<Inputs, RunError> {
-    let mut loaded = Vec::with_capacity(inputs.len());
-    for (name, value) in inputs {
+/// Why an input could not be read; a built-in only learns that it could not.
+type Lost = RefCell<Option<RunError>>;
+
+/// The inputs, to be read when they are asked for.
+fn load<'a>(inputs: &'a [(String, InputValue)], cas: &'a Cas, lost: &'a Lost) -> Inputs<'a> {
+    let blob = |name: &str, digest: Digest| InputFile::new(name, Blob { digest, cas, lost });
+    let loaded = inputs.iter().map(|(name, value)| {
         let input = match value {
-            InputValue::Foreign { path, name, digest } => {
-                Input::File(NamedBytes { name: name.clone(), bytes: read_foreign(path, digest)?, attrs: String::new() })
-            }
-            InputValue::Blob { name, file } => {
-                Input::File(NamedBytes { name: name.clone(), bytes: cas.read(&file.digest)?, attrs: String::new() })
-            }
-            InputValue::Tree(tree) => {
-                let read =
-                    |e: &TreeEntry| Ok(NamedBytes { name: e.name.clone(), bytes: cas.read(&e.digest)?, attrs: String::new() });
-                Input::Tree(tree.entries.iter().map(read).collect::<Result<_, StoreError>>()?)
-            }
+            InputValue::Foreign { path, name, digest } => Input::File(InputFile::new(name, Foreign { path, digest, lost })),
+            InputValue::Blob { name, file } => Input::File(blob(name, file.digest)),
+            InputValue::Tree(tree) => Input::Tree(tree.entries.iter().map(|e| blob(&e.name, e.digest)).collect()),
         };
-        loaded.push((name.clone(), input));
+        (name.clone(), input)
+    });
+    Inputs(loaded.collect())
+}
+
+fn told(lost: &Lost, error: RunError) -> Failure {
+    let failure = Failure::new(FailureKind::MissingInput, error.to_string());
+    lost.borrow_mut().get_or_insert(error);
+    failure
+}
+
+struct Foreign<'a> {
+    path: &'a Path,
+    digest: &'a Digest,
+    lost: &'a Lost,
+}
+
+impl Content for Foreign<'_> {
+    fn read(&self) -> Result<Arc<[u8]>, Failure> {
+        read_foreign(self.path, self.digest).map_err(|e| told(self.lost, e))
     }
-    Ok(Inputs(loaded))
+}
+
+struct Blob<'a> {
+    digest: Digest,
+    cas: &'a Cas,
+    lost: &'a Lost,
+}
+
+impl Content for Blob<'_> {
+    fn read(&self) -> Result<Arc<[u8]>, Failure> {
+        self.cas.read(&self.digest).map_err(|e| told(self.lost, e.into()))
+    }
+
+    fn open(&self) -> Result<Box<dyn Read + '_>, Failure> {
+        let reader = self.cas.open(&self.digest).map_err(|e| told(self.lost, e.into()))?;
+        Ok(Box::new(Opened { reader, blob: self }))
+    }
+}
+
+/// A blob while it is read.
+struct Opened<'a> {
+    reader: Box<dyn Read>,
+    blob: &'a Blob<'a>,
+}
+
+impl Read for Opened<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        self.reader.read(into).inspect_err(|_| {
+            told(self.blob.lost, StoreError::Blob { digest: self.blob.digest, what: "damaged" }.into());
+        })
+    }
 }
 
 /// The bytes at `path`, which must be those of `digest`: a file that changed since its key was made is never half read.

@@ -1,6 +1,7 @@
 //! Bytes to typed artifacts and params and back, with the failures that the engine knows. Knows no pass.
 
 use std::fmt;
+use std::io::{self, BufReader};
 
 use serde::Deserializer;
 use serde::Serialize;
@@ -26,7 +27,23 @@ pub fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Failur
 ///
 /// # Errors
 /// As `decode`.
-pub fn decode_each<T: DeserializeOwned>(name: &str, bytes: &[u8], mut take: impl FnMut(T)) -> Result<(), Failure> {
+pub fn decode_each<T: DeserializeOwned>(name: &str, bytes: &[u8], take: impl FnMut(T)) -> Result<(), Failure> {
+    each(name, serde_json::Deserializer::from_slice(bytes), take)
+}
+
+/// As `decode_each`, of bytes that are not in memory as a whole; slower.
+///
+/// # Errors
+/// As `decode`; and if they cannot be read.
+pub fn decode_each_from<T: DeserializeOwned>(name: &str, bytes: impl io::Read, take: impl FnMut(T)) -> Result<(), Failure> {
+    each(name, serde_json::Deserializer::from_reader(BufReader::with_capacity(64 * 1024, bytes)), take)
+}
+
+fn each<'de, T: DeserializeOwned>(
+    name: &str,
+    mut read: serde_json::Deserializer<impl serde_json::de::Read<'de>>,
+    mut take: impl FnMut(T),
+) -> Result<(), Failure> {
     struct Items<'t, T>(&'t mut dyn FnMut(T));
     impl<'de, T: DeserializeOwned> Visitor<'de> for Items<'_, T> {
         type Value = ();
@@ -42,7 +59,6 @@ pub fn decode_each<T: DeserializeOwned>(name: &str, bytes: &[u8], mut take: impl
             Ok(())
         }
     }
-    let mut read = serde_json::Deserializer::from_slice(bytes);
     let done = read.deserialize_seq(Items(&mut take)).and_then(|()| read.end());
     done.map_err(|e| Failure::new(FailureKind::BadArtifact, format!("input `{name}` does not parse: {e}")))
 }
@@ -91,10 +107,12 @@ mod tests {
     fn items_are_handed_on_one_by_one_and_what_follows_them_is_an_error() {
         let mut seen: Vec<u32> = Vec::new();
         decode_each("numbers", b" [1, 2,3] ", |n| seen.push(n)).unwrap();
-        assert_eq!(seen, [1, 2, 3]);
+        decode_each_from("numbers", &b" [4] "[..], |n| seen.push(n)).unwrap();
+        assert_eq!(seen, [1, 2, 3, 4]);
         for broken in ["[1, x]", "[1] 2", "{}", "[1", ""] {
             let failure = decode_each("numbers", broken.as_bytes(), |_: u32| {}).unwrap_err();
             assert!(failure.message.starts_with("input `numbers` does not parse: "), "{broken}: {}", failure.message);
+            assert_eq!(decode_each_from("numbers", broken.as_bytes(), |_: u32| {}).unwrap_err().kind, failure.kind, "{broken}");
             assert_eq!(failure.message, decode::<Vec<u32>>("numbers", broken.as_bytes()).unwrap_err().message, "{broken}");
         }
     }

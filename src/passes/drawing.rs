@@ -56,7 +56,7 @@ fn run(_: &Item, inputs: &Inputs, params: &Value, limits: &Limits) -> Result<Vec
         params_of::<Params>(params).map_err(|(_, m)| Failure::new(FailureKind::BadArtifact, m))?;
     let mut told = Told::default();
     let mut page = None;
-    if let Some(source) = inputs.optional_file("source") {
+    if let Some(source) = inputs.optional_file("source")? {
         match background::of(&source.bytes, drawing.page, limits) {
             Err(failure) => told.without_page = Some(failure.message),
             Ok((pages, drawn)) => {

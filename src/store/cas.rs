@@ -3,6 +3,7 @@
 //! Several processes may use one folder at once.
 
 use std::collections::BTreeMap;
+use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -104,7 +105,7 @@ impl Cas {
             return below.read(digest);
         }
         let damaged = || StoreError::Blob { digest: *digest, what: "damaged" };
-        let read = match disk::read_if_there(&self.raw(digest)) {
+        let read = match disk::read_shared_if_there(&self.raw(digest)) {
             Ok(None) => disk::read_if_there(&self.packed(digest)).map(|b| b.map(|b| packed::unpack(&b))),
             read => read.map(|bytes| bytes.map(Some)),
         };
@@ -115,7 +116,23 @@ impl Cas {
             // A limit of this process, or a right that it lacks: what is there may well be whole.
             Err(e) => return Err(e.into()),
         };
-        if Digest::of(&bytes) == *digest { Ok(bytes.into()) } else { Err(damaged()) }
+        if Digest::of(&bytes) == *digest { Ok(bytes) } else { Err(damaged()) }
+    }
+
+    /// Its raw bytes one after the other, for what need not be in memory as a whole. That they are its digest's is known once the
+    /// last was read: where they are not, that is an error (`InvalidData`).
+    ///
+    /// # Errors
+    /// As `read`.
+    pub fn open(&self, digest: &Digest) -> Result<Box<dyn Read>, StoreError> {
+        let packed = match disk::read_if_there(&self.packed(digest)) {
+            Ok(Some(packed)) => packed,
+            _ => return Ok(Box::new(Cursor::new(self.read(digest)?))),
+        };
+        match packed::reader(packed) {
+            Some(reader) => Ok(Box::new(Checked { reader, hasher: blake3::Hasher::new(), digest: *digest })),
+            None => Err(StoreError::Blob { digest: *digest, what: "damaged" }),
+        }
     }
 
     /// Stores `bytes`, packed where that pays.
@@ -258,6 +275,24 @@ impl Cas {
     }
 }
 
+/// What is read of a blob, and the hash of it.
+struct Checked<R> {
+    reader: R,
+    hasher: blake3::Hasher,
+    digest: Digest,
+}
+
+impl<R: Read> Read for Checked<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let n = self.reader.read(into)?;
+        self.hasher.update(&into[..n]);
+        if n == 0 && !into.is_empty() && Digest::of_hasher(&self.hasher) != self.digest {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(n)
+    }
+}
+
 fn adopt(from: &Path, to: &Path) -> Result<(), DiskError> {
     if disk::rename(from, to).is_ok() {
         return Ok(());
@@ -287,6 +322,9 @@ mod tests {
         for bytes in [b"".to_vec(), b"small".to_vec(), text()] {
             let digest = cas.put(&bytes).unwrap();
             assert_eq!(&*cas.read(&digest).unwrap(), bytes);
+            let mut read = Vec::new();
+            cas.open(&digest).unwrap().read_to_end(&mut read).unwrap();
+            assert_eq!(read, bytes);
             assert_eq!(cas.held(&digest, bytes.len() as u64), Held::Whole);
             assert_eq!(cas.held(&digest, bytes.len() as u64 + 1), Held::Torn);
         }
@@ -337,6 +375,7 @@ mod tests {
                 for damaged in [flipped, whole[..at].to_vec()] {
                     disk::write(&path, &damaged).unwrap();
                     assert!(matches!(cas.read(&digest), Err(StoreError::Blob { what: "damaged", .. })));
+                    assert!(matches!(cas.open(&digest), Err(StoreError::Blob { what: "damaged", .. })));
                 }
             }
             // Torn to nothing: storing it again mends it.

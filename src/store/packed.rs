@@ -1,9 +1,14 @@
 //! How a blob lies on disk where packing it pays: a header that tells what is behind it, then one zstd frame. The header's
-//! seal is checked before anything is unpacked, so that damage can never swell in memory. Pure.
+//! seal is checked before anything is unpacked, so that damage can never swell in memory. Reads no file.
 
 use std::cell::RefCell;
+use std::io::{Cursor, Read, Write};
+use std::sync::Arc;
 
 use zstd::bulk::{Compressor, Decompressor};
+use zstd::stream::{Decoder, Encoder};
+
+use crate::disk;
 
 /// Opens the header.
 const MAGIC: [u8; 8] = *b"ingzstd1";
@@ -15,6 +20,8 @@ const FROM_BYTES: usize = 4096;
 const SAVES_ONE_IN: usize = 8;
 /// A large blob is packed only if so much out of its middle packs well: what is compressed already is not worth the time.
 const SAMPLE: usize = 64 * 1024;
+/// Bytes that one byte of a frame stands for, at most: a block holds 128 KiB, and none takes less than four bytes (RFC 8878).
+const MOST_FOR_A_BYTE: u64 = 32 << 10;
 /// The fastest of zstd's levels.
 const LEVEL: i32 = 1;
 
@@ -28,7 +35,7 @@ pub fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
         let middle = &bytes[bytes.len() / 2..][..SAMPLE];
         pays(middle.len(), compressed(middle)?.len())?;
     }
-    let frame = compressed(bytes)?;
+    let frame = if bytes.len() > 4 * SAMPLE { compressed_in_pieces(bytes)? } else { compressed(bytes)? };
     pays(bytes.len(), HEADER + frame.len())?;
     let mut packed = Vec::with_capacity(HEADER + frame.len());
     packed.extend_from_slice(&MAGIC);
@@ -45,6 +52,15 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
+/// As `compressed`, for what is large: room is taken for what comes out, not for what could.
+fn compressed_in_pieces(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = Encoder::new(Vec::new(), LEVEL).ok()?;
+    encoder.set_pledged_src_size(Some(bytes.len() as u64)).ok()?;
+    encoder.include_contentsize(true).ok()?;
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok()
+}
+
 fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
     COMPRESSOR.with_borrow_mut(|kept| {
         if kept.is_none() {
@@ -54,13 +70,15 @@ fn compressed(bytes: &[u8]) -> Option<Vec<u8>> {
     })
 }
 
-fn decompressed(frame: &[u8], raw: usize) -> Option<Vec<u8>> {
-    DECOMPRESSOR.with_borrow_mut(|kept| {
+/// Unpacks `frame`; `None` if it does not fill `into`.
+fn decompress(frame: &[u8], into: &mut [u8]) -> Option<()> {
+    let filled = DECOMPRESSOR.with_borrow_mut(|kept| {
         if kept.is_none() {
             *kept = Some(Decompressor::new().ok()?);
         }
-        kept.as_mut()?.decompress(frame, raw).ok()
-    })
+        kept.as_mut()?.decompress_to_buffer(frame, into).ok()
+    })?;
+    (filled == into.len()).then_some(())
 }
 
 fn pays(raw: usize, packed: usize) -> Option<()> {
@@ -73,14 +91,28 @@ fn seal(lengths: &[u8], frame: &[u8]) -> [u8; 32] {
 
 /// The raw bytes of a packed form; `None` if it is not as it was written.
 #[must_use]
-pub fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
+pub fn unpack(packed: &[u8]) -> Option<Arc<[u8]>> {
+    let (header, frame) = packed.split_at_checked(HEADER)?;
+    let lengths = lengths(header)?;
+    let is_sealed = frame.len() as u64 == lengths.frame && seal(&header[8..24], frame) == header[24..];
+    if !is_sealed || lengths.raw > lengths.frame.saturating_mul(MOST_FOR_A_BYTE) {
+        return None;
+    }
+    let raw = usize::try_from(lengths.raw).ok()?;
+    disk::shared_bytes(raw, |into| decompress(frame, into).ok_or(())).ok()
+}
+
+/// Reads the raw bytes of a packed form one after the other; `None` if it is not as it was written.
+#[must_use]
+pub fn reader(packed: Vec<u8>) -> Option<impl Read> {
     let (header, frame) = packed.split_at_checked(HEADER)?;
     let lengths = lengths(header)?;
     if frame.len() as u64 != lengths.frame || seal(&header[8..24], frame) != header[24..] {
         return None;
     }
-    let raw = usize::try_from(lengths.raw).ok()?;
-    decompressed(frame, raw).filter(|bytes| bytes.len() == raw)
+    let mut packed = Cursor::new(packed);
+    packed.set_position(HEADER as u64);
+    Some(Decoder::with_buffer(packed).ok()?.take(lengths.raw))
 }
 
 /// What a header tells.
@@ -126,7 +158,10 @@ mod tests {
         let packed = pack(&text).unwrap();
         assert!(packed.len() < text.len() / 2, "{} of {}", packed.len(), text.len());
         assert_eq!(lengths(&packed).unwrap(), Lengths { raw: text.len() as u64, frame: (packed.len() - HEADER) as u64 });
-        assert_eq!(unpack(&packed).unwrap(), text);
+        assert_eq!(*unpack(&packed).unwrap(), *text);
+        let mut read = Vec::new();
+        reader(packed).unwrap().read_to_end(&mut read).unwrap();
+        assert_eq!(read, text);
     }
 
     #[test]
@@ -147,10 +182,16 @@ mod tests {
             let mut flipped = whole.clone();
             flipped[at] ^= 1;
             assert_eq!(unpack(&flipped), None, "flipped at {at}");
+            assert!(reader(flipped).is_none(), "flipped at {at}");
         }
         // A length that no memory holds, under a seal that is right.
         let mut huge = whole;
         huge[8..16].copy_from_slice(&(u64::MAX / 2).to_le_bytes());
+        let sealed = seal(&huge[8..24], &huge[HEADER..]);
+        huge[24..HEADER].copy_from_slice(&sealed);
         assert_eq!(unpack(&huge), None);
+        // Nothing but one byte, as often as can be.
+        let zeros = vec![0; 3 << 20];
+        assert_eq!(*unpack(&pack(&zeros).unwrap()).unwrap(), *zeros);
     }
 }

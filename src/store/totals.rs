@@ -44,7 +44,8 @@ impl Totals {
             return;
         }
         let counted = self.counted.get_or_insert_with(|| settled(state));
-        let grown: u64 = fresh.iter().filter(|digest| counted.insert(digest.beginning())).filter_map(|digest| cas.size(digest)).sum();
+        let grown: u64 =
+            fresh.iter().filter(|digest| counted.insert(digest.beginning())).filter_map(|digest| cas.size(digest)).sum();
         if grown > 0 {
             set(state, before + grown);
         }

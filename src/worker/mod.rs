@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::builtin::{Builtin, Failure, FailureKind, Input, Inputs, NamedBytes, Output};
+use crate::builtin::{Builtin, Failure, FailureKind, Input, InputFile, Inputs, NamedBytes, Output};
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, Kind};
 use crate::rel_path::BadPath;
@@ -117,7 +117,7 @@ fn merged_params(builtin: &'static Builtin, given: &Value) -> Result<Value, Requ
 }
 
 /// The inputs in the order of the built-in.
-fn load(builtin: &'static Builtin, request: &Request, place: &Place) -> Result<Inputs, RequestError> {
+fn load(builtin: &'static Builtin, request: &Request, place: &Place) -> Result<Inputs<'static>, RequestError> {
     let ports: Vec<&'static str> = builtin.inputs.iter().map(|n| n.trim_end_matches('?')).collect();
     if let Some(name) = request.inputs.keys().find(|name| !ports.contains(&name.as_str())) {
         return Err(RequestError::Unknown { builtin: builtin.name, what: "input", name: name.clone(), known: ports });
@@ -140,10 +140,10 @@ fn load(builtin: &'static Builtin, request: &Request, place: &Place) -> Result<I
 }
 
 /// A file of the request; in a tree it is called what stands behind `prefix`, else by its last segment.
-fn file(place: &Place, name: &str, prefix: Option<&str>) -> Result<NamedBytes, RequestError> {
+fn file(place: &Place, name: &str, prefix: Option<&str>) -> Result<InputFile<'static>, RequestError> {
     let (path, at) = place.input(name)?;
     let called = prefix.and_then(|p| path.as_str().strip_prefix(p)).unwrap_or(path.name()).to_owned();
-    Ok(NamedBytes { name: called, bytes: disk::read(&at)?.into(), attrs: String::new() })
+    Ok(InputFile::held(called, disk::read(&at)?.into()))
 }
 
 fn write(

@@ -9,7 +9,7 @@ fn work(item: &Item, inputs: &Inputs, params: &Value, _: &Limits) -> Result<Vec<
         return Err(Failure::new(FailureKind::NotReadable, "it holds nothing"));
     }
     assert_ne!(&*text.bytes, b"panic", "told to");
-    let lines = inputs.tree("lines").map(|l| l.iter().map(|f| f.name.clone()).collect::<Vec<_>>()).unwrap_or_default();
+    let lines = inputs.tree("lines").map(|l| l.map(|f| f.unwrap().name).collect::<Vec<_>>()).unwrap_or_default();
     let seen = json!([item.id, text.name, params["n"], lines]);
     let page = NamedBytes { name: "a/0001.txt".into(), bytes: text.bytes.clone(), attrs: "{}".into() };
     Ok(vec![("pages", Output::Tree(vec![page])), ("seen", Output::File(seen.to_string().into_bytes()))])

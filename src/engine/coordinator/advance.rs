@@ -337,8 +337,12 @@ impl<'a> Coordinator<'a, '_> {
             }
             RunError::Failure(failure) => {
                 if let Some(key) = self.actions[ix.0].key {
-                    let result =
-                        ActionResult { outputs: Arc::default(), counts: Arc::default(), failure: Some(failure.clone()), duration_ms };
+                    let result = ActionResult {
+                        outputs: Arc::default(),
+                        counts: Arc::default(),
+                        failure: Some(failure.clone()),
+                        duration_ms,
+                    };
                     self.store.state.results.put(key, result);
                     self.remember(ix, Came::Failed);
                 }

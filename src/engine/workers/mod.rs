@@ -24,7 +24,7 @@ use process::{Process, Worker};
 use wire::{End, Hello, Job, WireInput};
 
 /// A worker that holds more than this after a job is replaced: memory that was needed once is given back.
-const HIGH_WATER_BYTES: u64 = 128 << 20;
+const HIGH_WATER_BYTES: u64 = 80 << 20;
 
 /// How workers are started.
 #[derive(Clone, Debug, Default)]

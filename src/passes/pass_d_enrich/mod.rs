@@ -166,7 +166,7 @@ fn run_on_bytes(
 ) -> Result<Vec<(&'static str, Output)>, Failure> {
     let params: Params = crate::passes::artifact::params(params)?;
     let chunks: Vec<Chunk> = crate::passes::artifact::decode("chunks", &inputs.file("chunks")?.bytes)?;
-    let names: Vec<TermName> = match inputs.optional_file("names") {
+    let names: Vec<TermName> = match inputs.optional_file("names")? {
         Some(file) => crate::passes::artifact::decode("names", &file.bytes)?,
         None => Vec::new(),
     };

@@ -11,6 +11,7 @@ pub mod soundness;
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::io::Read;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -270,9 +271,8 @@ fn run_on_bytes(
     let coverage: Vec<SourceCoverage> = artifact::decode("coverage", &inputs.file("coverage")?.bytes)?;
     let mut chunks: Vec<Chunk> = Vec::new();
     artifact::decode_each("chunks", &inputs.file("chunks")?.bytes, |item| chunks.push(comparable(item)))?;
-    let bytes = &inputs.file("enriched")?.bytes;
     let mut enriched: Vec<Enriched> = Vec::new();
-    artifact::decode_each("enriched", bytes, |item| enriched.push(checkable(item)))?;
+    artifact::decode_each("enriched", &inputs.file("enriched")?.bytes, |item| enriched.push(checkable(item)))?;
     let graph: LinkGraph = artifact::decode("graph", &inputs.file("graph")?.bytes)?;
     let facts = {
         let inputs = Inputs {
@@ -286,7 +286,7 @@ fn run_on_bytes(
         facts(inputs, &params)
     };
     drop((toc, dictionary, coverage, chunks, enriched, graph));
-    let clean = remaining(bytes, &facts)?;
+    let clean = remaining(inputs.open("enriched")?, &facts)?;
     let cleanup = if item.source_id.is_empty() {
         let mut gathered = Gathered::default();
         gathered.add(facts);
@@ -301,13 +301,14 @@ fn run_on_bytes(
     Ok(vec![("clean", Output::File(clean)), ("cleanup", Output::File(cleanup))])
 }
 
-/// The enriched chunks of `bytes` without those that `facts` drop, item by item.
-fn remaining(bytes: &[u8], facts: &Facts) -> Result<Vec<u8>, Failure> {
+/// The enriched chunks in `bytes` without those that `facts` drop, item by item: a long book has tens of megabytes of them, so that
+/// only what is written is in memory as a whole.
+fn remaining(bytes: impl Read, facts: &Facts) -> Result<Vec<u8>, Failure> {
     let dropped: BTreeSet<&str> = facts.fixes.iter().map(|f| f.subject.as_str()).collect();
-    let mut out = Vec::with_capacity(bytes.len() + 2);
+    let mut out = Vec::new();
     let mut failed = None;
     out.push(b'[');
-    artifact::decode_each("enriched", bytes, |item: Enriched| {
+    artifact::decode_each_from("enriched", bytes, |item: Enriched| {
         if dropped.contains(item.chunk_id.as_str()) {
             return;
         }

@@ -96,9 +96,9 @@ fn run_bytes(_: &Item, inputs: &builtin::Inputs, _: &Value, _: &Limits) -> Resul
         serde_json::from_slice(&file.bytes)
             .map_err(|e| Failure::new(FailureKind::BadArtifact, format!("`{what}` ({}) does not parse: {e}", file.name)))
     }
-    let units: Vec<TextUnit> = inputs.tree("lines")?.iter().map(|file| read("lines", file)).collect::<Result<_, _>>()?;
-    let toc: PartToc = read("toc", inputs.file("toc")?)?;
-    let profiles: Vec<SourceProfile> = inputs.optional_file("profile").map_or(Ok(Vec::new()), |file| read("profile", file))?;
+    let units: Vec<TextUnit> = inputs.tree("lines")?.map(|file| read("lines", &file?)).collect::<Result<_, _>>()?;
+    let toc: PartToc = read("toc", &inputs.file("toc")?)?;
+    let profiles: Vec<SourceProfile> = inputs.optional_file("profile")?.map_or(Ok(Vec::new()), |file| read("profile", &file))?;
     let out = run(Inputs { units: &units, toc: &toc, profile: profiles.first() }, &Params::default())?;
     Ok(vec![("elements", Output::File(rebase::encode(&out.elements)?))])
 }
