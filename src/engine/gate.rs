@@ -1,6 +1,7 @@
 //! Gates: who asks, what is read, and the key under which a verdict is remembered. Only this module makes an `Accepted`,
 //! and only an `Accepted` can be handed on, so what no gate has judged cannot be consumed or published.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::error::EngineError;
@@ -117,13 +118,23 @@ pub fn judge_open(
 ) -> Result<Verdicts, GateError> {
     let mut verdicts = Vec::with_capacity(open.len());
     let mut read: Option<(Digest, Arc<[u8]>)> = None;
-    for gate in open.iter().map(|ix| &rule.gates[*ix]) {
+    // What a schema says yes to is there, and is JSON: it need not be read once more for that.
+    let (schemas, others): (Vec<&GateSpec>, Vec<_>) =
+        open.iter().map(|ix| &rule.gates[*ix]).partition(|gate| gate.check == Check::Schema);
+    let mut valid = BTreeSet::new();
+    for gate in schemas.into_iter().chain(others) {
         let Stored::File(file) = &outputs[gate.output] else { continue };
         let bytes = match &read {
             Some((digest, bytes)) if *digest == file.digest => bytes.clone(),
             _ => cas.read(&file.digest)?,
         };
-        let verdict = judge.judge(gate, &bytes, &files.of(gate), &[]).map_err(GateError::Broken)?;
+        let verdict = match gate.check {
+            Check::Present { .. } if valid.contains(&gate.output) => Verdict::default(),
+            _ => judge.judge(gate, &bytes, &files.of(gate), &[]).map_err(GateError::Broken)?,
+        };
+        if gate.check == Check::Schema && verdict.accepted() {
+            valid.insert(gate.output);
+        }
         verdicts.push((verdict_key(gate, &file.digest, files, &[]), verdict));
         read = Some((file.digest, bytes));
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, BufReader};
 
+use serde::Deserialize;
 use serde::Deserializer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,13 +14,24 @@ use serde_json::Value;
 use crate::builtin::Failure;
 use crate::builtin::FailureKind;
 
+/// What `bytes` hold as JSON. Whether they are UTF-8 is asked of all of them at once, and not of each string.
+///
+/// # Errors
+/// What is wrong with the JSON.
+pub fn from_json<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> serde_json::Result<T> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => serde_json::from_str(text),
+        // Its error tells the place.
+        Err(_) => serde_json::from_slice(bytes),
+    }
+}
+
 /// The artifact in `bytes`, given as input `name`.
 ///
 /// # Errors
 /// `BadArtifact` naming the input, with line, column and reason.
 pub fn decode<T: DeserializeOwned>(name: &str, bytes: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(bytes)
-        .map_err(|e| Failure::new(FailureKind::BadArtifact, format!("input `{name}` does not parse: {e}")))
+    from_json(bytes).map_err(|e| Failure::new(FailureKind::BadArtifact, format!("input `{name}` does not parse: {e}")))
 }
 
 /// The array in `bytes`, given as input `name`, of which each item is handed on as it is read: of the items of a long book

@@ -9,8 +9,13 @@ pub fn compact(text: &str) -> String {
     // Each line is compared many times, and most are of ASCII and typographic marks: no letters, alone or with what stands
     // beside them.
     if text.is_ascii() || text.chars().all(|c| c.is_ascii() || is_mark(c)) {
-        let mut letters = Vec::with_capacity(text.len());
-        letters.extend(text.bytes().filter(u8::is_ascii_alphanumeric).map(|b| b.to_ascii_lowercase()));
+        let (mut letters, mut count) = (vec![0; text.len()], 0);
+        for byte in text.bytes() {
+            // Without a branch, which could not be foretold.
+            letters[count] = byte.to_ascii_lowercase();
+            count += usize::from(byte.is_ascii_alphanumeric());
+        }
+        letters.truncate(count);
         return String::from_utf8(letters).unwrap_or_default();
     }
     text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()

@@ -108,14 +108,12 @@ impl<'a> Locator<'a> {
         }
         let free = |l: usize| lines[l].seen && !self.skipped.contains(&(page, l)) && !self.used.contains(&(page, l));
         let mut best: Option<Place> = None;
-        for first in (0..lines.len()).filter(|l| free(*l) && !lines[*l].key.is_empty()) {
-            let printed_bare = lines[first].bare.as_ref().unwrap_or(&lines[first].key);
-            let forms = [
-                (&lines[first].key, &whole, 0),
-                (printed_bare, &whole, 4),
-                (&lines[first].key, &bare, 8),
-                (printed_bare, &bare, 8),
-            ];
+        for (first, line) in lines.iter().enumerate().filter(|(_, line)| !line.key.is_empty()) {
+            let printed_bare = line.bare.as_ref().unwrap_or(&line.key);
+            let forms = [(&line.key, &whole, 0), (printed_bare, &whole, 4), (&line.key, &bare, 8), (printed_bare, &bare, 8)];
+            if !forms.iter().any(|(start, wanted, _)| may_begin_alike(start, wanted)) || !free(first) {
+                continue;
+            }
             for (start, wanted, penalty) in forms {
                 if let Some(place) = self.match_at(page, first, start, wanted, &free) {
                     let place = Place { score: place.score - penalty, ..place };
@@ -162,6 +160,11 @@ impl<'a> Locator<'a> {
     fn order_score(&self, page: usize, first: usize) -> i32 {
         if (page, first) >= self.cursor { 8 } else { 0 }
     }
+}
+
+/// Whether one of two keys may begin with the other: most lines are told from a title by their first letter.
+fn may_begin_alike(a: &str, b: &str) -> bool {
+    a.as_bytes().first().zip(b.as_bytes().first()).is_none_or(|(a, b)| a == b)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Colours as 0xRRGGBB, near enough to tell black from red and text from its ground; no colour management.
 
+use std::rc::Rc;
+
 use hayro_syntax::object::{Array, Dict, Name, Number, Object, Stream};
 use hayro_syntax::page::Resources;
 
@@ -18,8 +20,8 @@ pub enum Space {
     },
     /// A palette.
     Indexed {
-        base: Box<Space>,
-        table: Vec<u8>,
+        base: Rc<Space>,
+        table: Rc<[u8]>,
     },
     Pattern,
     Unknown,
@@ -77,10 +79,10 @@ impl Space {
                 Some(Self::Tint { none, full })
             }
             b"Indexed" | b"I" => {
-                let base = Box::new(Self::read(items.get(1)?, budget, depth + 1));
+                let base = Rc::new(Self::read(items.get(1)?, budget, depth + 1));
                 let table = match items.get(3)? {
-                    Object::String(s) => s.as_bytes().to_vec(),
-                    Object::Stream(s) => budget.decoded(s)?.into_owned(),
+                    Object::String(s) => s.as_bytes().into(),
+                    Object::Stream(s) => budget.decoded(s)?.into(),
                     _ => return None,
                 };
                 Some(Self::Indexed { base, table })

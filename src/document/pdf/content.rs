@@ -13,6 +13,7 @@ use super::ground::Grounds;
 use super::inflate::Budget;
 use super::marked::{Marked, actual_text, is_hidden_layer};
 use super::matrix::{Bounds, Matrix, centi};
+use super::named::Named;
 use super::page_limits::{MANY_DRAWN, MAX_FORMS, MAX_GLYPHS, MAX_INSTRUCTIONS, MAX_SHAPES, MAX_TEXT, TRANSPARENT};
 use super::path::{Path, shape};
 use super::reader::filters;
@@ -110,6 +111,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             return false;
         }
         let (saved, marked) = (self.saved.len(), self.marked.len());
+        let mut named = Named::new(resources);
         let mut ops = TypedIter::new(content);
         while let Some(op) = ops.next() {
             self.instructions += 1;
@@ -130,7 +132,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 Op::RestoreState(_) => {}
                 Op::EndMarkedContent(_) if self.marked.len() > marked => self.end_marked(),
                 Op::EndMarkedContent(_) => {}
-                other => self.op(&other, resources),
+                other => self.op(&other, &mut named),
             }
         }
         while self.marked.len() > marked {
@@ -142,27 +144,27 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         true
     }
 
-    fn op(&mut self, op: &Op<'_, '_>, resources: &Resources<'a>) {
-        if self.text_op(op, resources) || self.path_op(op) || self.colour_op(op, resources) {
+    fn op(&mut self, op: &Op<'_, '_>, named: &mut Named<'_, 'a>) {
+        if self.text_op(op, named) || self.path_op(op) || self.colour_op(op, named) {
             return;
         }
         match op {
             Op::SaveState(_) => self.save(),
             Op::Transform(t) => self.state.ctm = matrix([t.0, t.1, t.2, t.3, t.4, t.5]).then(&self.state.ctm),
             Op::SetGraphicsState(name) => {
-                if let Some(dict) = resources.get_ext_g_state(name.0) {
+                if let Some(dict) = named.resources.get_ext_g_state(name.0) {
                     self.graphics_state(&dict);
                 }
             }
             Op::InlineImage(_) => self.image(),
             Op::Shading(_) => self.grounds.paint(self.state.clip.intersect(&self.page), None),
             Op::BeginMarkedContent(_) => self.mark(Marked { hidden: false, actual: None }),
-            Op::BeginMarkedContentWithProperties(m) => self.begin_marked(m.0, m.1, resources),
+            Op::BeginMarkedContentWithProperties(m) => self.begin_marked(m.0, m.1, named.resources),
             _ => {}
         }
     }
 
-    fn text_op(&mut self, op: &Op<'_, '_>, resources: &Resources<'a>) -> bool {
+    fn text_op(&mut self, op: &Op<'_, '_>, named: &mut Named<'_, 'a>) -> bool {
         match op {
             Op::BeginText(_) => self.set_line(Matrix::IDENTITY),
             Op::EndText(_) => {}
@@ -173,7 +175,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             Op::TextRise(n) => self.state.rise = n.0.as_f64(),
             Op::TextRenderingMode(n) => self.state.mode = n.0.as_i64(),
             Op::TextFont(f) => {
-                self.state.font = resources.get_font(f.0).and_then(|d| self.fonts.font(&d, self.budget));
+                self.state.font = named.font(f.0, self.fonts, self.budget);
                 self.state.size = f.1.as_f64();
             }
             Op::NextLine(n) => self.next_line(n.0.as_f64(), n.1.as_f64()),
@@ -229,7 +231,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         true
     }
 
-    fn colour_op(&mut self, op: &Op<'_, '_>, resources: &Resources<'a>) -> bool {
+    fn colour_op(&mut self, op: &Op<'_, '_>, named: &mut Named<'_, 'a>) -> bool {
         let f = |n: &Number| n.as_f64();
         let s = &mut self.state;
         match op {
@@ -244,11 +246,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
                 (s.stroke_space, s.stroke) = (Space::Cmyk, Some(cmyk(f(&c.0), f(&c.1), f(&c.2), f(&c.3))));
             }
             Op::ColorSpaceNonStroke(n) => {
-                s.fill_space = Space::named(n.0, resources, self.budget);
+                s.fill_space = named.space(n.0, self.budget);
                 s.fill = s.fill_space.initial();
             }
             Op::ColorSpaceStroke(n) => {
-                s.stroke_space = Space::named(n.0, resources, self.budget);
+                s.stroke_space = named.space(n.0, self.budget);
                 s.stroke = s.stroke_space.initial();
             }
             Op::NonStrokeColor(c) => s.fill = s.fill_space.colour(&c.0.iter().map(f).collect::<Vec<_>>()),

@@ -17,6 +17,7 @@ mod guarded;
 mod inflate;
 mod marked;
 mod matrix;
+mod named;
 mod nesting;
 mod page_limits;
 mod path;

@@ -122,7 +122,10 @@ fn inline_stats(lower: &str, kind: &KindWords) -> usize {
         .collect();
     let number =
         |w: Option<&&str>| w.is_some_and(|w| w.trim_start_matches(['+', '-', '−']).starts_with(|c: char| c.is_ascii_digit()));
-    let named = |w: &str| kind.stats.iter().any(|s| s == w.trim_matches(|c: char| !c.is_alphanumeric()));
+    let named = |w: &str| {
+        let bare = w.trim_matches(|c: char| !c.is_alphanumeric());
+        kind.stats.iter().any(|stat| stat == bare)
+    };
     (0..words.len()).filter(|i| named(words[*i]) && (number(words.get(i + 1)) || *i > 0 && number(words.get(i - 1)))).count()
 }
 

@@ -23,6 +23,7 @@ use crate::document::page_text::{PageText, TextUnit};
 use crate::document::profile::SourceProfile;
 use crate::document::section::SourceToc;
 use crate::document::term::Term;
+use crate::passes::artifact;
 
 /// What counts pages without text that show something.
 pub const PAGES_NEEDING_OCR: &str = "pages_needing_ocr";
@@ -124,7 +125,7 @@ fn run_rule(
         .tree("lines")?
         .map(|file| {
             let file = file?;
-            let mut unit = serde_json::from_slice(&file.bytes).map_err(|e| bad(format!("`lines/{}`: {e}", file.name)))?;
+            let mut unit = artifact::from_json(&file.bytes).map_err(|e| bad(format!("`lines/{}`: {e}", file.name)))?;
             if let TextUnit::Page(page) = &mut unit {
                 // No heading is found by what is drawn, and a long book has tens of megabytes of it.
                 page.shapes = Vec::new();

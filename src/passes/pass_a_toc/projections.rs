@@ -4,6 +4,7 @@ use crate::builtin::{Attrs, Failure, FailureKind, Item};
 use crate::document::part::Placement;
 use crate::document::section::{PartSection, PartToc, Section, SourceToc};
 use crate::document::term::{Term, TermName};
+use crate::passes::artifact;
 
 fn bad(error: &serde_json::Error) -> Failure {
     Failure::new(FailureKind::BadArtifact, error.to_string())
@@ -11,7 +12,7 @@ fn bad(error: &serde_json::Error) -> Failure {
 
 /// Projection `part` of `toc`: the sections that the part holds, pages relative to it. `bytes` are the source's own result.
 pub(super) fn part(bytes: &[u8], item: &Item, attrs: &Attrs) -> Result<Vec<u8>, Failure> {
-    let tocs: Vec<SourceToc> = serde_json::from_slice(bytes).map_err(|e| bad(&e))?;
+    let tocs: Vec<SourceToc> = artifact::from_json(bytes).map_err(|e| bad(&e))?;
     let toc = tocs.iter().find(|t| t.source_id == item.source_id).or(tocs.first());
     let Some(toc) = toc else { return Err(Failure::new(FailureKind::BadArtifact, "the contents hold no source")) };
     serde_json::to_vec(&part_toc(toc, &item.id, &Placement::from_attrs(attrs))).map_err(|e| bad(&e))
@@ -21,22 +22,22 @@ pub(super) fn part(bytes: &[u8], item: &Item, attrs: &Attrs) -> Result<Vec<u8>, 
 /// an earlier section, that one comes first.
 #[must_use]
 pub fn part_toc(toc: &SourceToc, part_id: &str, placement: &Placement) -> PartToc {
-    let paths = paths(&toc.sections);
+    let all = &toc.sections;
     let mut sections = Vec::new();
     match (placement.page_start, placement.page_count) {
         (Some(start), Some(count)) => {
             let end = start.saturating_add(count);
-            let begins = |s: &Section| s.page_start.is_some_and(|p| p >= start && p < end);
-            let before = toc.sections.iter().rposition(|s| s.page_start.is_some_and(|p| p < start));
-            if let Some(index) = before.filter(|i| reaches(&toc.sections, *i, start)) {
-                sections.push(part_section(&toc.sections[index], &paths[index], Some(1), true));
-            }
-            for (section, path) in toc.sections.iter().zip(&paths).filter(|(s, _)| begins(s)) {
-                let page = section.page_start.map(|p| p - start + 1);
-                sections.push(part_section(section, path, page, false));
-            }
+            let before = all.iter().rposition(|s| s.page_start.is_some_and(|p| p < start));
+            let before = before.filter(|i| reaches(all, *i, start));
+            each_with_path(all, |index, section, path| {
+                if before == Some(index) {
+                    sections.insert(0, part_section(section, path, Some(1), true));
+                } else if let Some(page) = section.page_start.filter(|p| *p >= start && *p < end) {
+                    sections.push(part_section(section, path, Some(page - start + 1), false));
+                }
+            });
         }
-        _ => sections.extend(toc.sections.iter().zip(&paths).map(|(s, path)| part_section(s, path, s.page_start, false))),
+        _ => each_with_path(all, |_, s, path| sections.push(part_section(s, path, s.page_start, false))),
     }
     PartToc {
         source_id: toc.source_id.clone(),
@@ -52,10 +53,10 @@ fn reaches(sections: &[Section], index: usize, start: u32) -> bool {
     sections[index].page_end.is_none_or(|end| end >= start)
 }
 
-fn part_section(section: &Section, path: &[String], page: Option<u32>, continued: bool) -> PartSection {
+fn part_section(section: &Section, path: &[(u32, &str)], page: Option<u32>, continued: bool) -> PartSection {
     PartSection {
         section_id: section.section_id.clone(),
-        path: path.to_vec(),
+        path: path.iter().map(|(_, title)| (*title).to_owned()).collect(),
         level: section.level,
         page_start: page,
         anchor: section.anchor.clone(),
@@ -64,17 +65,14 @@ fn part_section(section: &Section, path: &[String], page: Option<u32>, continued
     }
 }
 
-/// Title path of every section.
-fn paths(sections: &[Section]) -> Vec<Vec<String>> {
-    let mut open: Vec<(u32, String)> = Vec::new();
-    sections
-        .iter()
-        .map(|s| {
-            open.truncate(open.iter().position(|(level, _)| *level >= s.level).unwrap_or(open.len()));
-            open.push((s.level, s.title.clone()));
-            open.iter().map(|(_, title)| title.clone()).collect()
-        })
-        .collect()
+/// Calls `take` with every section and its path: levels and titles from the top down to its own.
+fn each_with_path(sections: &[Section], mut take: impl FnMut(usize, &Section, &[(u32, &str)])) {
+    let mut open: Vec<(u32, &str)> = Vec::new();
+    for (index, section) in sections.iter().enumerate() {
+        open.truncate(open.iter().position(|(level, _)| *level >= section.level).unwrap_or(open.len()));
+        open.push((section.level, &section.title));
+        take(index, section, &open);
+    }
 }
 
 /// Projection `names` of `dictionary`: what texts are searched for, sorted by id, without pages.

@@ -16,6 +16,7 @@ use crate::document::ids::part_id;
 use crate::document::part::{Part, Placement, SourceSplits};
 use crate::document::pdf::{Book, copy};
 use crate::document::section::{Section, SourceToc};
+use crate::passes::artifact;
 use crate::passes::pages::{UNPAGED, extension};
 use crate::passes::params::params_of;
 
@@ -218,7 +219,7 @@ fn run_bytes(item: &Item, inputs: &Inputs, params: &Value, limits: &Limits) -> R
     let bad = |message: String| Failure::new(FailureKind::BadArtifact, message);
     let params = params_of::<Params>(params).map_err(|(_, m)| bad(m))?;
     let source = inputs.file("source")?;
-    let tocs: Vec<SourceToc> = serde_json::from_slice(&inputs.file("toc")?.bytes).map_err(|e| bad(format!("`toc`: {e}")))?;
+    let tocs: Vec<SourceToc> = artifact::from_json(&inputs.file("toc")?.bytes).map_err(|e| bad(format!("`toc`: {e}")))?;
     let toc = tocs.into_iter().find(|t| t.source_id == item.source_id);
     let toc = toc.ok_or_else(|| bad(format!("`toc` has no source `{}`", item.source_id)))?;
     let read = Source { source_id: &item.source_id, name: &source.name, bytes: &source.bytes, toc: &toc };

@@ -15,6 +15,7 @@ use crate::document::chunk::{Chunk, ChunkMetadata, SourceCoverage};
 use crate::document::element::{Element, ElementType};
 use crate::document::ids;
 use crate::document::tokens::{Tokenizer, Unit};
+use crate::passes::artifact;
 use crate::passes::pass_c_chunk::{rebase, split};
 
 mod atoms;
@@ -64,7 +65,7 @@ fn tokens_of(output: &Output) -> Vec<(&'static str, u64)> {
         token_count: u64,
     }
     let Output::File(bytes) = output else { return Vec::new() };
-    let chunks: Vec<Counted> = serde_json::from_slice(bytes).unwrap_or_default();
+    let chunks: Vec<Counted> = artifact::from_json(bytes).unwrap_or_default();
     vec![("tokens", chunks.iter().map(|c| c.metadata.token_count).sum())]
 }
 
@@ -165,7 +166,7 @@ fn check_params(value: &Value) -> Result<(), (String, String)> {
 fn run_bytes(item: &Item, inputs: &builtin::Inputs, params: &Value, _: &Limits) -> Result<Vec<(&'static str, Output)>, Failure> {
     let bad = |what: &str, e: serde_json::Error| Failure::new(FailureKind::BadArtifact, format!("`{what}` does not parse: {e}"));
     let params = params::parse(params).map_err(|(_, why)| Failure::new(FailureKind::BadArtifact, why))?;
-    let elements: Vec<Element> = serde_json::from_slice(&inputs.file("elements")?.bytes).map_err(|e| bad("elements", e))?;
+    let elements: Vec<Element> = artifact::from_json(&inputs.file("elements")?.bytes).map_err(|e| bad("elements", e))?;
     let out = run(Inputs { source_id: &item.source_id, elements: &elements }, &params)?;
     Ok(vec![("chunks", Output::File(rebase::encode(&out.chunks)?)), ("coverage", Output::File(rebase::encode(&[out.coverage])?))])
 }

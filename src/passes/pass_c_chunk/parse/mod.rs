@@ -13,6 +13,7 @@ use crate::document::element::Element;
 use crate::document::page_text::{PageText, TextUnit};
 use crate::document::profile::SourceProfile;
 use crate::document::section::PartToc;
+use crate::passes::artifact;
 use crate::passes::pass_c_chunk::{rebase, split};
 
 mod elements;
@@ -93,7 +94,7 @@ fn check_params(value: &Value) -> Result<(), (String, String)> {
 
 fn run_bytes(_: &Item, inputs: &builtin::Inputs, _: &Value, _: &Limits) -> Result<Vec<(&'static str, Output)>, Failure> {
     fn read<'a, T: Deserialize<'a>>(what: &str, file: &'a NamedBytes) -> Result<T, Failure> {
-        serde_json::from_slice(&file.bytes)
+        artifact::from_json(&file.bytes)
             .map_err(|e| Failure::new(FailureKind::BadArtifact, format!("`{what}` ({}) does not parse: {e}", file.name)))
     }
     let units: Vec<TextUnit> = inputs.tree("lines")?.map(|file| read("lines", &file?)).collect::<Result<_, _>>()?;
