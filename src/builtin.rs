@@ -1,7 +1,7 @@
 //! The contract between the engine and a built-in rule: named byte inputs and canonical params in, named byte outputs out.
 //! Pure values and function pointers; knows neither the engine nor any document.
 
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Write};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -286,10 +286,22 @@ pub struct Piece {
     pub item_id: String,
     pub attrs: Attrs,
     pub bytes: Arc<[u8]>,
+    /// Array length of JSON, else 1.
+    pub items: u64,
 }
 
 /// Pieces one after the other, in item order: of many books, or of many parts, only one is in memory.
 pub type Pieces<'a> = &'a mut dyn Iterator<Item = Result<Piece, Failure>>;
+
+/// Why pieces do not become one.
+#[derive(Debug, thiserror::Error)]
+pub enum MergeError {
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// What it was written to takes no more.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
 
 /// An entry of a tree without its bytes: enough to merge and project trees.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -320,7 +332,8 @@ pub enum Merge {
     /// reads the output reads the merge over the job. `Err` for what does not parse, or what a piece could not be had for.
     Fold(fn(Level, Pieces<'_>) -> Result<Vec<u8>, Failure>),
     /// Its own pure merge within a source; across sources it does nothing but splice: the items of the merge are those of its pieces, in order.
-    Rebased(fn(Level, Pieces<'_>) -> Result<Vec<u8>, Failure>),
+    /// It writes the merge as it reads the pieces, and says how many items that has.
+    Rebased(fn(Pieces<'_>, &mut dyn Write) -> Result<u64, MergeError>),
     /// Its own pure merge of trees within a source: (item attrs, its entries) in item order.
     Tree(fn(&[(Attrs, Vec<TreeEntry>)]) -> Vec<TreeEntry>),
 }

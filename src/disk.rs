@@ -18,7 +18,7 @@ mod space;
 
 use crate::fail_point::{FailPoint, reach};
 
-pub use atomic::{Prepared, atomic_write, atomic_write_with, prepare, replace};
+pub use atomic::{Prepared, atomic_write, atomic_write_with, prepare, replace, replace_with};
 pub use identity::{has_other_names, is_program, is_still_at};
 pub use shared::{read_shared_if_there, shared_bytes};
 pub use space::{Space, space};

@@ -61,7 +61,15 @@ impl Prepared {
 /// # Errors
 /// If any step fails; `path` is then as it was.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let temporary = fill_temporary(path, |file| file.write_all(bytes))?;
+    replace_with(path, |file| file.write_all(bytes))
+}
+
+/// As `replace`, with the bytes streamed by `fill`.
+///
+/// # Errors
+/// As `replace`; also what `fill` reports.
+pub fn replace_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let temporary = fill_temporary(path, fill)?;
     reach(FailPoint::TemporaryFilled, path)?;
     temporary.persist(path).map_err(|e| DiskError::new("write", path, e.error))?;
     reach(FailPoint::TemporaryRenamed, path)

@@ -11,6 +11,7 @@ pub mod pass_c_chunk;
 pub mod pass_d_enrich;
 pub mod pass_e_graph;
 pub mod pass_f_validate;
+pub mod shift;
 pub mod split;
 pub mod text;
 

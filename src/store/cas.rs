@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::StoreError;
 use super::at_hand::AtHand;
-use super::packed;
+use super::packed::{self, Packer};
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, Kind};
 
@@ -125,6 +125,9 @@ impl Cas {
     /// # Errors
     /// As `read`.
     pub fn open(&self, digest: &Digest) -> Result<Box<dyn Read>, StoreError> {
+        if let Some(bytes) = self.at_hand.lock().unwrap_or_else(PoisonError::into_inner).get(digest) {
+            return Ok(Box::new(Cursor::new(bytes)));
+        }
         let packed = match disk::read_if_there(&self.packed(digest)) {
             Ok(Some(packed)) => packed,
             _ => return Ok(Box::new(Cursor::new(self.read(digest)?))),
@@ -155,29 +158,51 @@ impl Cas {
         Ok(digest)
     }
 
+    /// Stores what a packer was given, whether packing it paid or not; its digest, and its length in bytes.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn put_packed(&self, packer: Packer) -> Result<(Digest, u64), DiskError> {
+        let (digest, bytes, packed) = packer.finish().map_err(|e| DiskError::new("pack", &self.dir, e))?;
+        if self.is_wanted(&digest, bytes)? {
+            self.write(&packed, &self.packed(&digest))?;
+        }
+        Ok((digest, bytes))
+    }
+
     /// Whether it had to be written, too.
     fn put_new(&self, bytes: &[u8]) -> Result<(Digest, bool), DiskError> {
         let digest = Digest::of(bytes);
-        if self.below.as_ref().is_some_and(|b| b.has(&digest)) {
+        if !self.is_wanted(&digest, bytes.len() as u64)? {
             return Ok((digest, false));
         }
-        // One of another size is torn; one of the same size is checked by whoever reads it.
-        match self.held(&digest, bytes.len() as u64) {
-            Held::Whole => return Ok((digest, false)),
-            Held::Torn => self.discard(&digest)?,
-            Held::Missing => {}
-        }
-        let staged = self.staged();
-        let (to, written) = match packed::pack(bytes) {
-            Some(packed) => (self.packed(&digest), disk::write(&staged, &packed)),
-            None => (self.raw(&digest), disk::write(&staged, bytes)),
-        };
-        if let Err(e) = written.and_then(|()| adopt(&staged, &to)) {
-            // A half of it would go on filling a disk that is full.
-            let _ = disk::remove_file(&staged);
-            return Err(e);
+        match packed::pack(bytes) {
+            Some(packed) => self.write(&packed, &self.packed(&digest))?,
+            None => self.write(bytes, &self.raw(&digest))?,
         }
         Ok((digest, true))
+    }
+
+    /// Whether a blob of `bytes` bytes is not there as a whole; what is there of it goes.
+    fn is_wanted(&self, digest: &Digest, bytes: u64) -> Result<bool, DiskError> {
+        if self.below.as_ref().is_some_and(|b| b.has(digest)) {
+            return Ok(false);
+        }
+        // One of another size is torn; one of the same size is checked by whoever reads it.
+        match self.held(digest, bytes) {
+            Held::Whole => return Ok(false),
+            Held::Torn => self.discard(digest)?,
+            Held::Missing => {}
+        }
+        Ok(true)
+    }
+
+    fn write(&self, form: &[u8], to: &Path) -> Result<(), DiskError> {
+        let staged = self.staged();
+        disk::write(&staged, form).and_then(|()| adopt(&staged, to)).inspect_err(|_| {
+            // A half of it would go on filling a disk that is full.
+            let _ = disk::remove_file(&staged);
+        })
     }
 
     /// Moves the private file at `from`, whose digest is known, into the store.

@@ -2,12 +2,13 @@
 //! seal is checked before anything is unpacked, so that damage can never swell in memory. Reads no file.
 
 use std::cell::RefCell;
-use std::io::{Cursor, Read, Write};
+use std::io::{self, Cursor, Read, Write};
 use std::sync::Arc;
 
 use zstd::bulk::{Compressor, Decompressor};
 use zstd::stream::{Decoder, Encoder};
 
+use crate::digest::Digest;
 use crate::disk;
 
 /// Opens the header.
@@ -44,6 +45,51 @@ pub fn pack(bytes: &[u8]) -> Option<Vec<u8>> {
     packed.extend_from_slice(&seal(&packed[8..24], &frame));
     packed.extend_from_slice(&frame);
     Some(packed)
+}
+
+/// Packs bytes as they come: of what is packed only the frame is in memory.
+pub struct Packer {
+    /// Behind room for the header.
+    encoder: Encoder<'static, Vec<u8>>,
+    hasher: blake3::Hasher,
+}
+
+impl Packer {
+    /// One that was given nothing yet.
+    ///
+    /// # Errors
+    /// If zstd has no memory to work with.
+    pub fn new() -> io::Result<Self> {
+        Ok(Self { encoder: Encoder::new(vec![0; HEADER], LEVEL)?, hasher: blake3::Hasher::new() })
+    }
+
+    /// What it was given: its digest, its length in bytes, its packed form.
+    ///
+    /// # Errors
+    /// If zstd has no memory to work with.
+    pub fn finish(self) -> io::Result<(Digest, u64, Vec<u8>)> {
+        let mut packed = self.encoder.finish()?;
+        let (header, frame) = packed.split_at_mut(HEADER);
+        let raw = self.hasher.count();
+        header[..8].copy_from_slice(&MAGIC);
+        header[8..16].copy_from_slice(&raw.to_le_bytes());
+        header[16..24].copy_from_slice(&(frame.len() as u64).to_le_bytes());
+        let sealed = seal(&header[8..24], frame);
+        header[24..].copy_from_slice(&sealed);
+        Ok((Digest::of_hasher(&self.hasher), raw, packed))
+    }
+}
+
+impl Write for Packer {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.encoder.write(bytes)?;
+        self.hasher.update(&bytes[..taken]);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 thread_local! {
@@ -159,6 +205,11 @@ mod tests {
         assert!(packed.len() < text.len() / 2, "{} of {}", packed.len(), text.len());
         assert_eq!(lengths(&packed).unwrap(), Lengths { raw: text.len() as u64, frame: (packed.len() - HEADER) as u64 });
         assert_eq!(*unpack(&packed).unwrap(), *text);
+        let mut packer = Packer::new().unwrap();
+        text.chunks(777).for_each(|some| packer.write_all(some).unwrap());
+        let (digest, raw, as_it_came) = packer.finish().unwrap();
+        assert_eq!((digest, raw), (Digest::of(&text), text.len() as u64));
+        assert_eq!(*unpack(&as_it_came).unwrap(), *text);
         let mut read = Vec::new();
         reader(packed).unwrap().read_to_end(&mut read).unwrap();
         assert_eq!(read, text);

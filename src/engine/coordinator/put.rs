@@ -68,13 +68,16 @@ impl Make {
     ) -> Result<(Digest, u64, StatTuple), Stop> {
         let (digest, bytes) = match (self, merged) {
             (_, Some(merged)) => merged.put()?,
-            (Self::Copy(file), None) => {
-                let write = if durable { disk::atomic_write } else { disk::replace };
-                or_with_folder(at, || {
-                    write(at, &cas.read(&file.digest)?)?;
-                    Ok((file.digest, file.bytes))
-                })?
-            }
+            (Self::Copy(file), None) => or_with_folder(at, || {
+                let mut blob = cas.open(&file.digest)?;
+                let mut copy = |out: &mut dyn Write| io::copy(&mut blob, &mut &mut *out).map(drop);
+                if durable {
+                    disk::atomic_write_with(at, &mut copy)?
+                } else {
+                    disk::replace_with(at, &mut copy)?
+                }
+                Ok((file.digest, file.bytes))
+            })?,
             (Self::Merge(merge, pieces), None) => or_with_folder(at, || Merged::beside(at, *merge, pieces, cas))?.put()?,
         };
         let missing = || DiskError::new("find", at, io::ErrorKind::NotFound.into());

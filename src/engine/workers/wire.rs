@@ -15,8 +15,9 @@ use crate::store::records::{StoredFile, StoredTree};
 
 /// A frame is a list of names and digests, never a document: what is longer is no frame.
 const MAX_FRAME: u32 = 1 << 30;
-/// How much is made room for at once, whatever a header says.
-const STEP: u64 = 4 << 20;
+/// How much is made room for at once, whatever a header says: room that nothing comes into takes no memory, and a buffer that
+/// grows takes twice what is in it.
+const STEP: u64 = 64 << 20;
 
 /// The first frame: what a worker is for.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,11 +1,11 @@
-//! Merging the results of parts: within a source every page is shifted by the pages before the part, across sources
-//! arrays are spliced as they are. Knows what holds a page, not what made it.
+//! What of elements, chunks and coverage is a page, and the merge of the coverage of parts.
+
+use std::io::Write;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
 
-use crate::builtin::{Failure, FailureKind, Level, Piece, Pieces};
+use crate::builtin::{Failure, FailureKind, MergeError, Piece, Pieces};
 use crate::document::chunk::{Chunk, SourceCoverage};
 use crate::document::element::Element;
 use crate::document::part::Placement;
@@ -36,30 +36,11 @@ impl Paged for SourceCoverage {
     }
 }
 
-/// The merge of passC_elements.json.
-///
-/// # Errors
-/// `BadArtifact` for a piece that does not parse.
-pub fn elements(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
-    arrays(level, pieces)
-}
-
-/// The merge of passC_chunks.json.
-///
-/// # Errors
-/// `BadArtifact` for a piece that does not parse.
-pub fn chunks(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
-    arrays(level, pieces)
-}
-
 /// The merge of passC_coverage.json: one item per source.
 ///
 /// # Errors
-/// `BadArtifact` for a piece that does not parse.
-pub fn coverage(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
-    if level == Level::AcrossSources {
-        return splice(pieces);
-    }
+/// `BadArtifact` for a piece that does not parse; what `out` refuses.
+pub fn coverage(pieces: Pieces<'_>, out: &mut dyn Write) -> Result<u64, MergeError> {
     let mut whole: Option<SourceCoverage> = None;
     for piece in pieces {
         for part in shifted::<SourceCoverage>(&piece?)? {
@@ -72,70 +53,9 @@ pub fn coverage(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
             }
         }
     }
-    encode(&whole.into_iter().collect::<Vec<_>>())
-}
-
-/// Keys of the numbers of pages in elements and chunks, wherever in them they stand; nothing else is called so.
-const PAGES: [&[u8]; 3] = [b"page", b"page_start", b"page_end"];
-
-fn arrays(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
-    if level == Level::AcrossSources {
-        return splice(pieces);
-    }
-    let mut out = vec![b'['];
-    for piece in pieces {
-        let piece = piece?;
-        let offset = Placement::from_attrs(&piece.attrs).offset();
-        let items =
-            piece.bytes.trim_ascii().strip_prefix(b"[").and_then(|items| items.strip_suffix(b"]")).map(<[u8]>::trim_ascii);
-        if out.len() > 1 && items.is_some_and(|items| !items.is_empty()) {
-            out.push(b',');
-        }
-        items.and_then(|items| shift_pages(items, offset, &mut out)).ok_or_else(|| {
-            Failure::new(FailureKind::BadArtifact, format!("the result of `{}` is no array of JSON", piece.item_id))
-        })?;
-    }
-    out.push(b']');
-    Ok(out)
-}
-
-/// Appends JSON to `out` with `offset` added to every page; `None` if it cannot be JSON. It is not read as items: that took a
-/// twentieth of a build's time.
-fn shift_pages(json: &[u8], offset: u32, out: &mut Vec<u8>) -> Option<()> {
-    let (mut copied, mut at) = (0, 0);
-    while let Some(quote) = memchr::memchr(b'"', &json[at..]).filter(|_| offset > 0) {
-        let key = at + quote + 1;
-        let end = key + end_of_string(&json[key..])?;
-        at = end + 1;
-        let rest = json[at..].trim_ascii_start();
-        if !PAGES.contains(&&json[key..end]) || !rest.starts_with(b":") {
-            continue;
-        }
-        let value = rest[1..].trim_ascii_start();
-        let digits = value.iter().position(|b| !b.is_ascii_digit()).unwrap_or(value.len());
-        if digits > 0 {
-            let page: u32 = std::str::from_utf8(&value[..digits]).ok()?.parse().ok()?;
-            at = json.len() - value.len();
-            out.extend_from_slice(&json[copied..at]);
-            out.extend_from_slice(page.saturating_add(offset).to_string().as_bytes());
-            at += digits;
-            copied = at;
-        }
-    }
-    out.extend_from_slice(&json[copied..]);
-    Some(())
-}
-
-/// Length of a string after its opening quote, without the closing one.
-fn end_of_string(json: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', json.get(at..)?)?;
-        if json[at] == b'"' {
-            return Some(at);
-        }
-        at += 2;
-    }
+    let all: Vec<SourceCoverage> = whole.into_iter().collect();
+    out.write_all(&encode(&all)?)?;
+    Ok(all.len() as u64)
 }
 
 fn shifted<T: Paged + DeserializeOwned>(piece: &Piece) -> Result<Vec<T>, Failure> {
@@ -145,21 +65,6 @@ fn shifted<T: Paged + DeserializeOwned>(piece: &Piece) -> Result<Vec<T>, Failure
         item.each_page(&mut |page| *page = page.saturating_add(offset));
     }
     Ok(items)
-}
-
-fn splice(pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
-    let mut out = vec![b'['];
-    for piece in pieces {
-        let piece = piece?;
-        for item in serde_json::from_slice::<Vec<&RawValue>>(&piece.bytes).map_err(|e| unreadable(&piece, &e))? {
-            if out.len() > 1 {
-                out.push(b',');
-            }
-            out.extend_from_slice(item.get().as_bytes());
-        }
-    }
-    out.push(b']');
-    Ok(out)
 }
 
 fn unreadable(piece: &Piece, error: &serde_json::Error) -> Failure {
@@ -183,10 +88,15 @@ mod tests {
     use super::*;
     use crate::document::chunk::{ChunkMetadata, Dropped, PageCoverage};
     use crate::document::element::{ElementMetadata, ElementType, PageBox, PageBreak};
+    use crate::passes::shift::arrays;
 
     fn piece(item_id: &str, page_start: u32, value: &impl Serialize) -> Piece {
         let attrs = Placement { page_count: Some(2), page_start: Some(page_start) }.to_attrs();
-        Piece { item_id: item_id.into(), attrs, bytes: serde_json::to_vec(value).unwrap().into() }
+        Piece { item_id: item_id.into(), attrs, bytes: serde_json::to_vec(value).unwrap().into(), items: items(value) }
+    }
+
+    fn items(value: &impl Serialize) -> u64 {
+        serde_json::to_value(value).unwrap().as_array().map_or(1, |all| all.len() as u64)
     }
 
     fn part(words: u32) -> Vec<SourceCoverage> {
@@ -239,6 +149,13 @@ mod tests {
         }
     }
 
+    fn merged(pieces: Pieces<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        let items = arrays(pieces, &mut out).unwrap();
+        assert_eq!(serde_json::from_slice::<Vec<serde_json::Value>>(&out).unwrap().len() as u64, items);
+        out
+    }
+
     /// The merge of pieces of which each item was read and written again.
     fn slowly<T: Paged + Serialize + DeserializeOwned>(pieces: &[Piece]) -> Vec<u8> {
         encode(&pieces.iter().flat_map(|piece| shifted::<T>(piece).unwrap()).collect::<Vec<T>>()).unwrap()
@@ -251,43 +168,26 @@ mod tests {
             piece("a", 1, &vec![element()]),
             piece("b", 3, &Vec::<Element>::new()),
             piece("c", 30, &vec![element(), unpaged]),
-            Piece { item_id: "d".into(), attrs: String::new(), bytes: encode(&vec![element()]).unwrap().into() },
+            Piece { item_id: "d".into(), attrs: String::new(), bytes: encode(&vec![element()]).unwrap().into(), items: 1 },
         ];
-        let merged = elements(Level::WithinSource, &mut all.iter().cloned().map(Ok)).unwrap();
-        assert_eq!(String::from_utf8(merged).unwrap(), String::from_utf8(slowly::<Element>(&all)).unwrap());
+        let whole = merged(&mut all.iter().cloned().map(Ok));
+        assert_eq!(String::from_utf8(whole).unwrap(), String::from_utf8(slowly::<Element>(&all)).unwrap());
         let all = [piece("a", 3, &vec![chunk()]), piece("b", 5, &vec![chunk(), chunk()])];
-        let merged = chunks(Level::WithinSource, &mut all.iter().cloned().map(Ok)).unwrap();
-        assert_eq!(String::from_utf8(merged).unwrap(), String::from_utf8(slowly::<Chunk>(&all)).unwrap());
+        let whole = merged(&mut all.iter().cloned().map(Ok));
+        assert_eq!(String::from_utf8(whole).unwrap(), String::from_utf8(slowly::<Chunk>(&all)).unwrap());
         // However it is written.
         let written = Piece { bytes: b" [ {\"page\" : 1 , \"page\\\\\" : \"\\\"\"} ] ".as_slice().into(), ..piece("e", 3, &0) };
-        let merged = elements(Level::WithinSource, &mut std::iter::once(Ok(written))).unwrap();
-        assert_eq!(String::from_utf8(merged).unwrap(), "[{\"page\" : 3 , \"page\\\\\" : \"\\\"\"}]");
+        let whole = merged(&mut std::iter::once(Ok(written)));
+        assert_eq!(String::from_utf8(whole).unwrap(), "[{\"page\" : 3 , \"page\\\\\" : \"\\\"\"}]");
     }
 
     #[test]
     fn coverage_of_parts_becomes_one_item_with_physical_pages() {
-        let bytes =
-            coverage(Level::WithinSource, &mut [piece("a", 1, &part(5)), piece("b", 3, &part(7))].into_iter().map(Ok)).unwrap();
+        let mut bytes = Vec::new();
+        coverage(&mut [piece("a", 1, &part(5)), piece("b", 3, &part(7))].into_iter().map(Ok), &mut bytes).unwrap();
         let merged: Vec<SourceCoverage> = serde_json::from_slice(&bytes).unwrap();
         assert_eq!(merged.len(), 1);
         assert_eq!(merged[0].pages.iter().map(|p| (p.page, p.words)).collect::<Vec<_>>(), [(1, 5), (2, 5), (3, 7), (4, 7)]);
         assert_eq!(merged[0].dropped[1].page, Some(4));
-    }
-
-    #[test]
-    fn sources_are_spliced_unread() {
-        let bytes =
-            coverage(Level::AcrossSources, &mut [piece("a", 9, &part(5)), piece("b", 9, &part(7))].into_iter().map(Ok)).unwrap();
-        let merged: Vec<SourceCoverage> = serde_json::from_slice(&bytes).unwrap();
-        assert_eq!((merged.len(), merged[1].pages[0].page), (2, 1));
-    }
-
-    #[test]
-    fn a_piece_that_is_no_array_is_named() {
-        for bytes in ["{", "[", "[\"page]", "[{\"page\":4294967296}]"] {
-            let broken = Piece { bytes: bytes.as_bytes().into(), ..piece("part-1", 2, &0) };
-            let failure = chunks(Level::WithinSource, &mut [broken].into_iter().map(Ok)).unwrap_err();
-            assert!(failure.message.contains("part-1"), "{bytes}");
-        }
     }
 }

@@ -75,10 +75,11 @@ fn part_of(page: Option<u32>, parts: &[(String, Attrs)]) -> Result<usize, Failur
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::builtin::{Level, Piece};
+    use crate::builtin::Piece;
     use crate::document::chunk::{ChunkMetadata, Dropped, PageCoverage};
     use crate::document::element::{ElementType, PageBox};
     use crate::passes::pass_c_chunk::rebase;
+    use crate::passes::shift;
 
     fn parts() -> Vec<(String, Attrs)> {
         let at = |page_start| Placement { page_count: Some(2), page_start: Some(page_start) }.to_attrs();
@@ -103,15 +104,20 @@ mod tests {
     }
 
     fn pieces(values: &[Vec<u8>]) -> Vec<Piece> {
-        let piece =
-            |((item_id, attrs), bytes): ((String, Attrs), &Vec<u8>)| Piece { item_id, attrs, bytes: bytes.as_slice().into() };
+        let piece = |((item_id, attrs), bytes): ((String, Attrs), &Vec<u8>)| Piece {
+            item_id,
+            attrs,
+            bytes: bytes.as_slice().into(),
+            items: 1,
+        };
         parts().into_iter().zip(values).map(piece).collect()
     }
 
     #[test]
     fn chunks_of_parts_survive_a_merge_and_a_split_byte_for_byte() {
         let values = [vec![chunk("part-a", 1)], vec![chunk("part-b", 1)]].map(|c| artifact::encode(&c).unwrap());
-        let merged = rebase::chunks(Level::WithinSource, &mut pieces(&values).into_iter().map(Ok)).unwrap();
+        let mut merged = Vec::new();
+        shift::arrays(&mut pieces(&values).into_iter().map(Ok), &mut merged).unwrap();
         assert!(String::from_utf8_lossy(&merged).contains("\"page\":3,\"text\""));
         assert_eq!(chunks(&merged, &parts()).unwrap(), values);
     }
@@ -134,7 +140,8 @@ mod tests {
             let dropped = vec![Dropped { page: Some(2), text: words.to_string(), reason: "folio".into() }];
             artifact::encode(&[SourceCoverage { source_id: "book".into(), pages, dropped }]).unwrap()
         });
-        let merged = rebase::coverage(Level::WithinSource, &mut pieces(&values).into_iter().map(Ok)).unwrap();
+        let mut merged = Vec::new();
+        rebase::coverage(&mut pieces(&values).into_iter().map(Ok), &mut merged).unwrap();
         assert_eq!(coverage(&merged, &parts()).unwrap(), values);
         assert!(coverage(b"[]", &parts()).unwrap_err().message.contains("just one entry"));
     }

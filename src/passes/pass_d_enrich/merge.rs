@@ -1,55 +1,11 @@
-//! The merge of `enriched`, and its inverse: within a source pages become physical, across sources arrays are spliced.
-
-use std::sync::Arc;
+//! What of an enriched chunk is a page, and how their merge within a source is undone.
 
 use crate::builtin::Attrs;
 use crate::builtin::Failure;
-use crate::builtin::FailureKind;
-use crate::builtin::Level;
-use crate::builtin::Piece;
-use crate::builtin::Pieces;
 use crate::document::entity::Enriched;
-use crate::document::part::Placement;
 use crate::passes::split;
 use crate::passes::split::OfPart;
 use crate::passes::split::Paged;
-
-/// The pieces as one array.
-///
-/// # Errors
-/// `BadArtifact` naming the item whose bytes are not an array of enriched chunks.
-pub fn merge(level: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
-    let mut out = vec![b'['];
-    for piece in pieces {
-        let piece = piece?;
-        let offset = if level == Level::WithinSource { Placement::from_attrs(&piece.attrs).offset() } else { 0 };
-        let bytes = if offset == 0 { Arc::clone(&piece.bytes) } else { rebased(&piece, offset)?.into() };
-        let items = array_body(&bytes).ok_or_else(|| not_an_array(&piece.item_id, "it is no JSON array"))?;
-        if !items.is_empty() {
-            if out.len() > 1 {
-                out.push(b',');
-            }
-            out.extend_from_slice(items);
-        }
-    }
-    out.push(b']');
-    Ok(out)
-}
-
-/// What is between the brackets of a JSON array.
-fn array_body(bytes: &[u8]) -> Option<&[u8]> {
-    let inner = bytes.trim_ascii().strip_prefix(b"[")?.strip_suffix(b"]")?;
-    Some(inner.trim_ascii())
-}
-
-fn rebased(piece: &Piece, offset: u32) -> Result<Vec<u8>, Failure> {
-    let mut items: Vec<Enriched> =
-        serde_json::from_slice(&piece.bytes).map_err(|e| not_an_array(&piece.item_id, &e.to_string()))?;
-    for item in &mut items {
-        item.each_page(&mut |page| *page = page.saturating_add(offset));
-    }
-    serde_json::to_vec(&items).map_err(|e| not_an_array(&piece.item_id, &e.to_string()))
-}
 
 impl Paged for Enriched {
     fn each_page(&mut self, visit: &mut dyn FnMut(&mut u32)) {
@@ -73,32 +29,36 @@ pub fn split(merged: &[u8], parts: &[(String, Attrs)]) -> Result<Vec<Vec<u8>>, F
     split::by_part::<Enriched>(merged, parts)
 }
 
-fn not_an_array(item_id: &str, why: &str) -> Failure {
-    Failure::new(FailureKind::BadArtifact, format!("the enriched chunks of `{item_id}` do not parse: {why}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::builtin::Piece;
+    use crate::document::part::Placement;
     use crate::passes::pass_d_enrich::tests::chunk;
     use crate::passes::pass_d_enrich::{Inputs, Params, run};
+    use crate::passes::shift::arrays;
 
     fn piece(page_start: u32, text: &str) -> Piece {
         let enriched = run(Inputs { chunks: &[chunk(text)], names: &[] }, &Params::default()).unwrap().enriched;
         let attrs = Placement { page_count: Some(10), page_start: Some(page_start) }.to_attrs();
-        Piece { item_id: text.to_owned(), attrs, bytes: serde_json::to_vec(&enriched).unwrap().into() }
+        Piece { item_id: text.to_owned(), attrs, bytes: serde_json::to_vec(&enriched).unwrap().into(), items: 1 }
+    }
+
+    fn merged(pieces: &[Piece]) -> Vec<u8> {
+        let mut out = Vec::new();
+        arrays(&mut pieces.iter().cloned().map(Ok), &mut out).unwrap();
+        out
     }
 
     #[test]
-    fn pages_become_physical_within_a_source_and_stay_across_sources() {
-        let pieces = [piece(1, "One."), piece(11, "Two.")];
-        let within: Vec<Enriched> =
-            serde_json::from_slice(&merge(Level::WithinSource, &mut pieces.clone().into_iter().map(Ok)).unwrap()).unwrap();
-        assert_eq!(within.iter().map(|e| e.page).collect::<Vec<_>>(), [Some(1), Some(11)]);
-        assert_eq!((within[1].metadata.page_end, within[1].metadata.boxes[0].page), (Some(11), 11));
-        let across: Vec<Enriched> =
-            serde_json::from_slice(&merge(Level::AcrossSources, &mut pieces.clone().into_iter().map(Ok)).unwrap()).unwrap();
-        assert_eq!(across[1].page, Some(1));
+    fn pages_become_physical_and_nothing_else_changes() {
+        let pieces = [piece(1, "One."), piece(11, "Two on page 3.")];
+        let mut read: Vec<Enriched> = serde_json::from_slice(&pieces[0].bytes).unwrap();
+        read.extend(serde_json::from_slice::<Vec<Enriched>>(&pieces[1].bytes).unwrap());
+        read[1].each_page(&mut |page| *page += 10);
+        assert_eq!(merged(&pieces), serde_json::to_vec(&read).unwrap());
+        assert_eq!((read[1].page, read[1].metadata.page_end, read[1].metadata.boxes[0].page), (Some(11), Some(11), 11));
+        assert_eq!(merged(&[]), b"[]");
     }
 
     #[test]
@@ -111,17 +71,10 @@ mod tests {
             piece.bytes = serde_json::to_vec(&items).unwrap().into();
         }
         let pieces = [one, two];
-        let merged = merge(Level::WithinSource, &mut pieces.clone().into_iter().map(Ok)).unwrap();
+        let merged = merged(&pieces);
         let parts: Vec<(String, Attrs)> = pieces.iter().map(|p| (p.item_id.clone(), p.attrs.clone())).collect();
         let back = super::split(&merged, &parts).unwrap();
         assert_eq!(back, pieces.iter().map(|p| p.bytes.to_vec()).collect::<Vec<_>>());
         assert!(super::split(&merged, &parts[..1]).unwrap_err().message.contains("`part-1`"));
-    }
-
-    #[test]
-    fn nothing_merges_to_an_empty_array_and_rubbish_is_named() {
-        assert_eq!(merge(Level::WithinSource, &mut std::iter::empty()).unwrap(), b"[]");
-        let bad = Piece { item_id: "part-x".to_owned(), attrs: String::new(), bytes: b"{}".to_vec().into() };
-        assert!(merge(Level::AcrossSources, &mut std::iter::once(Ok(bad))).unwrap_err().message.contains("part-x"));
     }
 }

@@ -139,7 +139,7 @@ pub static BUILTIN: Builtin = Builtin {
     outputs: &[OutputPort {
         name: "enriched",
         tree: false,
-        merge: Merge::Rebased(merge::merge),
+        merge: Merge::Rebased(crate::passes::shift::arrays),
         split: Some(merge::split),
         projections: &[],
         count: None,

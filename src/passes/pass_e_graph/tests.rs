@@ -152,6 +152,7 @@ fn merged(books: &[&Book]) -> LinkGraph {
         item_id: b.toc.source_id.clone(),
         attrs: String::new(),
         bytes: serde_json::to_vec(&graph(b)).unwrap().into(),
+        items: 1,
     };
     let pieces: Vec<Piece> = books.iter().map(piece).collect();
     let mut united: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();

@@ -234,7 +234,7 @@ pub static BUILTIN: Builtin = Builtin {
             name: "clean",
             tree: false,
             // Its items are those of `enriched`.
-            merge: Merge::Rebased(enriched::merge),
+            merge: Merge::Rebased(crate::passes::shift::arrays),
             split: Some(enriched::split),
             projections: &[],
             count: None,

@@ -34,7 +34,7 @@ pub static BUILTIN: Builtin = Builtin {
         OutputPort {
             name: "chunks",
             tree: false,
-            merge: Merge::Rebased(rebase::chunks),
+            merge: Merge::Rebased(crate::passes::shift::arrays),
             split: Some(split::chunks),
             projections: &[],
             count: Some(tokens_of),

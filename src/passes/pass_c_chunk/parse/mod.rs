@@ -29,7 +29,7 @@ pub static BUILTIN: Builtin = Builtin {
     outputs: &[OutputPort {
         name: "elements",
         tree: false,
-        merge: Merge::Rebased(rebase::elements),
+        merge: Merge::Rebased(crate::passes::shift::arrays),
         split: Some(split::elements),
         projections: &[],
         count: None,
