@@ -30,10 +30,10 @@ pub fn lay_out(page: &PageGlyphs) -> PageText {
 
 /// The page with all that lies far out brought to the edge of what can be measured.
 fn within_reach(page: &PageGlyphs) -> Cow<'_, PageGlyphs> {
-    let is_near = |length: &i32| (-FAR..=FAR).contains(length);
-    let glyphs = page.glyphs.iter().flat_map(|g| [g.x, g.right, g.baseline, g.size, g.tracking]);
-    let shapes = page.shapes.iter().flat_map(|s| [s.rect.x, s.rect.y, s.rect.w, s.rect.h]);
-    if [page.width, page.height].into_iter().chain(glyphs).chain(shapes).all(|length| is_near(&length)) {
+    let are_near = |lengths: &[i32]| lengths.iter().all(|length| (-FAR..=FAR).contains(length));
+    let glyphs = || page.glyphs.iter().all(|g| are_near(&[g.x, g.right, g.baseline, g.size, g.tracking]));
+    let shapes = || page.shapes.iter().all(|s| are_near(&[s.rect.x, s.rect.y, s.rect.w, s.rect.h]));
+    if are_near(&[page.width, page.height]) && glyphs() && shapes() {
         return Cow::Borrowed(page);
     }
     let mut near = page.clone();

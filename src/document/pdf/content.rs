@@ -19,7 +19,7 @@ use super::path::{Path, shape};
 use super::reader::filters;
 use super::recognised::Recognised;
 use super::run::Run;
-use super::shown::{Items, Shown, unhex};
+use super::shown::{Items, Shown, unescape, unhex};
 use super::state::State;
 use crate::document::page_text::Visibility;
 
@@ -435,6 +435,11 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         for item in Items::of(array) {
             match item {
                 Shown::Plain(s) => self.show_on(s, &mut run),
+                Shown::Escaped(inside) => {
+                    bytes.clear();
+                    unescape(inside, &mut bytes);
+                    self.show_on(&bytes, &mut run);
+                }
                 Shown::Hex(digits) => {
                     bytes.clear();
                     bytes.extend(unhex(digits));
@@ -548,10 +553,10 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     fn visibility(&self, from: (f64, f64), to: (f64, f64), run: &mut Run) -> Visibility {
         // The letter's box, without what hangs below the line: from the baseline up half an em.
         let (hx, hy) = run.half_up;
-        let mut bounds = Bounds::EMPTY;
-        for (x, y) in [from, to, (from.0 + hx, from.1 + hy), (to.0 + hx, to.1 + hy)] {
-            bounds.add(x, y);
-        }
+        let (left, right) = (from.0.min(to.0), from.0.max(to.0));
+        let (top, bottom) = (from.1.min(to.1), from.1.max(to.1));
+        let bounds =
+            Bounds { x0: left.min(left + hx), y0: top.min(top + hy), x1: right.max(right + hx), y1: bottom.max(bottom + hy) };
         if !bounds.touches(&self.page) {
             return Visibility::OffPage;
         }

@@ -17,6 +17,8 @@ const POWERS: [f64; MAX_DIGITS + 1] =
 pub enum Shown<'a> {
     /// A string that stands for itself.
     Plain(&'a [u8]),
+    /// One whose escapes and line ends stand for other bytes.
+    Escaped(&'a [u8]),
     /// Two hexadecimal digits for each byte.
     Hex(&'a [u8]),
     Decoded(PdfString<'a>),
@@ -46,7 +48,7 @@ impl<'a> Items<'a> {
                 let (end, plain) = literal(data, begin + 1)?;
                 self.at = end;
                 let inside = &data[begin + 1..end - 1];
-                if plain { Some(Shown::Plain(inside)) } else { PdfString::from_bytes(&data[begin..end]).map(Shown::Decoded) }
+                Some(if plain { Shown::Plain(inside) } else { Shown::Escaped(inside) })
             }
             b'<' => {
                 let end = begin + memchr::memchr(b'>', &data[begin..])? + 1;
@@ -89,6 +91,40 @@ impl<'a> Iterator for Items<'a> {
             Object::Number(n) => Some(Shown::Move(n.as_f64())),
             _ => None,
         })
+    }
+}
+
+/// Adds to `out` what the inside of a string stands for, escapes and line ends resolved (ISO 32000-1, 7.3.4.2).
+pub fn unescape(inside: &[u8], out: &mut Vec<u8>) {
+    let mut at = 0;
+    // Of two bytes that end a line together, the second is no byte of its own.
+    let after_end = |at: usize, end: u8| at + usize::from(end == b'\r' && inside.get(at) == Some(&b'\n'));
+    while let Some(&byte) = inside.get(at) {
+        at += 1;
+        if byte != b'\\' {
+            let ends_line = matches!(byte, b'\r' | b'\n');
+            out.push(if ends_line { b'\n' } else { byte });
+            at = after_end(at, byte);
+            continue;
+        }
+        let Some(&escaped) = inside.get(at) else { return };
+        at += 1;
+        match escaped {
+            b'\r' | b'\n' => at = after_end(at, escaped),
+            b'0'..=b'7' => {
+                let more = inside[at..].iter().take(2).take_while(|b| matches!(b, b'0'..=b'7'));
+                let (value, digits) =
+                    more.fold((u32::from(escaped - b'0'), 0), |(n, digits), b| (n * 8 + u32::from(b - b'0'), digits + 1));
+                out.extend(u8::try_from(value));
+                at += digits;
+            }
+            b'n' => out.push(b'\n'),
+            b'r' => out.push(b'\r'),
+            b't' => out.push(b'\t'),
+            b'b' => out.push(0x08),
+            b'f' => out.push(0x0c),
+            other => out.push(other),
+        }
     }
 }
 
@@ -168,6 +204,11 @@ mod tests {
     fn ours(array: &Array<'_>) -> Vec<Told> {
         let told = |item| match item {
             Shown::Plain(s) => Ok(s.to_vec()),
+            Shown::Escaped(inside) => {
+                let mut bytes = Vec::new();
+                unescape(inside, &mut bytes);
+                Ok(bytes)
+            }
             Shown::Hex(digits) => Ok(unhex(digits).collect()),
             Shown::Decoded(s) => Ok(s.as_bytes().to_vec()),
             Shown::Move(n) => Err(n.to_bits()),
@@ -206,6 +247,7 @@ mod tests {
             "[(a) 1 2 (b) -0 -0. 007.10] TJ",
             "[(a) % a comment\n (b) true /Name null [(c)] (d)] TJ",
             "[(a\r\nb) <4 1 4> - (c) 12-3 (d) 1- (e)] TJ",
+            "[(\\1\\12\\123\\1234\\18\\129\\400\\777\\8) (\\n\\r\\t\\b\\f\\(\\)\\\\\\x) (\n\r\r\n\n\\\r\n\\\n\\\ra) (\\0001\\00) (\\7)] TJ",
             "[(a) 123456789012345678 (b) 1234567890123456789 (c) 0.123456789012345678 (d)] TJ",
             "[<< /A (x) >> (a)] TJ [<41>] TJ [] TJ [-5] TJ",
         ] {
@@ -214,6 +256,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn strings_of_any_escapes_are_read_alike(inside in "([\\\\0-9nrx()]|\r|\n|\\\\[0-7]{1,4}){0,12}") {
+            compare(format!("[({inside}) 1 (b)] TJ").as_bytes());
+        }
+
         #[test]
         fn arrays_of_any_tokens_are_read_alike(tokens in prop::collection::vec(prop::sample::select(vec![
             "(a)", "(\\n)", "((b))", "(\r)", "<41>", "<4 2>", "<4>", "<aFF9>", "<>", "<", ">", "<<", ">>", "1", "-2.5", "+.5", "-", ".", "3-4", "R", "0",
