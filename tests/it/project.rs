@@ -292,8 +292,8 @@ pub struct Handshake {
 
 #[cfg(unix)]
 impl Handshake {
-    /// What the command runs where it is to be held.
-    pub const SHELL: &str = "if [ -p hello ]; then echo here > hello; read -r answer < go; fi;";
+    /// What the command runs where it is to be held. It opens `go` before it says that it is there: after that the pipe may be removed.
+    pub const SHELL: &str = "if [ -p hello ]; then { echo here > hello; read -r answer; } < go; fi;";
 
     /// What a command runs at a second place where it is to be held.
     pub fn shell(place: &str) -> String {

@@ -62,7 +62,12 @@ impl Process {
 /// Tells glibc's allocator (mallopt(3)) to keep no more than a megabyte of what is free, and to take larger blocks from the system
 /// and give them back whole: left to itself it keeps up to 64 MB once it has seen large ones go. Others do not read it.
 #[cfg(target_os = "linux")]
-const GIVES_BACK: [(&str, &str); 2] = [("MALLOC_TRIM_THRESHOLD_", "1048576"), ("MALLOC_MMAP_THRESHOLD_", "1048576")];
+const GIVES_BACK: [(&str, &str); 4] = [
+    ("MALLOC_TRIM_THRESHOLD_", "1048576"),
+    ("MALLOC_MMAP_THRESHOLD_", "1048576"),
+    ("MALLOC_TOP_PAD_", "524288"),
+    ("MALLOC_ARENA_MAX", "1"),
+];
 
 /// A worker as whoever gives it jobs holds it.
 pub(super) struct Worker {
