@@ -35,7 +35,8 @@
 //! - Inputs: keys hold digests of direct inputs only, so an equal output stops the wave. A projection (`select = "part"`) has
 //!   a digest of its own; placements of items (which page a part starts on) steer merges and projections and are in no key.
 //! - Merges and projections ([`engine::derive`]) are remembered by what they are made from. Those within a source take one piece
-//!   at a time, and those over the job are written piece by piece: spliced, or united by key in sorted runs ([`engine::union`]).
+//!   at a time, shift pages in its text ([`passes::shift`]) and are packed as they are written; those over the job are written
+//!   piece by piece: spliced, or united by key in sorted runs ([`engine::union`]).
 //!   What is folded (the report of pass F) is made from facts of each source; only the fold is judged and published.
 //! - Verdicts are remembered by all that the gate read: a mended schema judges again and runs nothing. Gates on a merge fold
 //!   summaries of its pieces, so that one edited book does not re-read the others; the merge is read only to name what is wrong.
@@ -52,8 +53,8 @@
 //! What a command leaves is taken by [`engine::collect`], which follows no link and opens no pipe; which names all systems
 //! share is said once, in [`rel_path`].
 //!
-//! A built-in runs in a worker process ([`engine::workers`] outside, [`worker::serve`] inside), which reads its inputs itself and
-//! hands its outputs over a pipe; the coordinator alone writes. A worker is used again until it holds 80 MB. One that dies, or
+//! A built-in runs in a worker process ([`engine::workers`] outside, [`worker::serve`] inside), which reads its inputs itself,
+//! each when the built-in asks for it, and hands its outputs over a pipe; the coordinator alone writes. A worker is used again until it holds 80 MB. One that dies, or
 //! passes the limit on time or memory ([`builtin::Limits`], `[limits]` of the Ingestfile), is that action's failure after a
 //! second try in a fresh one, and is not remembered; a limit that a built-in counts by itself (pages, decompressed bytes, nesting)
 //! is a typed failure like others, remembered until the limit is raised. Limits are in no key: they decide whether
