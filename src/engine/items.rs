@@ -31,7 +31,8 @@ pub const JOB: ItemIx = ItemIx(0);
 pub enum Body {
     Job,
     Source(Arc<SourceFile>),
-    Entry(TreeEntry),
+    /// An entry of a tree that an action made: the tree, and the place in it.
+    Entry(Arc<[TreeEntry]>, u32),
 }
 
 /// One item.
@@ -40,20 +41,32 @@ pub struct ItemNode {
     pub range: Range,
     pub parent: ItemIx,
     pub body: Body,
-    /// As built-ins see it.
-    pub info: builtin::Item,
     /// Ids from the source inwards, joined by `/`; "" for the job.
     pub full_id: String,
+    /// Where its own id begins in that.
+    own: u32,
 }
 
 impl ItemNode {
+    /// Its id below its parent; "" for the job.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.full_id.get(self.own as usize..).unwrap_or_default()
+    }
+
+    /// The entry of a tree that it is.
+    #[must_use]
+    pub fn entry(&self) -> Option<&TreeEntry> {
+        match &self.body {
+            Body::Entry(entries, at) => entries.get(*at as usize),
+            Body::Job | Body::Source(_) => None,
+        }
+    }
+
     /// Placement within its parent.
     #[must_use]
     pub fn attrs(&self) -> Attrs {
-        match &self.body {
-            Body::Entry(e) => e.attrs.clone(),
-            Body::Job | Body::Source(_) => Attrs::new(),
-        }
+        self.entry().map(|e| e.attrs.clone()).unwrap_or_default()
     }
 }
 
@@ -81,8 +94,7 @@ pub struct Items {
 
 impl Default for Items {
     fn default() -> Self {
-        let job =
-            ItemNode { range: Range::Job, parent: JOB, body: Body::Job, info: builtin::Item::default(), full_id: String::new() };
+        let job = ItemNode { range: Range::Job, parent: JOB, body: Body::Job, full_id: String::new(), own: 0 };
         Self { nodes: vec![job] }
     }
 }
@@ -96,22 +108,25 @@ impl Items {
 
     /// Adds a source.
     pub fn add_source(&mut self, source: &SourceFile) -> ItemIx {
-        let info = builtin::Item { id: source.id.clone(), source_id: source.id.clone(), path: source.path.clone() };
-        self.push(ItemNode {
-            range: Range::Source,
-            parent: JOB,
-            full_id: source.id.clone(),
-            body: Body::Source(Arc::new(source.clone())),
-            info,
-        })
+        let full_id = source.id.clone();
+        self.push(ItemNode { range: Range::Source, parent: JOB, body: Body::Source(Arc::new(source.clone())), full_id, own: 0 })
     }
 
-    /// Adds an entry of a tree output; `id` is the one that `entry_ids` gives it.
-    pub fn add_entry(&mut self, range: Range, parent: ItemIx, entry: &TreeEntry, id: String) -> ItemIx {
-        let above = self.get(parent);
-        let full_id = if above.full_id.is_empty() { id.clone() } else { format!("{}/{id}", above.full_id) };
-        let info = builtin::Item { id, source_id: above.info.source_id.clone(), path: above.info.path.clone() };
-        self.push(ItemNode { range, parent, body: Body::Entry(entry.clone()), info, full_id })
+    /// Adds the entry at `at` of a tree output; `id` is the one that `entry_ids` gives it.
+    pub fn add_entry(&mut self, range: Range, parent: ItemIx, entries: &Arc<[TreeEntry]>, at: usize, id: &str) -> ItemIx {
+        let above = &self.get(parent).full_id;
+        let full_id = if above.is_empty() { id.to_owned() } else { format!("{above}/{id}") };
+        let own = u32::try_from(full_id.len() - id.len()).unwrap_or(u32::MAX);
+        let body = Body::Entry(Arc::clone(entries), u32::try_from(at).unwrap_or(u32::MAX));
+        self.push(ItemNode { range, parent, body, full_id, own })
+    }
+
+    /// An item as built-ins see it.
+    #[must_use]
+    pub fn info(&self, ix: ItemIx) -> builtin::Item {
+        let source = self.source_of(ix);
+        let (source_id, path) = source.map(|s| (s.id.clone(), s.path.clone())).unwrap_or_default();
+        builtin::Item { id: self.get(ix).id().to_owned(), source_id, path }
     }
 
     fn push(&mut self, node: ItemNode) -> ItemIx {

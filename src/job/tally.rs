@@ -27,8 +27,26 @@ pub struct Tally {
     rules: BTreeMap<String, Stretch>,
     /// Names of what is counted; the counts of actions hold places in it.
     names: Vec<String>,
-    /// What each action made, by a digest of its rule and item: there may be tens of thousands.
-    made: HashMap<u128, Box<[(u16, u64)]>>,
+    made: Made,
+}
+
+/// What each action made: counts with the places of their names. There may be tens of thousands, most with one or two small ones.
+#[derive(Debug, Default)]
+struct Made {
+    /// Counts of one action after the other, encoded.
+    all: Vec<u8>,
+    /// Where those of an action begin, by the beginning of a digest of its rule and item.
+    at: HashMap<u64, u32>,
+}
+
+impl Made {
+    /// Notes what an action made; gives what was noted of it before.
+    fn put(&mut self, action: u64, counts: &[(u16, u64)]) -> Vec<(u16, u64)> {
+        let at = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        self.all.extend(postcard::to_stdvec(counts).unwrap_or_default());
+        let before = self.at.insert(action, at).and_then(|at| self.all.get(at as usize..));
+        before.and_then(|bytes| postcard::take_from_bytes(bytes).ok()).map(|(counts, _)| counts).unwrap_or_default()
+    }
 }
 
 #[derive(Debug)]
@@ -67,11 +85,6 @@ fn begin<K: Ord>(stretches: &mut BTreeMap<K, Stretch>, key: K, now: SystemTime) 
     stretches.entry(key).or_insert_with(|| Stretch::at(now)).since.get_or_insert(now);
 }
 
-fn number_of(rule: &str, item: &str) -> u128 {
-    let digest = Digest::of(format!("{rule}\0{item}").as_bytes());
-    digest.as_bytes().iter().take(16).fold(0, |n, byte| n << 8 | u128::from(*byte))
-}
-
 impl Tally {
     fn place_of(&mut self, name: &str) -> u16 {
         let place = self.names.iter().position(|known| known == name).unwrap_or_else(|| {
@@ -89,8 +102,9 @@ impl Tally {
             Event::PassStarted { pass } => begin(&mut self.passes, *pass, now),
             Event::RuleStarted { rule } => begin(&mut self.rules, rule.clone(), now),
             Event::ActionEnded { action, pass, items, .. } => {
-                let now = items.iter().map(|(name, n)| (self.place_of(name), *n)).collect();
-                let before = self.made.insert(number_of(&action.rule, &action.item), now).unwrap_or_default();
+                let now: Vec<(u16, u64)> = items.iter().map(|(name, n)| (self.place_of(name), *n)).collect();
+                let name = Digest::of(format!("{}\0{}", action.rule, action.item).as_bytes());
+                let before = self.made.put(name.beginning(), &now);
                 let owner = match pass {
                     Some(pass) => self.passes.get_mut(pass),
                     None => self.rules.get_mut(&action.rule),

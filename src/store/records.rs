@@ -93,7 +93,7 @@ pub struct ActionResult {
     pub outputs: Arc<[Stored]>,
     /// What the outputs count beside their items, by name.
     pub counts: Arc<[(String, u64)]>,
-    pub failure: Option<Failure>,
+    pub failure: Option<Box<Failure>>,
     pub duration_ms: u64,
 }
 

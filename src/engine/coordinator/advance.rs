@@ -195,7 +195,7 @@ impl<'a> Coordinator<'a, '_> {
         let action = &self.actions[ix.0];
         Ok(Task {
             rule: rule.name.clone(),
-            item: self.items.get(action.item).info.clone(),
+            item: self.items.info(action.item),
             inputs: action.inputs.clone(),
             outputs: rule.outputs.iter().map(slot).collect(),
             how,
@@ -340,7 +340,7 @@ impl<'a> Coordinator<'a, '_> {
                     let result = ActionResult {
                         outputs: Arc::default(),
                         counts: Arc::default(),
-                        failure: Some(failure.clone()),
+                        failure: Some(Box::new(failure.clone())),
                         duration_ms,
                     };
                     self.store.state.results.put(key, result);

@@ -41,7 +41,7 @@ impl Coordinator<'_, '_> {
             };
             let Ok(task) = self.task_of(ix) else { continue };
             let rule = self.setup.graph.rule(self.actions[ix.0].rule);
-            let item = &self.items.get(self.actions[ix.0].item).info;
+            let item = &self.items.info(self.actions[ix.0].item);
             let paths = rule.outputs.iter().map(|o| path_of(&o.path, item)).collect();
             let has_just_run = self.actions[ix.0].started.is_some();
             done.actions.push(Known { name: self.name_of(ix), task, paths, first: result, has_just_run });

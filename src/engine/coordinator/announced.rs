@@ -33,8 +33,8 @@ pub(super) struct Announced {
     pub(super) open_rules: BTreeSet<RuleId>,
     pub(super) ended_passes: BTreeMap<Pass, Ended>,
     ended_rules: BTreeSet<RuleId>,
-    /// The last line of each action.
-    outcomes: BTreeMap<(RuleId, String), Outcome>,
+    /// The last line of each action, by its rule and the beginning of a digest of its item.
+    outcomes: BTreeMap<(RuleId, u64), Outcome>,
     /// Files written to the job folder and removed from it.
     files: BTreeMap<RuleId, Counts>,
     /// What has no line of its own, as this start of the coordinator found it.
@@ -64,7 +64,7 @@ impl Announced {
 
     /// Counts an action that is done; whether a line must tell of it. `as_before`: it failed as its document's record says.
     pub(super) fn count(&mut self, rule: RuleId, item: &str, outcome: Outcome, as_before: bool) -> bool {
-        let name = (rule, item.to_owned());
+        let name = (rule, Digest::of(item.as_bytes()).beginning());
         match outcome {
             // What ran before the coordinator had to begin again is up to date now; it ran all the same.
             Outcome::UpToDate if self.outcomes.contains_key(&name) => false,
@@ -94,7 +94,7 @@ impl Announced {
         let mut counts = self.unlisted.get(&rule).copied().unwrap_or_default();
         let files = self.files.get(&rule).copied().unwrap_or_default();
         (counts.published, counts.removed) = (files.published, files.removed);
-        let lines = self.outcomes.range((rule, String::new())..).take_while(|((of, _), _)| *of == rule);
+        let lines = self.outcomes.range((rule, 0)..).take_while(|((of, _), _)| *of == rule);
         lines.for_each(|(_, outcome)| add(&mut counts, *outcome));
         counts
     }

@@ -90,7 +90,7 @@ impl Coordinator<'_, '_> {
         let mut pieces = Vec::new();
         for document in documents.collect::<Vec<_>>() {
             if let Ok(Stored::File(file)) = self.merged(rule, output, document, rule) {
-                let item_id = self.items.get(document).info.id.clone();
+                let item_id = self.items.get(document).id().to_owned();
                 pieces.push((document, PieceOf { item_id, attrs: String::new(), file }));
             }
         }

@@ -176,8 +176,9 @@ impl Coordinator<'_, '_> {
             if followers.is_empty() {
                 continue;
             }
-            let named = tree.entries.iter().zip(items::entry_ids(&tree.entries));
-            let entries: Vec<ItemIx> = named.map(|(e, id)| self.items.add_entry(range, item, e, id)).collect();
+            let ids = items::entry_ids(&tree.entries);
+            let add = |(at, id): (usize, &String)| self.items.add_entry(range, item, &tree.entries, at, id);
+            let entries: Vec<ItemIx> = ids.iter().enumerate().map(add).collect();
             self.children.insert((item, range), entries.clone());
             for id in followers {
                 self.expect(id, item, entries.len());

@@ -61,13 +61,14 @@ impl Coordinator<'_, '_> {
     }
 
     pub(super) fn item_input(&self, item: ItemIx) -> Result<InputValue, Unresolved> {
-        match &self.items.get(item).body {
-            Body::Entry(TreeEntry { name, digest, bytes, .. }) => {
+        let node = self.items.get(item);
+        match (&node.body, node.entry()) {
+            (Body::Source(_), _) => self.source_input(item),
+            (_, Some(TreeEntry { name, digest, bytes, .. })) => {
                 let file = StoredFile { digest: *digest, bytes: *bytes, items: 1 };
                 Ok(InputValue::Blob { name: name.clone(), file })
             }
-            Body::Source(_) => self.source_input(item),
-            Body::Job => Err(Unresolved::Failed("it has no item".to_owned())),
+            (_, None) => Err(Unresolved::Failed("it has no item".to_owned())),
         }
     }
 
@@ -115,8 +116,7 @@ impl Coordinator<'_, '_> {
         };
         let port = builtin.output(&rule.outputs[output].name);
         let found = port.and_then(|p| p.projections.iter().find(|p| p.name == select));
-        let node = self.items.get(item);
-        let (info, attrs) = (node.info.clone(), node.attrs());
+        let (info, attrs) = (self.items.info(item), self.items.get(item).attrs());
         match (found.map(|p| p.apply), stored) {
             (Some(Project::Tree(apply)), Stored::Tree(tree)) => {
                 let chosen = apply(&tree.entries, &info, &attrs).map_err(|e| Unresolved::Failed(e.message))?;
@@ -181,7 +181,7 @@ impl Coordinator<'_, '_> {
             match self.merged(rule, output, child, reader) {
                 Ok(stored) => {
                     let node = self.items.get(child);
-                    pieces.push((node.info.id.clone(), node.attrs(), stored));
+                    pieces.push((node.id().to_owned(), node.attrs(), stored));
                 }
                 Err(Unresolved::Needs(more)) => needs.extend(more),
                 Err(failed) => return Err(failed),

@@ -91,7 +91,7 @@ impl Coordinator<'_, '_> {
             if left_out.contains(&self.items.in_range(item, Range::Source)) || item == JOB {
                 return None;
             }
-            Some(Named { action, path: path_of(path, &self.items.get(item).info) })
+            Some(Named { action, path: path_of(path, &self.items.info(item)) })
         });
         named.collect()
     }

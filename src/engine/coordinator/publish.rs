@@ -209,7 +209,7 @@ impl Coordinator<'_, '_> {
         for child in self.children_for(rule, JOB).into_iter().filter(|child| !left_out.contains(child)) {
             match self.merged(rule, output, child, rule) {
                 Ok(Stored::File(file)) => {
-                    pieces.push(PieceOf { item_id: self.items.get(child).info.id.clone(), attrs: String::new(), file });
+                    pieces.push(PieceOf { item_id: self.items.get(child).id().to_owned(), attrs: String::new(), file });
                 }
                 Ok(Stored::Tree(_)) => {}
                 Err(Unresolved::Needs(more)) => needs.extend(more),

@@ -54,7 +54,7 @@ impl Coordinator<'_, '_> {
         if !gates.is_empty() {
             return Reason::Gates(gates);
         }
-        let failure = self.store.state.results.get(&last.key).and_then(|r| r.failure.as_ref());
+        let failure = self.store.state.results.get(&last.key).and_then(|r| r.failure.as_deref());
         if let Some(passed) = failure.filter(|f| f.is_outgrown(&self.setup.limits)).and_then(|f| f.limit) {
             return Reason::LimitRaised { passed, now: self.setup.limits.value(passed.name) };
         }
