@@ -68,12 +68,6 @@ impl<'a> InputFile<'a> {
         Self { name: name.into(), content: Box::new(content) }
     }
 
-    /// A file whose bytes are there.
-    #[must_use]
-    pub fn held(name: impl Into<String>, bytes: Arc<[u8]>) -> Self {
-        Self::new(name, bytes)
-    }
-
     fn read(&self) -> Result<NamedBytes, Failure> {
         Ok(NamedBytes { name: self.name.clone(), bytes: self.content.read()?, attrs: Attrs::new() })
     }

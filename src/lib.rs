@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! Ingestfile ─load→ syntax ─lower→ build graph ─select→ coordinator, for each action when its inputs are accepted:
-//!   resolve inputs → manifest → action key → known result? ── no → run, in a process of its own → candidate, stored by its key
-//!                                            yes ↘                                           ↓
+//!   resolve inputs → manifest → action key → known result? ── no → run in a worker → candidate, stored by its key
+//!                                            yes ↘                                ↓
 //!                          gate (verdict known for exactly what it reads? else judge) → accepted → consumers may start
 //!   a rule is complete → merge → job-scoped gates → publish by rename → events → manifest.json, log, console
 //! ```
@@ -54,8 +54,8 @@
 //! share is said once, in [`rel_path`].
 //!
 //! A built-in runs in a worker process ([`engine::workers`] outside, [`worker::serve`] inside), which reads its inputs itself,
-//! each when the built-in asks for it, and hands its outputs over a pipe; the coordinator alone writes. A worker is used again until it holds 80 MB. One that dies, or
-//! passes the limit on time or memory ([`builtin::Limits`], `[limits]` of the Ingestfile), is that action's failure after a
+//! each when the built-in asks for it, and hands its outputs over a pipe; the coordinator alone writes. A worker is used again
+//! until it holds 80 MB. One that dies, or passes the limit on time or memory ([`builtin::Limits`], `[limits]` of the Ingestfile), is that action's failure after a
 //! second try in a fresh one, and is not remembered; a limit that a built-in counts by itself (pages, decompressed bytes, nesting)
 //! is a typed failure like others, remembered until the limit is raised. Limits are in no key: they decide whether
 //! there is an output, never what is in it. `show` asks a worker, too, for its drawing of a page, by a built-in that no rule can

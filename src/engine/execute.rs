@@ -2,7 +2,7 @@
 //! the candidate's outputs. Decides nothing: what comes of it is the coordinator's business.
 
 use std::cell::RefCell;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -253,8 +253,13 @@ struct Opened<'a> {
 
 impl Read for Opened<'_> {
     fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        self.reader.read(into).inspect_err(|_| {
-            told(self.blob.lost, StoreError::Blob { digest: self.blob.digest, what: "damaged" }.into());
+        self.reader.read(into).inspect_err(|e| {
+            // What is not whole is said as such; anything else (no memory to unpack with) tells nothing against the blob.
+            let error = match e.kind() {
+                ErrorKind::InvalidData => StoreError::Blob { digest: self.blob.digest, what: "damaged" },
+                kind => DiskError::new("unpack", self.blob.cas.dir(), kind.into()).into(),
+            };
+            told(self.blob.lost, error.into());
         })
     }
 }

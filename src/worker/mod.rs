@@ -3,6 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
@@ -143,7 +144,7 @@ fn load(builtin: &'static Builtin, request: &Request, place: &Place) -> Result<I
 fn file(place: &Place, name: &str, prefix: Option<&str>) -> Result<InputFile<'static>, RequestError> {
     let (path, at) = place.input(name)?;
     let called = prefix.and_then(|p| path.as_str().strip_prefix(p)).unwrap_or(path.name()).to_owned();
-    Ok(InputFile::held(called, disk::read(&at)?.into()))
+    Ok(InputFile::new(called, Arc::<[u8]>::from(disk::read(&at)?)))
 }
 
 fn write(

@@ -83,7 +83,7 @@ fn no_dictionary_is_no_failure() {
 #[test]
 fn the_built_in_reads_and_writes_bytes() {
     let file = |name: &str, bytes: Vec<u8>| {
-        let named = crate::builtin::InputFile::held(format!("{name}.json"), bytes.into());
+        let named = crate::builtin::InputFile::new(format!("{name}.json"), std::sync::Arc::<[u8]>::from(bytes));
         (name.to_owned(), crate::builtin::Input::File(named))
     };
     let inputs = crate::builtin::Inputs(vec![file("chunks", serde_json::to_vec(&[chunk("A bog.")]).unwrap())]);
@@ -97,7 +97,7 @@ fn the_built_in_reads_and_writes_bytes() {
 #[test]
 fn a_chunk_without_text_is_named_with_its_place() {
     let bytes = br#"[{"chunk_id":"c","source_id":"s","page":1,"content":"x"}]"#.to_vec();
-    let named = crate::builtin::InputFile::held("chunks.json", bytes.into());
+    let named = crate::builtin::InputFile::new("chunks.json", std::sync::Arc::<[u8]>::from(bytes));
     let inputs = crate::builtin::Inputs(vec![("chunks".to_owned(), crate::builtin::Input::File(named))]);
     let failure =
         (BUILTIN.run)(&Item::default(), &inputs, &(BUILTIN.default_params)(&Map::new()), &crate::builtin::Limits::default())
