@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::flow::FlowText;
 
@@ -68,8 +68,8 @@ fn read<'de, D: Deserializer<'de>>(kind: Kind, rest: D) -> Result<TextUnit, D::E
     }
 }
 
-/// A rectangle in 1/100 pt from the top left.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// A rectangle in 1/100 pt from the top left; `[x, y, w, h]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rect {
     pub x: i32,
@@ -173,8 +173,8 @@ pub enum Visibility {
     OffPage,
 }
 
-/// One printed line of one column.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// One printed line of one column; `[rect, baseline, region, spans, visibility, rotation]`, without the last two where they are 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TextLine {
     pub rect: Rect,
@@ -185,15 +185,11 @@ pub struct TextLine {
     pub region: u16,
     /// Left to right. A gap wider than about one em starts a new span, so that table cells are spans.
     pub spans: Vec<Span>,
-    #[serde(default, skip_serializing_if = "is_visible")]
+    #[serde(default)]
     pub visibility: Visibility,
     /// Clockwise, degrees (0, 90, 180, 270; other angles to the nearest).
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default)]
     pub rotation: u16,
-}
-
-fn is_visible(v: &Visibility) -> bool {
-    *v == Visibility::Visible
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -201,14 +197,9 @@ fn is_none(v: &u32) -> bool {
     *v == 0
 }
 
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_zero(v: &u16) -> bool {
-    *v == 0
-}
-
-/// A run of one font without a wide gap. `text` holds words separated by single spaces; a space at its end or start
+/// A run of one font without a wide gap; `[font, x, w, text]`. `text` holds words separated by single spaces; a space at its end or start
 /// means that a space stands between it and its neighbour.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Span {
     pub font: u16,
@@ -247,9 +238,46 @@ pub struct Shape {
     pub color: u32,
 }
 
+// Of a page, names of fields would be half: what it is made of is written without them, and read either way.
+
+impl Serialize for Rect {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        (self.x, self.y, self.w, self.h).serialize(s)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        (self.font, self.x, self.w, &self.text).serialize(s)
+    }
+}
+
+impl Serialize for TextLine {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        let (rect, spans) = (&self.rect, &self.spans);
+        match (self.visibility, self.rotation) {
+            (Visibility::Visible, 0) => (rect, self.baseline, self.region, spans).serialize(s),
+            (visibility, rotation) => (rect, self.baseline, self.region, spans, visibility, rotation).serialize(s),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_written_without_names_and_read_either_way() {
+        let span = Span { font: 1, x: 5000, w: 800, text: "Orc".into() };
+        let plain = TextLine { rect: Rect { x: 5000, y: 1, w: 800, h: 9 }, baseline: 8, spans: vec![span], ..TextLine::default() };
+        let turned = TextLine { visibility: Visibility::OffPage, rotation: 90, ..plain.clone() };
+        let written = [plain.clone(), turned.clone()].map(|line| serde_json::to_string(&line).unwrap());
+        assert_eq!(written[0], r#"[[5000,1,800,9],8,0,[[1,5000,800,"Orc"]]]"#);
+        assert_eq!(written[1], r#"[[5000,1,800,9],8,0,[[1,5000,800,"Orc"]],"off_page",90]"#);
+        assert_eq!(written.map(|line| serde_json::from_str::<TextLine>(&line).unwrap()), [plain.clone(), turned]);
+        let named = r#"{"rect":{"x":5000,"y":1,"w":800,"h":9},"baseline":8,"region":0,"spans":[{"font":1,"x":5000,"w":800,"text":"Orc"}]}"#;
+        assert_eq!(serde_json::from_str::<TextLine>(named).unwrap(), plain);
+    }
 
     #[test]
     fn the_order_of_keys_does_not_matter() {
