@@ -212,7 +212,7 @@ impl TextLine {
     /// The text of the line; spans with a gap of their own are separated by one space.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut out = String::new();
+        let mut out = String::with_capacity(self.spans.iter().map(|span| span.text.len() + 1).sum());
         for (i, span) in self.spans.iter().enumerate() {
             if i > 0 && !out.ends_with(' ') && !span.text.starts_with(' ') {
                 let before = &self.spans[i - 1];
@@ -224,7 +224,9 @@ impl TextLine {
             }
             out.push_str(&span.text);
         }
-        out.trim().to_owned()
+        out.truncate(out.trim_end().len());
+        out.drain(..out.len() - out.trim_start().len());
+        out
     }
 }
 
@@ -269,7 +271,8 @@ mod tests {
     #[test]
     fn lines_are_written_without_names_and_read_either_way() {
         let span = Span { font: 1, x: 5000, w: 800, text: "Orc".into() };
-        let plain = TextLine { rect: Rect { x: 5000, y: 1, w: 800, h: 9 }, baseline: 8, spans: vec![span], ..TextLine::default() };
+        let plain =
+            TextLine { rect: Rect { x: 5000, y: 1, w: 800, h: 9 }, baseline: 8, spans: vec![span], ..TextLine::default() };
         let turned = TextLine { visibility: Visibility::OffPage, rotation: 90, ..plain.clone() };
         let written = [plain.clone(), turned.clone()].map(|line| serde_json::to_string(&line).unwrap());
         assert_eq!(written[0], r#"[[5000,1,800,9],8,0,[[1,5000,800,"Orc"]]]"#);

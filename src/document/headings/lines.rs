@@ -159,11 +159,15 @@ struct SizeScale {
 impl SizeScale {
     fn of(pages: &[&PageText]) -> Self {
         let mut exact: BTreeMap<&str, BTreeSet<i32>> = BTreeMap::new();
+        for font in pages.iter().flat_map(|page| &page.fonts) {
+            exact.entry(&font.name).or_default().insert(font.size / 5);
+        }
+        let mut peaks = BTreeMap::new();
+        if exact.values().all(|sizes| sizes.len() <= FITTED_SIZES) {
+            return Self { peaks };
+        }
         let mut counts: BTreeMap<(bool, bool), BTreeMap<i32, u64>> = BTreeMap::new();
         for page in pages {
-            for font in &page.fonts {
-                exact.entry(&font.name).or_default().insert(font.size / 5);
-            }
             for span in page.lines.iter().flat_map(|l| &l.spans) {
                 if let Some(font) = page.fonts.get(usize::from(span.font)) {
                     let letters = span.text.chars().count() as u64;
@@ -171,12 +175,9 @@ impl SizeScale {
                 }
             }
         }
-        let mut peaks = BTreeMap::new();
-        if exact.values().any(|sizes| sizes.len() > FITTED_SIZES) {
-            for ((bold, italic), histogram) in counts {
-                for (size, peak) in peaks_of(&histogram) {
-                    peaks.insert((bold, italic, size), peak);
-                }
+        for ((bold, italic), histogram) in counts {
+            for (size, peak) in peaks_of(&histogram) {
+                peaks.insert((bold, italic, size), peak);
             }
         }
         Self { peaks }
@@ -217,17 +218,21 @@ fn peaks_of(histogram: &BTreeMap<i32, u64>) -> BTreeMap<i32, i32> {
 fn read_line(line: &TextLine, ids: &[usize], styles: &[TypeStyle]) -> Line {
     let text = line.text();
     let (key, numbered) = (compact(&text), numbering(&text));
-    let mut weights: BTreeMap<usize, usize> = BTreeMap::new();
+    // Few styles meet in a line.
+    let mut weights: Vec<(usize, usize)> = Vec::new();
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for span in &line.spans {
         let Some(&style) = ids.get(usize::from(span.font)) else { continue };
         let letters = if line.spans.len() == 1 { key.len() } else { compact(&span.text).len() };
         if letters > 0 {
-            *weights.entry(style).or_default() += letters;
+            match weights.iter_mut().find(|(known, _)| *known == style) {
+                Some((_, weight)) => *weight += letters,
+                None => weights.push((style, letters)),
+            }
             runs.push((style, letters));
         }
     }
-    let style = weights.iter().max_by_key(|(id, n)| (**n, std::cmp::Reverse(**id))).map_or(0, |(id, _)| *id);
+    let style = weights.iter().max_by_key(|(id, n)| (*n, std::cmp::Reverse(*id))).map_or(0, |(id, _)| *id);
     let alike = |a: usize, b: usize| match (styles.get(a), styles.get(b)) {
         (Some(a), Some(b)) => a.bold == b.bold && (a.size - b.size).abs() <= 100 && a.color == b.color,
         _ => false,
@@ -276,6 +281,9 @@ fn wide_gaps(line: &TextLine, size: i32) -> usize {
 
 /// The parts of a line between gaps of more than one and a half em; none if there is no such gap.
 fn runs_of(line: &TextLine, size: i32) -> Vec<Run> {
+    if line.spans.len() < 2 {
+        return Vec::new();
+    }
     let mut runs: Vec<Run> = Vec::new();
     for span in line.spans.iter().filter(|s| !s.text.trim().is_empty()) {
         let (x, right) = (held(span.x), held(span.x.saturating_add(span.w)));

@@ -2,7 +2,7 @@
 //! headings are whole words, and words without a space between them are two.
 
 use super::pieces::{Piece, share};
-use crate::document::pdf::glyph::PageGlyphs;
+use crate::document::pdf::glyph::{Glyph, PageGlyphs};
 
 /// A word space is a quarter of an em, at least an eighth in the tightest justified line; kerning opens less.
 const WORD_GAP: i32 = 12;
@@ -17,9 +17,8 @@ const INITIAL_GAP: i32 = 80;
 /// Fewer letters than these could be initials.
 const MIN_TRACKED: usize = 4;
 
-/// For each glyph of `piece`, whether a word begins at it; the first is not one.
-pub fn breaks(page: &PageGlyphs, piece: &Piece) -> Vec<bool> {
-    let glyphs: Vec<_> = piece.glyphs.iter().map(|i| &page.glyphs[*i as usize]).collect();
+/// For each of `glyphs`, those of `piece`, whether a word begins at it; the first is not one.
+pub fn breaks(page: &PageGlyphs, piece: &Piece, glyphs: &[&Glyph]) -> Vec<bool> {
     let mut gaps = vec![0; glyphs.len()];
     for i in 1..glyphs.len() {
         gaps[i] = glyphs[i].x - glyphs[i - 1].right;
@@ -51,6 +50,8 @@ pub fn breaks(page: &PageGlyphs, piece: &Piece) -> Vec<bool> {
             }
             match tracking {
                 Some(t) => gaps[i] > t + t / 2 + share(em, WORD_GAP),
+                // Within a word nothing is open; what is declared as tracking only takes away from it.
+                None if gaps[i] <= 0 && !piece.spaced[i] => false,
                 None if piece.spaced[i] => gaps[i] > share(em, SPACED_GAP) || glyphs[i].tracking < 0,
                 None => gaps[i] - stretch(i).min(share(em, MAX_TRACKING)) > share(em, WORD_GAP),
             }

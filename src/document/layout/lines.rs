@@ -97,14 +97,17 @@ impl Builder<'_> {
 
     /// Appends the spans of `piece`.
     fn spans(&mut self, piece: &Piece, spans: &mut Vec<Span>) {
-        let breaks = gaps::breaks(self.page, piece);
         let glyphs: Vec<&Glyph> = piece.glyphs.iter().map(|i| &self.page.glyphs[*i as usize]).collect();
+        let breaks = gaps::breaks(self.page, piece, &glyphs);
         let texts: Vec<&str> = glyphs.iter().map(|g| self.page.text_of(g)).collect();
         if let Some(order) = logical_order(&texts) {
             return self.right_to_left(&glyphs, &texts, &breaks, &order, spans);
         }
         let mut open: Option<Span> = None;
-        for letter in letters(&glyphs, &texts, &breaks) {
+        let letters = letters(&glyphs, &texts, &breaks);
+        // Most pieces are one span, of letters of one byte and a space for every few.
+        let room = letters.len() + letters.len() / 4;
+        for letter in letters {
             let glyph = letter.glyph;
             let font = self.font_of(glyph);
             match open.as_mut() {
@@ -125,7 +128,9 @@ impl Builder<'_> {
                         }
                         spans.push(span);
                     }
-                    open = Some(Span { font, x: glyph.x, w: glyph.right - glyph.x, text: letter.text.into_owned() });
+                    let mut text = String::with_capacity(if spans.is_empty() { room } else { 0 });
+                    text.push_str(&letter.text);
+                    open = Some(Span { font, x: glyph.x, w: glyph.right - glyph.x, text });
                 }
             }
         }
