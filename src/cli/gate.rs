@@ -305,7 +305,7 @@ impl<'a> Bench<'a> {
         );
         let known = super::project::environment();
         let env = command.env.iter().filter_map(|name| Some((name.clone(), known.get(name)?.clone())));
-        let task = CommandTask { spec: command.clone(), env: env.collect(), in_place: Vec::new(), room: Arc::new(room) };
+        let task = CommandTask::new(command.clone(), env.collect(), Vec::new(), Arc::new(room));
         let stage = |to: &Path| Ok(disk::write(to, bytes)?);
         let extension = staging::safe_extension(&subject.artifact);
         command_gate::judge(&task, &extension, &stage, &AtomicBool::new(false))

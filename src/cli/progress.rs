@@ -194,6 +194,7 @@ mod tests {
             cause: None,
             duration_ms: 12,
             items: vec![],
+            tool: None,
             problem,
         }
     }

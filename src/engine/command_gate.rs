@@ -71,9 +71,9 @@ fn judge_in(
     }
     let artifact = Path::new("inputs").join(format!("artifact.{extension}"));
     stage(&at.join(&artifact))?;
-    let names = BTreeMap::from([("artifact", command::slashed(&dir.join(&artifact)))]);
+    let names = BTreeMap::from([("artifact".to_owned(), command::slashed(&dir.join(&artifact)))]);
     let mut wait = |child: &mut Child| watch(child, command, interrupted);
-    let (status, said) = command::ended(&at, dir, command, &names, &mut wait)?;
+    let (status, said) = command::ended(dir, command, &names, 1, &mut wait)?;
     verdict(&command.spec.line, status, &String::from_utf8_lossy(&said))
 }
 

@@ -84,6 +84,15 @@ pub struct Made {
     pub outputs: Vec<Stored>,
     /// What they count beside their items, by name.
     pub counts: Vec<(String, u64)>,
+    pub told: Told,
+}
+
+/// What a command says of its work beside.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    pub warnings: Vec<String>,
+    /// Name and version of the tool that did it.
+    pub tool: Option<String>,
 }
 
 /// Why a run gave no candidate.
@@ -119,11 +128,59 @@ pub fn run(task: &Task, cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Resu
             let made = workers.run(builtin, &task.item, &task.inputs, params)?;
             store(task, builtin, made, cas, count)
         }
-        How::Command(command) => watch::run(&command.in_place, || {
-            let outputs = command::run(task, command, cas, count)?;
-            Ok(Made { outputs, counts: Vec::new() })
-        }),
+        How::Command(command) => {
+            let made = run_command(&[task], command, cas, count).pop();
+            made.unwrap_or_else(|| Err(CommandError::Ended.into()))
+        }
     }
+}
+
+/// Runs one command for `tasks`, which are of its rule; what each came to, in their order.
+pub fn run_command(
+    tasks: &[&Task],
+    command: &CommandTask,
+    cas: &Cas,
+    count: &dyn Fn(&[u8]) -> Option<u64>,
+) -> Vec<Result<Made, RunError>> {
+    let ran = watch::run(&command.in_place, || Ok::<_, RunError>(Compared(command::run(tasks, command, cas, count))));
+    match ran {
+        Ok(Compared(made)) => made.into_iter().map(|made| made.map_err(typed)).collect(),
+        Err(RunError::Changed(path)) => tasks.iter().map(|_| Err(RunError::Changed(path.clone()))).collect(),
+        Err(error) => {
+            let path = command.room.root.clone();
+            std::iter::once(Err(error)).chain(tasks.iter().skip(1).map(|_| Err(RunError::Changed(path.clone())))).collect()
+        }
+    }
+}
+
+/// What several came to, to be compared with what they came to before.
+struct Compared(Vec<Result<Made, RunError>>);
+
+impl PartialEq for Compared {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |(a, b): (&Result<Made, RunError>, &Result<Made, RunError>)| match (a, b) {
+            (Ok(a), Ok(b)) => a == b,
+            (Err(a), Err(b)) => a.to_string() == b.to_string(),
+            _ => false,
+        };
+        self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(same)
+    }
+}
+
+/// What a command says of a document, and would say each time, is a typed failure like a built-in's.
+fn typed(error: RunError) -> RunError {
+    let RunError::Command(CommandError::Told(told)) = &error else { return error };
+    let kind = match told.kind.as_str() {
+        "bad_document" => FailureKind::NotReadable,
+        "bad_input" => FailureKind::BadArtifact,
+        "needs_ocr" => FailureKind::NeedsOcr,
+        _ => return error,
+    };
+    if told.retry {
+        return error;
+    }
+    let hint = told.hint.as_ref().map_or_else(String::new, |hint| format!("; {hint}"));
+    Failure::new(kind, format!("{}{hint}", told.message)).into()
 }
 
 /// Does the work of a built-in in this process, which is a worker.
@@ -174,7 +231,7 @@ fn store(
             _ => return Err(wrong()),
         });
     }
-    Ok(Made { outputs: stored, counts })
+    Ok(Made { outputs: stored, counts, told: Told::default() })
 }
 
 fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {

@@ -49,6 +49,14 @@ pub enum Range {
 #[derive(Debug, Default)]
 pub struct Graph {
     pub rules: Vec<Rule>,
+    pub pools: Vec<Pool>,
+}
+
+/// Commands of the rules that name it: at most `size` processes of theirs run at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    pub name: String,
+    pub size: usize,
 }
 
 /// A rule, with every name resolved.
@@ -71,7 +79,32 @@ pub enum Run {
         /// Params with defaults filled in; object keys sorted.
         params: Value,
     },
-    Command(Command),
+    Command(CommandRule),
+}
+
+/// A command that does the work of a rule, and how it is asked. Only `command` and `params` say what it makes; the rest, how
+/// much of it is done at once, is in no key.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommandRule {
+    pub command: Command,
+    /// `params` of its requests; object keys sorted, null if there are none.
+    pub params: Value,
+    /// Address space of one process, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// It stays, and takes requests on its stdin.
+    pub worker: bool,
+    /// How many items go into one request, at most; 0 if each has a request of its own, and its paths stand in the command.
+    pub batch: usize,
+    /// Index into `Graph::pools`.
+    pub pool: Option<usize>,
+}
+
+impl CommandRule {
+    /// A command that is started once for each item.
+    #[must_use]
+    pub fn plain(command: Command) -> Self {
+        Self { command, params: Value::Null, memory_bytes: None, worker: false, batch: 0, pool: None }
+    }
 }
 
 /// A command, of a rule or of a gate.
@@ -206,7 +239,7 @@ impl Graph {
     /// Every command, of rules and of gates.
     pub fn commands(&self) -> impl Iterator<Item = &Command> {
         let own = self.rules.iter().filter_map(|rule| match &rule.run {
-            Run::Command(command) => Some(command),
+            Run::Command(rule) => Some(&rule.command),
             Run::Builtin { .. } => None,
         });
         let of_gates = self.rules.iter().flat_map(|rule| &rule.gates).filter_map(|gate| match &gate.check {

@@ -10,7 +10,6 @@
 
 pub mod adoption;
 pub mod again;
-mod collect;
 pub mod command;
 pub mod command_gate;
 pub mod coordinator;

@@ -197,8 +197,11 @@ pub enum Event {
         cause: Option<Cause>,
         /// What it took on its thread; 0 if it did not run.
         duration_ms: u64,
-        /// Items of its outputs by output name, and what built-ins count beside them (`pages`, `tokens`).
+        /// Items of its outputs by output name, and what built-ins and commands count beside them (`pages`, `tokens`).
         items: Vec<(String, u64)>,
+        /// Of a command that says so: name and version of the tool that did it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tool: Option<String>,
         problem: Option<Problem>,
     },
     /// An output is in the job folder.

@@ -19,6 +19,9 @@ pub fn key(words: &[String], program: &Path, base_env: &[(String, String)]) -> S
     format!("{}\0{}\0{}", words.join("\0"), program.display(), Digest::of_hasher(&environment).to_hex())
 }
 
+/// So much is shown of what a tool said that would not tell its version.
+const SAID_BYTES: usize = 2_000;
+
 /// What stands for a version while planning: no process is started.
 pub const NOT_ASKED: &str = "not asked yet";
 
@@ -31,10 +34,15 @@ pub fn ask(words: &[String], room: &Room) -> Result<String, String> {
     let mut process = Process::new(program);
     process.args(&words[1..]).current_dir(&room.root).stdin(Stdio::null()).env_clear().envs(room.base_env.iter().cloned());
     let said = process.output().map_err(|e| format!("cannot ask `{program}` for its version: {}", disk::plain(&e)))?;
-    if !said.status.success() {
-        return Err(format!("`{}` failed, so the version of the tool is not known", words.join(" ")));
+    let failed = !said.status.success();
+    let text = if said.stdout.is_empty() || failed && !said.stderr.is_empty() { said.stderr } else { said.stdout };
+    if failed {
+        // The end says most.
+        let start = text.len().saturating_sub(SAID_BYTES);
+        let text = String::from_utf8_lossy(&text[start..]);
+        let said = if text.trim().is_empty() { String::new() } else { format!("; it said:\n{}", text.trim()) };
+        return Err(format!("`{}` failed, so the version of the tool is not known{said}", words.join(" ")));
     }
-    let text = if said.stdout.is_empty() { said.stderr } else { said.stdout };
     Ok(String::from_utf8_lossy(&text).lines().next().unwrap_or("").trim().to_owned())
 }
 

@@ -92,7 +92,7 @@ fn closure(graph: &Graph, from: Vec<RuleId>, whole_passes: bool) -> BTreeSet<Rul
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::graph::{Command, CommandLine, From, Input, Rule, Run};
+    use crate::engine::graph::{Command, CommandLine, CommandRule, From, Input, Rule, Run};
 
     /// A rule of `pass` that reads `inputs`.
     fn rule(name: &str, pass: Option<char>, range: Range, inputs: &[u32]) -> Rule {
@@ -104,7 +104,7 @@ mod tests {
             name: name.to_owned(),
             pass: pass.map(Pass),
             range,
-            run: Run::Command(command),
+            run: Run::Command(CommandRule::plain(command)),
             inputs: inputs.iter().map(input).collect(),
             outputs: Vec::new(),
             gates: Vec::new(),
@@ -125,6 +125,7 @@ mod tests {
                 rule("passC", Some('C'), Range::Source, &[]),
                 rule("passD", Some('D'), Range::Job, &[3]),
             ],
+            pools: Vec::new(),
         };
         let upstream = Upstream::of(&graph);
         assert_eq!(before(&upstream, 0), [0]);
@@ -149,6 +150,7 @@ mod tests {
                 rule("other", Some('A'), Range::Job, &[0]),
                 rule("late", Some('A'), Range::Source, &[3]),
             ],
+            pools: Vec::new(),
         };
         let upstream = Upstream::of(&graph);
         assert_eq!(before(&upstream, 1), [0], "`marked` reads it, and `late` reads what may wait for `marked`");

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use super::check::{Problems, meant};
 use super::syntax::{
     At, Cache, CommandLine, Coverage, FileInput, FromInput, Gate, Ingestfile, Input, Job, Limits, Named, Output, OutputTable,
-    Ratio, Reference, Rule,
+    Pool, Ratio, Reference, Rule,
 };
 
 /// The Ingestfile that `text` writes, as far as it can be read; what cannot becomes a problem.
@@ -32,11 +32,12 @@ fn ingestfile(root: &DeTable<'_>, problems: &mut Problems) -> Option<Ingestfile>
         fields.optional("cache", problems, |value, problems| table(value, "cache", problems).map(|t| cache(&t, problems)));
     let limits =
         fields.optional("limits", problems, |value, problems| table(value, "limits", problems).map(|t| limits(&t, problems)));
+    let pool = fields.optional("pool", problems, |value, problems| named(value, "pool", problems, pool));
     let rule = fields.optional("rule", problems, |value, problems| named(value, "rule", problems, rule));
     fields.finish(problems);
     let (job, cache) = (job.unwrap_or_default(), cache.unwrap_or_default());
-    let (limits, rule) = (limits.unwrap_or_default(), rule.unwrap_or_default());
-    Some(Ingestfile { version: version?, job, cache, limits, rule })
+    let (limits, pool, rule) = (limits.unwrap_or_default(), pool.unwrap_or_default(), rule.unwrap_or_default());
+    Some(Ingestfile { version: version?, job, cache, limits, pool, rule })
 }
 
 fn job(table: &Table<'_, '_>, problems: &mut Problems) -> Job {
@@ -74,6 +75,14 @@ fn limits(table: &Table<'_, '_>, problems: &mut Problems) -> Limits {
     limits
 }
 
+fn pool(name: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> Option<Pool> {
+    let table = table(value, &format!("pool.{}", name.value), problems)?;
+    let mut fields = Fields::of(table.table, &name.span, "a pool");
+    let size = fields.required("size", problems, natural);
+    fields.finish(problems);
+    Some(Pool { span: name.span.clone(), size: size? })
+}
+
 fn rule(name: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> Option<Rule> {
     let table = table(value, &format!("rule.{}", name.value), problems)?;
     let mut fields = Fields::of(table.table, &name.span, "a rule");
@@ -92,6 +101,10 @@ fn rule(name: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> O
         version_files: fields.optional("version_files", problems, strings),
         env: fields.optional("env", problems, strings),
         timeout_s: fields.optional("timeout_s", problems, natural),
+        memory_mb: fields.optional("memory_mb", problems, natural),
+        worker: fields.optional("worker", problems, boolean),
+        batch: fields.optional("batch", problems, natural),
+        pool: fields.optional("pool", problems, string),
     };
     fields.finish(problems);
     Some(rule)

@@ -42,6 +42,9 @@ pub struct Ingestfile {
     /// What one action of a built-in may use up.
     #[schemars(default)]
     pub limits: Limits,
+    /// Pools by name: how many commands of the rules that name one may run at once.
+    #[schemars(default)]
+    pub pool: Named<Pool>,
     /// The rules by name. A rule named `passX` belongs to pass X.
     #[schemars(default)]
     pub rule: Named<Rule>,
@@ -105,6 +108,18 @@ pub struct Limits {
     pub nesting: Option<At<u64>>,
 }
 
+/// Commands that share something there is little of: memory, a licence, a graphics card.
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Pool {
+    /// Bytes of the pool's name.
+    #[schemars(skip)]
+    pub span: Range<usize>,
+    /// At most so many processes of its rules run at once, whatever `-j` says.
+    #[schemars(range(min = 1, max = 1024))]
+    pub size: At<u64>,
+}
+
 /// A rule: a built-in (`run`) or a command (`command`).
 #[derive(Debug, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -118,7 +133,8 @@ pub struct Rule {
     pub pass: Option<At<String>>,
     /// Name of a built-in.
     pub run: Option<At<String>>,
-    /// A command: a string goes to the shell, an array does not. `{name}` stands for the input or output of that name.
+    /// A command: a string goes to the shell, an array does not. `{name}` stands for the input or output of that name,
+    /// `{request}` for a file that holds all of it.
     pub command: Option<At<CommandLine>>,
     /// What the rule ranges over: `source`, or `<rule>.<tree output>`. Without it the rule runs once per job.
     pub each: Option<At<String>>,
@@ -128,7 +144,7 @@ pub struct Rule {
     /// Outputs by name.
     #[schemars(with = "Named<At<Output>>")]
     pub outputs: Option<Named<At<Output>>>,
-    /// Params of a built-in.
+    /// Params of a built-in; of a command what `params` of its request hold, and a new value reruns it.
     #[schemars(default)]
     pub params: Named<At<Value>>,
     /// Gates by output name.
@@ -146,9 +162,19 @@ pub struct Rule {
     /// Names of environment variables that a command may see: a new value reruns the rule.
     #[schemars(default)]
     pub env: Option<At<Vec<At<String>>>>,
-    /// Seconds after which a command is stopped.
+    /// Seconds after which a command is stopped; with `batch` or `worker` those of each item.
     #[schemars(range(min = 1))]
     pub timeout_s: Option<At<u64>>,
+    /// Megabytes of address space that a process of the command may take. Linux only: other systems have no such limit.
+    #[schemars(range(min = 64, max = 1_048_576))]
+    pub memory_mb: Option<At<u64>>,
+    /// The command stays: it reads a request a line on its stdin and answers each with a line on its stdout.
+    pub worker: Option<At<bool>>,
+    /// So many items at most go into one request.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub batch: Option<At<u64>>,
+    /// Name of the pool in which its commands run.
+    pub pool: Option<At<String>>,
 }
 
 /// A command.

@@ -150,8 +150,8 @@ fn rules_stand_after_all_that_they_read_and_names_are_resolved() {
         ]
     );
     let Run::Command(command) = &rule("last").run else { panic!("a command") };
-    assert_eq!(command.env, ["LC_TIME", "NLTK_DATA"]);
-    assert_eq!(command.timeout_s, Some(600));
+    assert_eq!(command.command.env, ["LC_TIME", "NLTK_DATA"]);
+    assert_eq!(command.command.timeout_s, Some(600));
 }
 
 #[test]

@@ -186,6 +186,7 @@ mod tests {
                 cause: cause(),
                 duration_ms: 12,
                 items: vec![("chunks".to_owned(), 40)],
+                tool: Some("haystack-ai 3.4.0".to_owned()),
                 problem: Some(problem.clone()),
             },
             Event::PassEnded {
@@ -226,7 +227,7 @@ mod tests {
         {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"build_started","sources":1,"ignored_files":0}
         {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"pass_started","pass":"C"}
         {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"action_started","rule":"passC","item":"book/part-0123456789abcdef","reason":"`max_chars` was 600, is 800","cause":{"kind":"param","name":"max_chars","old":"600","new":"800"}}
-        {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"action_ended","rule":"passC","item":"book/part-0123456789abcdef","pass":"C","outcome":"rejected","reason":"`max_chars` was 600, is 800","cause":{"kind":"param","name":"max_chars","old":"600","new":"800"},"duration_ms":12,"items":[["chunks",40]],"problem":{"message":"rejected, ask [e-mail]","causes":["its gate said no"],"violations":[{"pointer":"/0/text","message":"is missing","place":"page 7"}],"violation_count":3,"hint":null}}
+        {"time":"2026-01-31T12:00:00.000Z","build_id":"b_1","event":"action_ended","rule":"passC","item":"book/part-0123456789abcdef","pass":"C","outcome":"rejected","reason":"`max_chars` was 600, is 800","cause":{"kind":"param","name":"max_chars","old":"600","new":"800"},"duration_ms":12,"items":[["chunks",40]],"tool":"haystack-ai 3.4.0","problem":{"message":"rejected, ask [e-mail]","causes":["its gate said no"],"violations":[{"pointer":"/0/text","message":"is missing","place":"page 7"}],"violation_count":3,"hint":null}}
         "##);
     }
 

@@ -76,6 +76,8 @@ mod quarantine;
 #[cfg(unix)]
 mod redaction;
 #[cfg(unix)]
+mod requests;
+#[cfg(unix)]
 mod running;
 #[cfg(unix)]
 mod signals;

@@ -298,7 +298,7 @@ fn each(graph: &Graph, rule: &Rule) -> Option<String> {
 fn runs(rule: &Rule) -> String {
     match &rule.run {
         Run::Builtin { builtin, .. } => builtin.name.to_owned(),
-        Run::Command(command) => match &command.line {
+        Run::Command(rule) => match &rule.command.line {
             CommandLine::Shell(line) => line.clone(),
             CommandLine::Argv(words) => words.join(" "),
         },
@@ -354,7 +354,7 @@ fn edges_of(graph: &Graph, id: RuleId) -> Vec<Edge> {
         });
     }
     if let Run::Command(command) = &rule.run {
-        edges.extend(command.files.iter().map(|f| edge(format!("file:{f}"), EdgeKind::Input, None, None)));
+        edges.extend(command.command.files.iter().map(|f| edge(format!("file:{f}"), EdgeKind::Input, None, None)));
     }
     if rule.range != Range::Job {
         let (from, output) = entry(rule.range);

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::inputs::Unresolved;
-use super::{ActionIx, Condition, Coordinator, Message, Mode, Phase, Soundness, Stop, Stretch};
+use super::{ActionIx, Condition, Coordinator, Message, Mode, Phase, Ran, Soundness, Stop, Stretch};
 use crate::disk;
 use crate::engine::command::CommandError;
 use crate::engine::derive;
-use crate::engine::execute::{self, How, Made, OutputSlot, RunError, Task};
+use crate::engine::execute::{How, OutputSlot, RunError, Task, Told};
 use crate::engine::gate::{self, Accepted, Judged};
 use crate::engine::graph::{From, Input, RuleId, Run};
 use crate::engine::manifest::{self, Encoded};
@@ -27,7 +27,18 @@ use crate::store::records::{ActionResult, Came, Stored};
 pub(super) type Sender = std::sync::mpsc::Sender<Message>;
 
 /// Work for the pool, made by the coordinator and spawned by its loop.
-pub(super) type Work<'a> = Box<dyn FnOnce(&Sender) + Send + 'a>;
+pub(super) struct Work<'a> {
+    /// How many it sends.
+    pub(super) messages: usize,
+    pub(super) run: Box<dyn FnOnce(&Sender) + Send + 'a>,
+}
+
+impl<'a> Work<'a> {
+    /// Work that sends one message.
+    fn of_one(run: impl FnOnce(&Sender) + Send + 'a) -> Self {
+        Self { messages: 1, run: Box::new(run) }
+    }
+}
 
 impl<'a> Coordinator<'a, '_> {
     /// Takes an action as far as it goes without the pool; what is left for the pool is returned.
@@ -65,7 +76,7 @@ impl<'a> Coordinator<'a, '_> {
             Err(Unresolved::Needs(needs)) => {
                 self.open_store()?;
                 let (cas, judge) = (self.store.cas.clone(), self.setup.judge);
-                Ok(Some(Box::new(move |sender: &Sender| {
+                Ok(Some(Work::of_one(move |sender: &Sender| {
                     let started = Instant::now();
                     let compute =
                         |n: &derive::Need| derive::compute(&n.work, &cas, &|b| judge.count_items(b)).map(|d| (n.key, d));
@@ -152,29 +163,7 @@ impl<'a> Coordinator<'a, '_> {
         }
         tracing::debug!(action = ?self.name_of(ix), %reason, "runs");
         self.actions[ix.0].reason = Some(Box::new(reason));
-        self.actions[ix.0].phase = Phase::Running;
-        self.actions[ix.0].started = Some(Instant::now());
-        self.announce_start(ix)?;
-        let task = match self.task_of(ix) {
-            Ok(task) => task,
-            Err(message) => {
-                self.end(ix, Outcome::Failed, Some(Problem { message, ..Problem::default() }))?;
-                return Ok(None);
-            }
-        };
-        let rule = self.setup.graph.rule(self.actions[ix.0].rule);
-        let (cas, judge, files) = (self.store.cas.clone(), self.setup.judge, self.gate_files.clone());
-        Ok(Some(Box::new(move |sender: &Sender| {
-            let started = Instant::now();
-            let made = execute::run(&task, &cas, &|b| judge.count_items(b)).map(|Made { outputs, counts }| {
-                let open: Vec<usize> = (0..rule.gates.len()).filter(|g| is_item_gate(rule, *g)).collect();
-                // A gate that breaks is met again, and told, when the candidate is judged.
-                let verdicts = gate::judge_open(rule, &open, &outputs, &files, &cas, judge).unwrap_or_default();
-                let duration_ms = Stretch::since(started).millis();
-                (ActionResult { outputs: outputs.into(), counts: counts.into(), failure: None, duration_ms }, verdicts)
-            });
-            let _ = sender.send(Message::Ran(ix, made, Stretch::since(started)));
-        })))
+        self.start_or_wait(ix)
     }
 
     pub(super) fn task_of(&mut self, ix: ActionIx) -> Result<Task, String> {
@@ -224,7 +213,7 @@ impl<'a> Coordinator<'a, '_> {
             Judged::Open(open) => {
                 self.actions[ix.0].phase = Phase::Judging;
                 let (cas, judge, files) = (self.store.cas.clone(), self.setup.judge, self.gate_files.clone());
-                Ok(Some(Box::new(move |sender: &Sender| {
+                Ok(Some(Work::of_one(move |sender: &Sender| {
                     let started = Instant::now();
                     let verdicts = gate::judge_open(rule, &open, &candidate, &files, &cas, judge);
                     let _ = sender.send(Message::Judged(ix, verdicts, Stretch::since(started)));
@@ -295,8 +284,17 @@ impl<'a> Coordinator<'a, '_> {
                 self.reach(FailPoint::VerdictStored)?;
                 self.judge(ix)
             }
-            Message::Ran(ix, Ok((result, verdicts)), stretch) => {
+            Message::Left(pool) => {
+                self.leave_pool(pool);
+                Ok(None)
+            }
+            Message::Ran(ix, ran, stretch) => {
                 self.actions[ix.0].duration_ms = stretch.millis();
+                let Ran { result, verdicts, told } = match *ran {
+                    Ok(ran) => ran,
+                    Err(error) => return self.ran_badly(ix, error, stretch.millis()).map(|()| None),
+                };
+                self.tell_told(ix, told)?;
                 self.actions[ix.0].made = result.counts.clone();
                 verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v.into()));
                 if let Some(key) = self.actions[ix.0].key {
@@ -308,10 +306,6 @@ impl<'a> Coordinator<'a, '_> {
                 self.judge(ix)
             }
             Message::Skipped => Ok(None),
-            Message::Ran(ix, Err(error), stretch) => {
-                self.actions[ix.0].duration_ms = stretch.millis();
-                self.ran_badly(ix, error, stretch.millis()).map(|()| None)
-            }
         }
     }
 
@@ -321,6 +315,18 @@ impl<'a> Coordinator<'a, '_> {
             let part = if item.id.is_empty() || item.id == item.path { String::new() } else { format!(" ({})", item.id) };
             let message = format!("`{builtin}` of `{}`{part} was tried again in a fresh worker process: {death}", item.path);
             self.emit(&Event::Warning { message })?;
+        }
+        Ok(())
+    }
+
+    /// What a command said beside its work.
+    fn tell_told(&mut self, ix: ActionIx, told: Told) -> Result<(), Stop> {
+        for warning in told.warnings {
+            let message = format!("{}: {warning}", self.subject_of(ix));
+            self.emit(&Event::Warning { message })?;
+        }
+        if let Some(tool) = told.tool {
+            self.tools.insert(ix, tool);
         }
         Ok(())
     }
@@ -351,9 +357,11 @@ impl<'a> Coordinator<'a, '_> {
             }
             other => {
                 let mut problem = Problem::of(&other);
-                if let RunError::Worker(error) = &other {
-                    problem.hint = error.hint();
-                }
+                problem.hint = match &other {
+                    RunError::Worker(error) => error.hint(),
+                    RunError::Command(error) => error.hint(),
+                    _ => None,
+                };
                 self.remember(ix, Came::Failed);
                 self.end(ix, Outcome::Failed, Some(problem))
             }
@@ -517,7 +525,7 @@ impl<'a> Coordinator<'a, '_> {
     }
 }
 
-fn is_item_gate(rule: &crate::engine::graph::Rule, ix: usize) -> bool {
+pub(super) fn is_item_gate(rule: &crate::engine::graph::Rule, ix: usize) -> bool {
     let gate = &rule.gates[ix];
     gate.scope == crate::engine::graph::Scope::Item && !matches!(gate.check, crate::engine::graph::Check::Present { json: false })
 }

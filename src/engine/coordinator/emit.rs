@@ -101,6 +101,7 @@ impl Coordinator<'_, '_> {
         self.announce_owner(self.actions[ix.0].rule)?;
         let name = self.name_of(ix);
         let (reason, cause) = self.told_reason(ix);
+        let tool = self.tools.remove(&ix);
         let action = &self.actions[ix.0];
         let Some(outcome) = action.outcome else { return Ok(()) };
         let rule = self.setup.graph.rule(action.rule);
@@ -116,6 +117,7 @@ impl Coordinator<'_, '_> {
             cause,
             duration_ms: action.duration_ms,
             items,
+            tool,
             problem: action.problem.as_deref().cloned(),
             action: name,
         };

@@ -64,11 +64,12 @@ impl Coordinator<'_, '_> {
 
     pub(super) fn make_command(&mut self, id: RuleId) -> Result<(Arc<CommandTask>, String), String> {
         let Run::Command(spec) = &self.setup.graph.rule(id).run else { return Err("it is no command".to_owned()) };
-        self.command_task(spec)
+        let (task, version) = self.command_task(&spec.command)?;
+        Ok((Arc::new(task.asked_by(spec)), version))
     }
 
     /// A command with its environment, and its tool's version.
-    pub(super) fn command_task(&mut self, spec: &Command) -> Result<(Arc<CommandTask>, String), String> {
+    pub(super) fn command_task(&mut self, spec: &Command) -> Result<(CommandTask, String), String> {
         let value = |name: &String| self.setup.env.get(name).map(|v| (name.clone(), v.clone()));
         let env: Vec<(String, String)> = spec.env.iter().filter_map(value).collect();
         let mut read: Vec<PathBuf> = Vec::new();
@@ -85,7 +86,7 @@ impl Coordinator<'_, '_> {
             }
         };
         let in_place = self.in_place(&read);
-        Ok((Arc::new(CommandTask { spec: spec.clone(), env, in_place, room: self.room.clone() }), version))
+        Ok((CommandTask::new(spec.clone(), env, in_place, self.room.clone()), version))
     }
 
     /// What a tool says of its version, and the files that the answer rests on. A process is started only if one of them is

@@ -207,6 +207,7 @@ impl Coordinator<'_, '_> {
     /// The command of a gate, and the key of all that decides what it says beside its subject.
     fn gate_command(&mut self, command: &Command) -> Result<(Arc<CommandTask>, Digest), String> {
         let (task, version) = self.command_task(command)?;
+        let task = Arc::new(task);
         let mut h = blake3::Hasher::new();
         let mut add = |part: &[u8]| {
             h.update(&(part.len() as u64).to_le_bytes());

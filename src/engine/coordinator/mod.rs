@@ -33,6 +33,7 @@ mod placed;
 mod publish;
 mod put;
 mod quarantine;
+mod queues;
 mod reasons;
 mod run;
 mod spans;
@@ -234,10 +235,19 @@ struct PassState {
 /// What a pool thread sends back.
 enum Message {
     Prepared(ActionIx, Result<Vec<(Digest, Derived)>, super::derive::DeriveError>, Stretch),
-    Ran(ActionIx, Result<(ActionResult, Verdicts), super::execute::RunError>, Stretch),
+    Ran(ActionIx, Box<Result<Ran, super::execute::RunError>>, Stretch),
     Judged(ActionIx, Result<Verdicts, super::gate::GateError>, Stretch),
+    /// A process of this pool has ended.
+    Left(usize),
     /// It was not begun: the build is over.
     Skipped,
+}
+
+/// What an action gave that ran.
+struct Ran {
+    result: ActionResult,
+    verdicts: Verdicts,
+    told: super::execute::Told,
 }
 
 /// Why a build begins again: everything done so far is in the cache.
@@ -304,6 +314,10 @@ struct Coordinator<'a, 'b> {
     complete: Vec<RuleId>,
     finished: BTreeSet<RuleId>,
     ready: VecDeque<ActionIx>,
+    queues: queues::Queues,
+    /// Tools that commands name, until their actions end.
+    tools: HashMap<ActionIx, String>,
+    /// Messages that are still to come.
     in_flight: usize,
     /// The first pass that failed, unless the build keeps going.
     stopped_at: Option<Pass>,

@@ -10,7 +10,7 @@ use super::{ActionIx, Coordinator, Mode};
 use crate::digest::Digest;
 use crate::engine::adoption;
 use crate::engine::gate_list::GateList;
-use crate::engine::graph::{From, RuleId, Run};
+use crate::engine::graph::{CommandRule, From, RuleId, Run};
 use crate::engine::manifest::{self, ActionManifest, Change, Encoded, Field};
 use crate::engine::probe;
 use crate::engine::reason::{Cause, Kind, Loss, Reason};
@@ -105,7 +105,10 @@ impl Coordinator<'_, '_> {
                     params.iter().for_each(|(k, v)| m.push(Field::Param(k.clone()), v.to_string()));
                 }
             }
-            Run::Command(command) => {
+            Run::Command(CommandRule { command, params, .. }) => {
+                if let Value::Object(params) = params {
+                    params.iter().for_each(|(k, v)| m.push(Field::Param(k.clone()), v.to_string()));
+                }
                 m.push(Field::Command, serde_json::to_string(&command.line).unwrap_or_default());
                 for path in &command.files {
                     m.push(Field::File(path.clone()), self.project_file(path)?.to_hex());

@@ -11,7 +11,8 @@ use super::advance::Work;
 use super::collecting;
 use super::heal;
 use super::reasons::Numbers;
-use super::{Announced, Coordinator, Message, Mode, PassState, Setup, Stop};
+
+use super::{Announced, Coordinator, Message, Mode, PassState, Ran, Setup, Stop};
 use crate::digest::Digest;
 use crate::disk;
 use crate::engine::command::Room;
@@ -172,6 +173,8 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             complete: Vec::new(),
             finished: BTreeSet::new(),
             ready: VecDeque::new(),
+            queues: super::queues::Queues::default(),
+            tools: HashMap::new(),
             in_flight: 0,
             stopped_at: None,
             rule_problems: HashMap::new(),
@@ -274,9 +277,9 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 let (sender, cancelled) = (sender.clone(), cancelled.clone());
                 scope.spawn(move |_| {
                     if cancelled.load(Ordering::SeqCst) {
-                        let _ = sender.send(Message::Skipped);
+                        (0..work.messages).for_each(|_| drop(sender.send(Message::Skipped)));
                     } else {
-                        work(&sender);
+                        (work.run)(&sender);
                     }
                 });
             };
@@ -323,7 +326,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                     && let Some(ix) = self.ready.pop_front()
                 {
                     if let Some(work) = self.advance(ix)? {
-                        self.in_flight += 1;
+                        self.in_flight += work.messages;
                         spawn(work);
                     }
                 }
@@ -332,14 +335,18 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                     break;
                 }
             }
-            if self.in_flight == 0 {
+            while let Some(work) = self.due(most)? {
+                self.in_flight += work.messages;
+                spawn(work);
+            }
+            if self.in_flight == 0 && self.ready.is_empty() && self.complete.is_empty() {
                 return Ok(());
             }
             if let Ok(message) = receiver.recv_timeout(TICK) {
                 self.in_flight -= 1;
                 self.since_commit += 1;
                 if let Some(work) = self.receive(message)? {
-                    self.in_flight += 1;
+                    self.in_flight += work.messages;
                     spawn(work);
                 }
             }
@@ -362,8 +369,9 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             self.in_flight -= 1;
             self.tell_work(&message);
             match message {
-                Message::Ran(ix, Ok((result, verdicts)), stretch) => {
+                Message::Ran(ix, ran, stretch) => {
                     self.actions[ix.0].duration_ms = stretch.millis();
+                    let Ok(Ran { result, verdicts, .. }) = *ran else { continue };
                     verdicts.into_iter().for_each(|(key, v)| self.store.state.verdicts.put(key, v.into()));
                     if let Some(key) = self.actions[ix.0].key {
                         self.store.state.results.put(key, result);
@@ -388,6 +396,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
     }
 
     fn conclude(&mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
+        self.commands.values().for_each(|(command, _)| command.dismiss());
         let mut warnings = self.store.take_warnings();
         warnings.extend(self.older_passes());
         if self.mode == Mode::Build {

@@ -20,6 +20,16 @@ impl Stretch {
         Self { worker: rayon::current_thread_index(), started, ended: Instant::now() }
     }
 
+    /// `n` parts of equal length, one after the other.
+    pub(super) fn shares(self, n: usize) -> Vec<Self> {
+        let parts = u32::try_from(n).unwrap_or(u32::MAX).max(1);
+        let share = self.ended.duration_since(self.started) / parts;
+        let begins = |i: u32| self.started + share * i;
+        (0..parts)
+            .map(|i| Self { started: begins(i), ended: if i + 1 == parts { self.ended } else { begins(i + 1) }, ..self })
+            .collect()
+    }
+
     /// Whole milliseconds.
     pub(super) fn millis(&self) -> u64 {
         u64::try_from(self.ended.duration_since(self.started).as_millis()).unwrap_or(u64::MAX)
@@ -43,7 +53,7 @@ impl Coordinator<'_, '_> {
             Message::Prepared(ix, _, stretch) => (*ix, *stretch, Some("inputs")),
             Message::Ran(ix, _, stretch) => (*ix, *stretch, None),
             Message::Judged(ix, _, stretch) => (*ix, *stretch, Some("gate")),
-            Message::Skipped => return,
+            Message::Left(_) | Message::Skipped => return,
         };
         let name = self.name_of(ix);
         let name = format!("{} {}", name.rule, name.item).trim_end().to_owned();

@@ -6,7 +6,7 @@ use std::ops::Range as Span;
 
 use super::JobConfig;
 use super::check::{Problems, meant};
-use super::syntax::{At, Ingestfile, Rule};
+use super::syntax::{self, At, Ingestfile, Rule};
 use crate::builtin::{Builtin, Limits};
 use crate::engine::graph::{self, From, Graph, Range, RuleId};
 use crate::engine::retention::Bounds;
@@ -20,6 +20,7 @@ mod limits;
 mod order;
 mod outputs;
 mod policy;
+mod pools;
 mod ranges;
 mod runs;
 
@@ -35,8 +36,9 @@ pub(super) fn lower(file: &Ingestfile, builtins: &[&'static Builtin], problems: 
         problems.add(&file.version.span, message, "", "this `ingest` reads version 1");
     }
     let names = file.rule.0.iter().enumerate().map(|(i, (name, _))| (name.value.as_str(), i)).collect();
-    let scope = Scope { rules: &file.rule.0, names, builtins, outputs: Vec::new(), ranges: Vec::new() };
+    let scope = Scope { rules: &file.rule.0, pools: &file.pool.0, names, builtins, outputs: Vec::new(), ranges: Vec::new() };
     let mut lowering = Lowering { scope, problems, links: Vec::new(), files: BTreeMap::new() };
+    let pools = lowering.pools();
     lowering.read_outputs();
     lowering.read_ranges();
     lowering.report_output_clashes();
@@ -45,12 +47,13 @@ pub(super) fn lower(file: &Ingestfile, builtins: &[&'static Builtin], problems: 
     let bounds = lowering.cache(&file.cache);
     let limits = lowering.limits(&file.limits);
     let (job, sources) = lowering.job(&file.job)?;
-    lowering.problems.none().then(|| (job, bounds, limits, renumbered(rules, &order), sources, lowering.files))
+    lowering.problems.none().then(|| (job, bounds, limits, renumbered(rules, &order, pools), sources, lowering.files))
 }
 
 /// What names may refer to. Rules are numbered as the file writes them, until `renumbered`.
 struct Scope<'a> {
     rules: &'a [(At<String>, Rule)],
+    pools: &'a [(At<String>, syntax::Pool)],
     names: BTreeMap<&'a str, usize>,
     builtins: &'a [&'static Builtin],
     outputs: Vec<Vec<outputs::Declared>>,
@@ -87,9 +90,14 @@ impl Lowering<'_, '_> {
 
     /// Names of rules stand in targets (`passD:<source_id>`), log lines and `<rule>.<output>`.
     fn rule_name(&mut self, name: &At<String>) {
+        self.rule_like_name(name, "rule");
+    }
+
+    /// A name of ASCII letters, digits, `_` and `-`.
+    fn rule_like_name(&mut self, name: &At<String>, what: &str) {
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if name.value.is_empty() || !name.value.chars().all(plain) {
-            let message = format!("`{}` is no name for a rule", name.value.escape_debug());
+            let message = format!("`{}` is no name for a {what}", name.value.escape_debug());
             self.problems.add(&name.span, message, "", "names hold ASCII letters, digits, `_` and `-`");
         }
     }
@@ -131,7 +139,7 @@ impl Lowering<'_, '_> {
 }
 
 /// The rules in `order`, every id changed with them.
-fn renumbered(rules: Vec<graph::Rule>, order: &[usize]) -> Graph {
+fn renumbered(rules: Vec<graph::Rule>, order: &[usize], pools: Vec<graph::Pool>) -> Graph {
     let mut place = vec![0; rules.len()];
     for (to, &from) in order.iter().enumerate() {
         place[from] = to;
@@ -151,7 +159,7 @@ fn renumbered(rules: Vec<graph::Rule>, order: &[usize]) -> Graph {
         rule.gates.iter_mut().flat_map(|gate| &mut gate.others).for_each(|(rule, _)| *rule = moved(*rule));
         rule
     };
-    Graph { rules: sorted.into_iter().map(|(rule, _)| renumber(rule)).collect() }
+    Graph { rules: sorted.into_iter().map(|(rule, _)| renumber(rule)).collect(), pools }
 }
 
 /// A file holds fewer rules than a u32 counts.

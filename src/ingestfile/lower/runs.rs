@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::Lowering;
+use super::pools::REQUEST;
 use crate::builtin::Builtin;
-use crate::engine::graph::{Command, CommandLine, Run};
+use crate::engine::graph::{Command, CommandLine, CommandRule, Run};
 use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{self, At, Rule};
 use crate::placeholder;
@@ -25,10 +26,7 @@ impl Lowering<'_, '_> {
                 self.problems.add(&run.span, format!("unknown built-in `{}`", run.value), "no such built-in", hint);
             }
             (None, Some(command)) => {
-                if let Some((param, _)) = rule.params.0.first() {
-                    self.problems.add(&param.span, "`params` is for built-ins", "", "write the values into the command");
-                }
-                return (Run::Command(self.command(command, &CommandKeys::of_rule(rule))), None);
+                return (Run::Command(self.command_rule(rule, command)), None);
             }
             (Some(_), Some(command)) => {
                 let message = format!("rule `{}` has both `run` and `command`", name.value);
@@ -41,11 +39,19 @@ impl Lowering<'_, '_> {
         }
         let line = CommandLine::Argv(Vec::new()); // stands in until the problem is reported
         let (files, version_files) = (Vec::new(), Vec::new());
-        (Run::Command(Command { line, files, version: None, version_files, env: Vec::new(), timeout_s: None }), None)
+        let command = Command { line, files, version: None, version_files, env: Vec::new(), timeout_s: None };
+        (Run::Command(CommandRule::plain(command)), None)
     }
 
     fn refuse_command_keys(&mut self, rule: &Rule) {
-        for (key, span) in CommandKeys::of_rule(rule).given() {
+        let asked = [
+            ("memory_mb", rule.memory_mb.as_ref().map(|v| &v.span)),
+            ("worker", rule.worker.as_ref().map(|v| &v.span)),
+            ("batch", rule.batch.as_ref().map(|v| &v.span)),
+            ("pool", rule.pool.as_ref().map(|v| &v.span)),
+        ];
+        let asked = asked.into_iter().filter_map(|(key, span)| Some((key, span?)));
+        for (key, span) in CommandKeys::of_rule(rule).given().chain(asked) {
             self.problems.add(span, format!("`{key}` is for command rules"), "", "");
         }
     }
@@ -143,7 +149,23 @@ impl Lowering<'_, '_> {
                 self.problems.add(&output.name_span, message, "", format!("`{{{}}}` could mean either: rename one", output.name));
             }
         }
-        let known: Vec<&str> = inputs.into_iter().chain(self.scope.outputs[ix].iter().map(|o| o.name.as_str())).collect();
+        let own: Vec<&str> = inputs.into_iter().chain(self.scope.outputs[ix].iter().map(|o| o.name.as_str())).collect();
+        for (name, span) in rule
+            .inputs
+            .0
+            .iter()
+            .map(|(name, _)| (&name.value, &name.span))
+            .chain(self.scope.outputs[ix].iter().map(|output| (&output.name, &output.name_span)))
+        {
+            if name == REQUEST {
+                let message = "`request` is the name of what a command is asked";
+                self.problems.add(span, message, "", "`{request}` could mean either: call it something else");
+            }
+        }
+        if rule.worker.as_ref().is_some_and(|w| w.value) || rule.batch.is_some() {
+            return;
+        }
+        let known: Vec<&str> = own.into_iter().chain([REQUEST]).collect();
         for (text, span) in words(command) {
             for found in placeholder::find(text).into_iter().filter(|p| !known.contains(&p.name)) {
                 let message = format!("`{{{}}}` names no input and no output", found.name);
@@ -163,7 +185,7 @@ pub(super) struct CommandKeys<'a> {
 }
 
 impl<'a> CommandKeys<'a> {
-    fn of_rule(rule: &'a Rule) -> Self {
+    pub(super) fn of_rule(rule: &'a Rule) -> Self {
         Self {
             files: rule.files.as_ref(),
             version: rule.version.as_ref(),
@@ -195,7 +217,7 @@ pub(super) fn words(command: &At<syntax::CommandLine>) -> Vec<(&str, &std::ops::
 }
 
 /// The same value with the keys of all its objects sorted.
-fn sorted(value: Value) -> Value {
+pub(super) fn sorted(value: Value) -> Value {
     match value {
         Value::Array(values) => Value::Array(values.into_iter().map(sorted).collect()),
         Value::Object(entries) => {

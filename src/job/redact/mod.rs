@@ -85,7 +85,8 @@ pub fn redact_event(event: &Event) -> Event {
             *reason = owned(reason);
             *cause = cause.as_ref().map(redact_cause);
         }
-        Event::ActionEnded { action, reason, cause, problem, .. } => {
+        Event::ActionEnded { action, reason, cause, problem, tool, .. } => {
+            *tool = tool.as_deref().map(owned);
             action.item = owned(&action.item);
             *reason = owned(reason);
             *cause = cause.as_ref().map(redact_cause);

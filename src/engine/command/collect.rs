@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
-use super::command::CommandError;
-use super::execute::{OutputSlot, RunError};
+use super::CommandError;
 use crate::builtin::TreeEntry;
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, Kind};
+use crate::engine::execute::{OutputSlot, RunError};
 use crate::fail_point::{self, FailPoint};
 use crate::rel_path::{self, RelPath};
 use crate::store::cas::Cas;
