@@ -57,10 +57,8 @@ class Tool:
     """Name of the lock file and of the virtual environment below `.venv`."""
 
     def hint(self) -> str:
-        """The commands that mend the environment."""
-        python = f".venv/{self.setup}/{'Scripts' if os.name == 'nt' else 'bin'}/python"
-        install = f"{python} -m pip install --no-deps --require-hashes -r adapters/{self.setup}.lock"
-        return f"python3 -m venv .venv/{self.setup} && {install}"
+        """The command that mends the environment."""
+        return f"ingest adapter setup {self.setup}"
 
     def check(self) -> None:
         """Whether this interpreter has the package, and all that the lock file pins, in the versions that it pins.

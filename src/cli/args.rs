@@ -64,6 +64,8 @@ pub enum Command {
     RunPass(RunPass),
     /// Write a commented Ingestfile, schemas and .gitignore for a folder of books
     Init(Init),
+    /// Make what passes by other tools need
+    Adapter(Adapter),
     /// Print completions for a shell
     Completions(Completions),
     /// Carry out jobs of a build, which starts this itself
@@ -356,6 +358,41 @@ pub struct Init {
     /// Replace files that are there
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Adapter {
+    #[command(subcommand)]
+    pub action: AdapterAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AdapterAction {
+    /// Make the virtual environment of a tool from its lock file, below .venv
+    Setup(AdapterSetup),
+}
+
+#[derive(Debug, Args)]
+pub struct AdapterSetup {
+    #[arg(value_enum)]
+    pub name: AdapterName,
+    /// Python to make it with [default: the first of python3, python and py that is 3.11 to 3.13]
+    #[arg(long, value_name = "PROGRAM")]
+    pub python: Option<PathBuf>,
+    /// Make it anew, and replace files of the adapter that were edited
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// Tools that there are adapters for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum AdapterName {
+    /// Partitions and chunks: pass C
+    Unstructured,
+    /// Cleans and tags: pass D
+    Haystack,
+    /// Makes the graph: pass E
+    Llamaindex,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,6 @@
 //! The command line: everything that talks to people. `main` reads as a table of contents; each command has a file.
 
+pub mod adapter;
 pub mod args;
 pub mod build;
 pub mod causes;
@@ -84,6 +85,7 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         Command::Gate(args) => gate::run(args, global, console, now),
         Command::RunPass(args) => run_pass::run(args, console),
         Command::Init(args) => init::run(args, console),
+        Command::Adapter(args) => adapter::run(args, console),
         Command::Worker => worker::run(),
     }
 }

@@ -219,7 +219,10 @@ pub fn warning(paint: Paint, message: &str) -> String {
 #[must_use]
 pub fn problem(paint: Paint, subject: &str, problem: &Problem) -> String {
     let subject = if subject.is_empty() { String::new() } else { format!("{subject}: ") };
-    let mut text = format!("{} {subject}{}", paint.red("error:"), line(&problem.message));
+    // What a program said has lines of its own.
+    let mut said = problem.message.lines();
+    let mut text = format!("{} {subject}{}", paint.red("error:"), line(said.next().unwrap_or_default()));
+    said.for_each(|said| text.push_str(&format!("\n  {}", line(said))));
     for violation in &problem.violations {
         let pointer = if violation.pointer.is_empty() { "(whole)" } else { &violation.pointer };
         let place = if violation.place.is_empty() { String::new() } else { format!(" ({})", shown(&violation.place)) };

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
-use crate::builtin::Builtin;
+use crate::builtin::{Builtin, OutputPort};
 
 /// Index into `Graph::rules`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -162,6 +162,41 @@ pub struct Output {
     /// Whether it appears in the job folder; if not, it stays in the cache.
     pub publish: bool,
     pub merge: MergeKind,
+    /// Of a command: the built-in's output that it makes in its stead, and is merged and projected like.
+    pub like: Option<Port>,
+}
+
+/// An output of a built-in.
+#[derive(Clone, Copy)]
+pub struct Port {
+    pub builtin: &'static Builtin,
+    pub port: &'static OutputPort,
+}
+
+impl std::fmt::Debug for Port {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.builtin.name, self.port.name)
+    }
+}
+
+impl PartialEq for Port {
+    fn eq(&self, other: &Self) -> bool {
+        (self.builtin.name, self.port.name) == (other.builtin.name, other.port.name)
+    }
+}
+
+impl Eq for Port {}
+
+impl Rule {
+    /// The built-in's output that an output of this rule is, or is like.
+    #[must_use]
+    pub fn port(&self, output: usize) -> Option<Port> {
+        let output = &self.outputs[output];
+        match &self.run {
+            Run::Builtin { builtin, .. } => builtin.output(&output.name).map(|port| Port { builtin, port }),
+            Run::Command(_) => output.like,
+        }
+    }
 }
 
 /// How an output's item results become what is published.
@@ -171,7 +206,7 @@ pub enum MergeKind {
     None,
     /// The path holds `{id}` or `{stem}`: one file per item.
     PerItem,
-    /// As the built-in's port says.
+    /// As the built-in's port says that it is, or is like.
     Builtin,
     /// JSON arrays spliced (commands with a `.json` output).
     Splice,

@@ -1,6 +1,7 @@
 //! Tool versions: what a command's `version` says. It is asked once for each state of what it rests on (the program, the
 //! declared files, the environment that every command is given), so that a build with nothing to do starts no process.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 
@@ -31,7 +32,7 @@ pub const NOT_ASKED: &str = "not asked yet";
 /// A sentence, if the program cannot be started or fails.
 pub fn ask(words: &[String], room: &Room) -> Result<String, String> {
     let program = words.first().map_or("", String::as_str);
-    let mut process = Process::new(program);
+    let mut process = Process::new(&*here(program));
     process.args(&words[1..]).current_dir(&room.root).stdin(Stdio::null()).env_clear().envs(room.base_env.iter().cloned());
     let said = process.output().map_err(|e| format!("cannot ask `{program}` for its version: {}", disk::plain(&e)))?;
     let failed = !said.status.success();
@@ -46,9 +47,19 @@ pub fn ask(words: &[String], room: &Room) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&text).lines().next().unwrap_or("").trim().to_owned())
 }
 
+/// `program` as this system has it: what stands in `bin` of a virtual environment stands in `Scripts` on Windows.
+#[must_use]
+pub fn here(program: &str) -> Cow<'_, str> {
+    match program.rsplit_once("/bin/") {
+        Some((environment, name)) if cfg!(windows) => Cow::Owned(format!("{environment}/Scripts/{name}.exe")),
+        _ => Cow::Borrowed(program),
+    }
+}
+
 /// The file that the system starts for `program` in the folder `root`: the first one along PATH, if it names no folder.
 #[must_use]
 pub fn find(program: &str, root: &Path, base_env: &[(String, String)]) -> Option<PathBuf> {
+    let program = &*here(program);
     let names = if cfg!(windows) { vec![program.to_owned(), format!("{program}.exe")] } else { vec![program.to_owned()] };
     if program.contains('/') || (cfg!(windows) && program.contains('\\')) {
         return names.iter().map(|n| root.join(n)).find(|p| disk::is_program(p));

@@ -151,8 +151,9 @@ fn output(_: &At<String>, value: Element<'_, '_>, problems: &mut Problems) -> Op
             let mut fields = Fields::of(table, &span, "an output");
             let path = fields.required("path", problems, string);
             let publish = fields.optional("publish", problems, boolean);
+            let like = fields.optional("like", problems, string);
             fields.finish(problems);
-            Output::Table(OutputTable { path: path?, publish })
+            Output::Table(OutputTable { path: path?, publish, like })
         }
         _ => return wrong_type(value, "a path, or `{ path = …, publish = false }`", problems),
     };

@@ -232,6 +232,9 @@ pub struct OutputTable {
     pub path: At<String>,
     /// False keeps the output in the cache: it is not copied to the job folder. True if not given.
     pub publish: Option<At<bool>>,
+    /// Of a command: `<built-in>.<output>`, which it makes in that built-in's stead. What it makes of the items is merged
+    /// like that, and can be read in the same shares (`select`).
+    pub like: Option<At<String>>,
 }
 
 /// What an output must be like to be accepted.

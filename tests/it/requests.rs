@@ -108,7 +108,7 @@ fn one_item_that_goes_wrong_takes_no_other_with_it() {
     let built = p.build(&[]);
     built.fails(1).ran(&["use 7.txt", "use 8.txt"]);
     for said in [
-        "the worker ended with exit code 7 before it answered and said:\\nabout to die",
+        "the worker ended with exit code 7 before it answered and said:\n  about to die",
         "the command ran longer than its 2 s (`timeout_s`)",
         "the response of the command is refused: expected ident at line 1 column 2",
         "the response of the command is refused: it is about the item `somebody`, and was asked for `3.txt`",
@@ -156,7 +156,7 @@ fn a_batch_is_one_process_and_a_death_costs_one_item() {
     let p = with(p, &[("a.txt", "1"), ("b.txt", "die"), ("c.txt", "3"), ("d.txt", "4")]);
     let built = p.build(&["-j", "4"]);
     built.fails(1).ran(&["use a.txt", "use c.txt", "use d.txt"]).failed(&["use b.txt"]);
-    built.stderr_has("the command ended with exit code 7 and said:\\nabout to die");
+    built.stderr_has("the command ended with exit code 7 and said:\n  about to die");
     assert_eq!(began(&p), 2);
     p.source("b.txt", "2").build(&[]).ok().ran(&["use b.txt"]);
     assert_eq!((began(&p), p.artifact("out/c.txt.txt")), (3, "3".to_owned()));
@@ -209,4 +209,32 @@ fn requests_and_responses_are_as_their_schemas_say() {
 
 fn p_schema(name: &str) -> Vec<u8> {
     std::fs::read(crate::project::repository().join(format!("schemas/{name}.schema.json"))).unwrap()
+}
+
+/// The graph of a source that knows the spell Fly by one alias.
+fn graph_of(source: &str, alias: &str) -> String {
+    let nodes = json!([
+        { "id": "entity:spell:fly", "kind": "entity", "name": "Fly", "aliases": [alias], "source_ids": [source], "entity_kind": "spell" },
+        { "id": format!("source:{source}"), "kind": "source", "name": source, "aliases": [], "source_id": source },
+    ]);
+    let stats = json!({ "nodes": { "entity": 1, "source": 1 }, "edges": {}, "components": 2, "orphans": 2, "max_degree": 0 });
+    json!({ "nodes": nodes, "edges": [], "unresolved": [], "stats": stats }).to_string()
+}
+
+#[test]
+fn what_is_like_a_builtins_output_is_merged_like_it() {
+    let rule = "version = 1\n\n[job]\nsources = \"uploads\"\ninclude = [\"*.json\"]\n\n[rule.passE]\neach = \"source\"\n\
+                inputs = { source = \"source\" }\ncommand = \"cp {source} {graph}\"\n\
+                outputs = { graph = { path = \"passE_graph.json\", like = \"graph.graph\" } }\n\
+                gate = { graph = { schema = \"schemas/passE_graph.schema.json\" } }\n";
+    let p =
+        Project::of_passes(rule).source("a.json", &graph_of("a.json", "Flight")).source("b.json", &graph_of("b.json", "Soar"));
+    p.build(&[]).ok().ran(&["passE a.json", "passE b.json"]);
+    let graph = p.json("passE_graph.json");
+    let ids: Vec<&str> = graph["nodes"].as_array().unwrap().iter().map(|n| n["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["entity:spell:fly", "source:a.json", "source:b.json"]);
+    assert_eq!(graph["nodes"][0]["source_ids"], json!(["a.json", "b.json"]));
+    assert_eq!(graph["nodes"][0]["aliases"], json!(["Flight", "Soar"]));
+    assert_eq!(graph["stats"]["nodes"]["source"], 2);
+    p.build(&[]).nothing_to_do();
 }

@@ -11,6 +11,7 @@ use super::{CommandError, CommandTask};
 use crate::disk::{self, DiskError};
 use crate::engine::execute::RunError;
 use crate::engine::graph::CommandLine;
+use crate::engine::probe;
 use crate::placeholder;
 
 /// How much of what a failed command said is shown.
@@ -34,7 +35,7 @@ pub(super) fn process_of(command: &CommandTask, names: &BTreeMap<String, String>
         (CommandLine::Argv(words), limit) => {
             let mut words = words.iter().map(|word| expand(word, names));
             let mut process = match limit {
-                None => Process::new(words.next().unwrap_or_default()),
+                None => Process::new(&*probe::here(&words.next().unwrap_or_default())),
                 // The shell takes the limit before it becomes the program: what that starts has it, too.
                 Some(kilobytes) => {
                     let mut process = shell("ulimit -v \"$0\" && exec \"$@\"");

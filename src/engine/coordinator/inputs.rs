@@ -7,7 +7,7 @@ use crate::builtin::{Attrs, Level, Merge, Project, TreeEntry};
 use crate::digest::Digest;
 use crate::engine::derive::{self, Need, PieceOf, Work};
 use crate::engine::execute::InputValue;
-use crate::engine::graph::{From, MergeKind, Range, RuleId, Run};
+use crate::engine::graph::{From, MergeKind, Range, RuleId};
 use crate::engine::items::{Body, ItemIx, JOB};
 use crate::staging::safe_extension;
 use crate::store::records::{Stored, StoredFile, StoredTree};
@@ -110,12 +110,10 @@ impl Coordinator<'_, '_> {
         name: String,
     ) -> Result<InputValue, Unresolved> {
         let rule = self.setup.graph.rule(other);
-        let builtin = match &rule.run {
-            Run::Builtin { builtin, .. } => *builtin,
-            Run::Command(_) => return Err(Unresolved::Failed(format!("`{}` has no projection `{select}`", rule.name))),
+        let Some(port) = rule.port(output) else {
+            return Err(Unresolved::Failed(format!("`{}` has no projection `{select}`", rule.name)));
         };
-        let port = builtin.output(&rule.outputs[output].name);
-        let found = port.and_then(|p| p.projections.iter().find(|p| p.name == select));
+        let found = port.port.projections.iter().find(|p| p.name == select);
         let (info, attrs) = (self.items.info(item), self.items.get(item).attrs());
         match (found.map(|p| p.apply), stored) {
             (Some(Project::Tree(apply)), Stored::Tree(tree)) => {
@@ -123,7 +121,7 @@ impl Coordinator<'_, '_> {
                 Ok(InputValue::Tree(StoredTree::new(chosen)))
             }
             (Some(Project::File(apply)), Stored::File(input)) => {
-                let key = derive::project_key(builtin.fingerprint, select, &info, &attrs, &input.digest);
+                let key = derive::project_key(port.builtin.fingerprint, select, &info, &attrs, &input.digest);
                 let work = Work::Project { apply, item: info, attrs, input };
                 self.note(other, output, item, key, &work);
                 match self.store.state.derived.get(&key) {
@@ -203,7 +201,7 @@ impl Coordinator<'_, '_> {
     ) -> Result<Stored, Unresolved> {
         let declared = self.setup.graph.rule(rule);
         let slot = &declared.outputs[output];
-        let (merge, code) = (self.merge_of(rule, output), self.code_of(rule));
+        let (merge, code) = (self.merge_of(rule, output), self.code_of(rule, output));
         if slot.tree || slot.merge == MergeKind::PerItem {
             return Ok(Stored::Tree(StoredTree::new(merge_trees(merge, level, pieces, &slot.path))));
         }
@@ -226,7 +224,7 @@ impl Coordinator<'_, '_> {
     /// Key of what a rule's merge over the job is made from, without making it.
     pub(super) fn content_of(&self, rule: RuleId, output: usize, pieces: &[PieceOf]) -> Digest {
         let declared = self.setup.graph.rule(rule);
-        derive::merge_key(self.code_of(rule), &declared.outputs[output].name, Level::AcrossSources, pieces)
+        derive::merge_key(self.code_of(rule, output), &declared.outputs[output].name, Level::AcrossSources, pieces)
     }
 }
 

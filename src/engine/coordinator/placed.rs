@@ -10,7 +10,7 @@ use crate::builtin::{Attrs, Failure, Level, Merge};
 use crate::digest::Digest;
 use crate::engine::derive::{self, PieceOf, Work};
 use crate::engine::error::EngineError;
-use crate::engine::graph::{Range, RuleId, Run};
+use crate::engine::graph::{Range, RuleId};
 use crate::engine::items;
 use crate::engine::observe::Problem;
 use crate::engine::split::{self, Entry, Stray};
@@ -83,10 +83,7 @@ impl Coordinator<'_, '_> {
         if declared.range == Range::Job {
             return Ok(vec![bytes.to_vec()]);
         }
-        let port = match &declared.run {
-            Run::Builtin { builtin, .. } => builtin.output(&declared.outputs[output].name),
-            Run::Command(_) => None,
-        };
+        let port = declared.port(output).map(|p| p.port);
         if port.is_some_and(|p| p.split.is_none() && !matches!(p.merge, Merge::Splice)) {
             return Err(refused(format!(
                 "`{path}` is the union of what its items gave: it cannot be split back, so not adopted"
@@ -142,7 +139,7 @@ impl Coordinator<'_, '_> {
         let declared = self.setup.graph.rule(rule);
         let slot = &declared.outputs[output];
         let Some(files) = items.iter().map(|i| i.base).collect::<Option<Vec<_>>>() else { return Ok(()) };
-        let key = derive::merge_key(self.code_of(rule), &slot.name, Level::WithinSource, &pieces_of(items, &files));
+        let key = derive::merge_key(self.code_of(rule, output), &slot.name, Level::WithinSource, &pieces_of(items, &files));
         if self.store.state.derived.get(&key).is_some() {
             return Ok(());
         }
@@ -194,7 +191,7 @@ impl Coordinator<'_, '_> {
 
     fn derived(&mut self, rule: RuleId, output: usize, level: Level, pieces: Vec<PieceOf>) -> Result<StoredFile, Stop> {
         let name = &self.setup.graph.rule(rule).outputs[output].name;
-        let key = derive::merge_key(self.code_of(rule), name, level, &pieces);
+        let key = derive::merge_key(self.code_of(rule, output), name, level, &pieces);
         if let Some(known) = self.store.state.derived.get(&key) {
             return Ok(*known);
         }
@@ -208,21 +205,13 @@ impl Coordinator<'_, '_> {
         Ok(made)
     }
 
-    pub(super) fn code_of(&self, rule: RuleId) -> &'static str {
-        match &self.setup.graph.rule(rule).run {
-            Run::Builtin { builtin, .. } => builtin.fingerprint,
-            Run::Command(_) => "command",
-        }
+    /// Fingerprint of the code that merges and projects an output.
+    pub(super) fn code_of(&self, rule: RuleId, output: usize) -> &'static str {
+        self.setup.graph.rule(rule).port(output).map_or("command", |p| p.builtin.fingerprint)
     }
 
     pub(super) fn merge_of(&self, rule: RuleId, output: usize) -> Merge {
-        let declared = self.setup.graph.rule(rule);
-        match &declared.run {
-            Run::Builtin { builtin, .. } => {
-                builtin.output(&declared.outputs[output].name).map_or(Merge::Splice, |port| port.merge)
-            }
-            Run::Command(_) => Merge::Splice,
-        }
+        self.setup.graph.rule(rule).port(output).map_or(Merge::Splice, |p| p.port.merge)
     }
 }
 

@@ -73,12 +73,14 @@ impl Lowering<'_, '_> {
 
     fn check_projection(&mut self, rule: usize, output: usize, select: &At<String>) {
         let (rule_name, syntax) = &self.scope.rules[rule];
-        let output = &self.scope.outputs[rule][output].name;
+        let declared = &self.scope.outputs[rule][output];
+        let output = &declared.name;
         let builtin = syntax.run.as_ref().and_then(|run| self.scope.builtins.iter().find(|b| b.name == run.value));
         if syntax.run.is_some() && builtin.is_none() {
             return; // the unknown built-in is the problem
         }
-        let projections = builtin.and_then(|b| b.output(output)).map(|port| port.projections).unwrap_or_default();
+        let port = builtin.and_then(|b| b.output(output)).or(declared.like.as_ref().map(|(like, _)| like.port));
+        let projections = port.map(|port| port.projections).unwrap_or_default();
         if projections.iter().all(|p| p.name != select.value) {
             let message = format!("`{}.{output}` has no projection `{}`", rule_name.value, select.value);
             let hint = meant(&select.value, projections.iter().map(|p| p.name));

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range as Span;
 
 use super::Lowering;
-use crate::builtin::Builtin;
-use crate::engine::graph::{MergeKind, Output, Range, is_engines_own};
+use crate::builtin::{Builtin, OutputPort};
+use crate::engine::graph::{MergeKind, Output, Port, Range, is_engines_own};
 use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{self, At};
 use crate::placeholder;
@@ -25,6 +25,7 @@ pub(super) struct Declared {
     pub(super) publish: bool,
     /// Its path holds `{id}` or `{stem}`.
     pub(super) per_item: bool,
+    pub(super) like: Option<(Port, Span<usize>)>,
 }
 
 impl Declared {
@@ -49,10 +50,13 @@ impl Lowering<'_, '_> {
 
     fn declared(&mut self, name: &At<String>, output: &At<syntax::Output>) -> Declared {
         self.placeholder_name(name, "output");
-        let (path, publish) = match &output.value {
-            syntax::Output::Path(path) => (At { span: output.span.clone(), value: path.clone() }, true),
-            syntax::Output::Table(table) => (table.path.clone(), table.publish.as_ref().is_none_or(|p| p.value)),
+        let (path, publish, like) = match &output.value {
+            syntax::Output::Path(path) => (At { span: output.span.clone(), value: path.clone() }, true, None),
+            syntax::Output::Table(table) => {
+                (table.path.clone(), table.publish.as_ref().is_none_or(|p| p.value), table.like.as_ref())
+            }
         };
+        let like = like.and_then(|like| Some((self.port_named(like)?, like.span.clone())));
         let tree = path.value.ends_with('/');
         let bare = At { span: path.span.clone(), value: path.value.strip_suffix('/').unwrap_or(&path.value).to_owned() };
         // A broken path is reported here; the output still has its name, so that naming it is no second problem.
@@ -71,7 +75,25 @@ impl Lowering<'_, '_> {
             path_span: path.span,
             tree,
             publish,
+            like,
         }
+    }
+
+    /// The output of a built-in that `text` names as `<built-in>.<output>`.
+    fn port_named(&mut self, text: &At<String>) -> Option<Port> {
+        let mergeable = |port: &OutputPort| !port.merge.is_fold();
+        let known = self.scope.builtins.iter().flat_map(|b| b.outputs.iter().map(move |port| (*b, port)));
+        let known: Vec<(&'static Builtin, &'static OutputPort)> = known.filter(|(_, port)| mergeable(port)).collect();
+        let found = text.value.split_once('.').and_then(|(builtin, port)| {
+            known.iter().find(|(b, p)| b.name == builtin && p.name == port).map(|(builtin, port)| Port { builtin, port })
+        });
+        if found.is_none() {
+            let names: Vec<String> = known.iter().map(|(b, p)| format!("{}.{}", b.name, p.name)).collect();
+            let hint = meant(&text.value, names.iter().map(String::as_str));
+            let message = format!("no built-in has an output `{}` that others could be like", text.value);
+            self.problems.add(&text.span, message, "", hint);
+        }
+        found
     }
 
     /// Names of inputs and outputs stand in commands as `{name}`.
@@ -95,7 +117,7 @@ impl Lowering<'_, '_> {
             let merge = match (ranged, output.per_item) {
                 (false, _) => MergeKind::None,
                 (true, true) => MergeKind::PerItem,
-                (true, false) if builtin.is_some() => MergeKind::Builtin,
+                (true, false) if builtin.is_some() || output.like.is_some() => MergeKind::Builtin,
                 (true, false) if output.tree => MergeKind::Tree,
                 (true, false) if output.is_json() => MergeKind::Splice,
                 (true, false) => {
@@ -107,8 +129,18 @@ impl Lowering<'_, '_> {
                     MergeKind::None
                 }
             };
+            if let Some((like, span)) = &output.like {
+                if !is_command {
+                    self.problems.add(span, "`like` is for command rules", "", "a built-in's outputs are its own");
+                } else if like.port.tree != output.tree {
+                    let (is, other) = if output.tree { ("a tree", "a file") } else { ("a file", "a tree") };
+                    let message = format!("output `{}` is {is}, and `{like:?}` is {other}", output.name);
+                    self.problems.add(span, message, "", "the path of a tree ends in `/`");
+                }
+            }
+            let like = output.like.as_ref().map(|(port, _)| *port);
             let (name, path) = (output.name.clone(), output.path.clone());
-            outputs.push(Output { name, path, tree: output.tree, publish: output.publish, merge });
+            outputs.push(Output { name, path, tree: output.tree, publish: output.publish, merge, like });
         }
         outputs
     }
