@@ -97,7 +97,7 @@ class Environment(unittest.TestCase):
         self.assertRegex(done.stdout, r"^pip \S+, python 3\.\d+, unicode \S+\n$")
 
     def test_what_is_missing_is_named_with_the_command_that_mends_it(self) -> None:
-        hint = r"hint: python3 -m venv \.venv/echo && \.venv/echo/\S+ -m pip install \S+ \S+ -r adapters/echo\.lock\n$"
+        hint = r"hint: ingest adapter setup echo\n$"
         cases = [
             ({"ECHO_PACKAGE": "no-such-tool"}, r"the package `no-such-tool` is not installed for `"),
             ({"ECHO_PINNED": "0.0.1"}, r"`pip` is \S+, and this adapter is made for 0\.0\.1"),

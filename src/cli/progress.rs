@@ -63,6 +63,13 @@ impl Progress {
     fn complain_of_action(&mut self, rule: &str, item: &str, problem: Option<&Problem>) {
         let Some(problem) = problem else { return };
         let name = render::action_name(rule, item);
+        // What a tool said at length of one is not repeated for each.
+        let (first, rest) = problem.message.split_once('\n').unwrap_or((&problem.message, ""));
+        if !rest.is_empty() && self.told.contains(&problem.message) {
+            let brief = Problem { message: format!("{first} (the same as above)"), ..Problem::default() };
+            self.console.status(&render::problem(self.console.paint(), &name, &brief));
+            return;
+        }
         self.console.status(&render::problem(self.console.paint(), &name, problem));
         self.told.insert(problem.message.clone());
     }

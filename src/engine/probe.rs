@@ -47,6 +47,14 @@ pub fn ask(words: &[String], room: &Room) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&text).lines().next().unwrap_or("").trim().to_owned())
 }
 
+/// That there is no `program` to ask, and what makes it where that is known.
+#[must_use]
+pub fn missing(program: &str) -> String {
+    let environment = program.strip_prefix(".venv/").and_then(|rest| rest.split_once('/')).map(|(name, _)| name);
+    let way_out = environment.map_or_else(String::new, |name| format!("; `ingest adapter setup {name}` makes `.venv/{name}`"));
+    format!("cannot ask `{program}` for its version: there is no such program{way_out}")
+}
+
 /// `program` as this system has it: what stands in `bin` of a virtual environment stands in `Scripts` on Windows.
 #[must_use]
 pub fn here(program: &str) -> Cow<'_, str> {

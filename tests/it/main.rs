@@ -7,6 +7,8 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs and does not get is its failure")]
 #![allow(dead_code, reason = "where no shell is, much of the DSL goes unused")]
 
+#[cfg(unix)]
+mod adapter;
 mod adopted_books;
 mod books;
 mod by_hand;

@@ -516,12 +516,12 @@ impl<'a> Coordinator<'a, '_> {
 
     /// The command of a rule with its environment, and its tool's version; made once per build.
     pub(super) fn command(&mut self, id: RuleId) -> Result<(Arc<crate::engine::command::CommandTask>, String), String> {
-        if let Some((task, version)) = self.commands.get(&id) {
-            return Ok((task.clone(), version.clone()));
+        if let Some(made) = self.commands.get(&id) {
+            return made.clone();
         }
-        let made = self.make_command(id)?;
+        let made = self.make_command(id);
         self.commands.insert(id, made.clone());
-        Ok(made)
+        made
     }
 }
 

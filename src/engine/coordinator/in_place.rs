@@ -93,8 +93,7 @@ impl Coordinator<'_, '_> {
     /// not what it was when the tool was asked last.
     fn tool_version(&mut self, words: &[String], spec: &Command) -> Result<(String, Vec<PathBuf>), String> {
         let name = words.first().map_or("", String::as_str);
-        let program = probe::find(name, &self.setup.root, &self.setup.base_env)
-            .ok_or_else(|| format!("cannot ask `{name}` for its version: there is no such program"))?;
+        let program = probe::find(name, &self.setup.root, &self.setup.base_env).ok_or_else(|| probe::missing(name))?;
         let (key, rests_on, digests) = self.ground_of_version(words, program, spec)?;
         if let Some(known) = self.store.state.probes.get(&key).filter(|p| p.rests_on == digests) {
             return Ok((known.version.clone(), rests_on));

@@ -295,7 +295,8 @@ struct Coordinator<'a, 'b> {
     /// What the manifests of each rule's actions share, encoded.
     declarations: HashMap<RuleId, Arc<[u8]>>,
     declaration_numbers: Numbers,
-    commands: HashMap<RuleId, (Arc<CommandTask>, String)>,
+    /// Of each rule that has one, with its tool's version; or why it cannot be had, which is asked once.
+    commands: HashMap<RuleId, Result<(Arc<CommandTask>, String), String>>,
     params: Vec<Arc<serde_json::Value>>,
     pass_needs: Vec<BTreeSet<Pass>>,
 

@@ -396,7 +396,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
     }
 
     fn conclude(&mut self, pool: &rayon::ThreadPool) -> Result<Report, Stop> {
-        self.commands.values().for_each(|(command, _)| command.dismiss());
+        self.commands.values().flatten().for_each(|(command, _)| command.dismiss());
         let mut warnings = self.store.take_warnings();
         warnings.extend(self.older_passes());
         if self.mode == Mode::Build {
