@@ -58,7 +58,9 @@
 //! until it holds 80 MB. One that dies, or passes the limit on time or memory ([`builtin::Limits`], `[limits]` of the Ingestfile), is that action's failure after a
 //! second try in a fresh one, and is not remembered; a limit that a built-in counts by itself (pages, decompressed bytes, nesting)
 //! is a typed failure like others, remembered until the limit is raised. Limits are in no key: they decide whether
-//! there is an output, never what is in it. `show` asks a worker, too, for its drawing of a page, by a built-in that no rule can
+//! there is an output, never what is in it. A command ([`engine::command`]) is a process for each item, one for a batch, or one that
+//! stays and is asked line by line; a request names what it may read and must write, a response is believed only where it is
+//! borne out. Those that wait for a pool or a batch stand in queues of the coordinator. `show` asks a worker, too, for its drawing of a page, by a built-in that no rule can
 //! name ([`passes::drawing`]): a book that hangs the renderer costs the drawing only its ground.
 //!
 //! # What is on disk

@@ -64,9 +64,9 @@ impl Progress {
         let Some(problem) = problem else { return };
         let name = render::action_name(rule, item);
         // What a tool said at length of one is not repeated for each.
-        let (first, rest) = problem.message.split_once('\n').unwrap_or((&problem.message, ""));
-        if !rest.is_empty() && self.told.contains(&problem.message) {
-            let brief = Problem { message: format!("{first} (the same as above)"), ..Problem::default() };
+        let (first, said) = render::with_said(&problem.message);
+        if !said.is_empty() && self.told.contains(&problem.message) {
+            let brief = Problem { message: format!("{first} the same as above"), ..Problem::default() };
             self.console.status(&render::problem(self.console.paint(), &name, &brief));
             return;
         }

@@ -219,10 +219,10 @@ pub fn warning(paint: Paint, message: &str) -> String {
 #[must_use]
 pub fn problem(paint: Paint, subject: &str, problem: &Problem) -> String {
     let subject = if subject.is_empty() { String::new() } else { format!("{subject}: ") };
-    // What a program said has lines of its own.
-    let mut said = problem.message.lines();
-    let mut text = format!("{} {subject}{}", paint.red("error:"), line(said.next().unwrap_or_default()));
-    said.for_each(|said| text.push_str(&format!("\n  {}", line(said))));
+    let (message, said) = with_said(&problem.message);
+    let mut text = format!("{} {subject}{}", paint.red("error:"), line(message));
+    // A secret may go over several lines.
+    redact(said).lines().for_each(|said| text.push_str(&format!("\n  {}", shown(said))));
     for violation in &problem.violations {
         let pointer = if violation.pointer.is_empty() { "(whole)" } else { &violation.pointer };
         let place = if violation.place.is_empty() { String::new() } else { format!(" ({})", shown(&violation.place)) };
@@ -240,6 +240,15 @@ pub fn problem(paint: Paint, subject: &str, problem: &Problem) -> String {
     }
     text
 }
+
+/// A message, and what a program said that it tells of: that has lines of its own, and names of files have none.
+pub fn with_said(message: &str) -> (&str, &str) {
+    let said = message.find(SAID).map_or(message.len(), |at| at + SAID.len());
+    (message[..said].trim_end(), &message[said..])
+}
+
+/// How what a program said begins in a message.
+const SAID: &str = " said:\n";
 
 /// Text of others in one line: secrets taken out, control characters shown.
 fn line(text: &str) -> String {

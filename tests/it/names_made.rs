@@ -89,12 +89,19 @@ fn an_output_of_another_kind_is_refused() {
 
 #[test]
 fn an_answer_that_names_a_path_outside_its_outputs_moves_nothing() {
-    // Only what lies in `outputs/` is an answer: what a command writes beside it is not read.
-    let answer = r#"printf '{\"outputs\": {\"whole\": \"../../../outside/secret.txt\", \"parts\": [\"/etc/passwd\"]}}' > $(dirname $(dirname {whole}))/response.json"#;
-    let p = project(answer);
-    p.build(&[]).ok();
-    assert_eq!(p.artifact("whole/bad.txt.txt"), "whole\n");
-    assert_eq!(p.text("outside/secret.txt"), "secret\n");
+    // What a response names are outputs of the rule; where they lie, a command is told and does not tell.
+    let answers = [
+        (r#"{\"whole\": \"../../../outside/secret.txt\"}"#, "the response of the command is refused: invalid type: map"),
+        (r#"[\"../../../outside/secret.txt\"]"#, "it names an output `../../../outside/secret.txt`, which the rule has not"),
+        (r#"[\"/etc/passwd\"]"#, "it names an output `/etc/passwd`, which the rule has not"),
+    ];
+    for (outputs, refusal) in answers {
+        let response = r#"{\"version\":1,\"tool\":{\"name\":\"sh\",\"version\":\"\"},\"item\":\"bad.txt\",\"outputs\":OUTPUTS,\"counts\":{},\"tokens\":{},\"warnings\":[],\"error\":null}"#;
+        let response = response.replace("OUTPUTS", outputs);
+        let p = project(&format!("printf '{response}' > $(dirname $(dirname {{whole}}))/response.json"));
+        p.build(&["-k"]).fails(1).failed(&["cut bad.txt"]).stderr_has(refusal);
+        assert_eq!(p.text("outside/secret.txt"), "secret\n");
+    }
     let folder = "echo x > {parts}/../../../../../escaped.txt; echo x > {parts}/../sibling.txt";
     let p = project(folder);
     p.build(&[]).ok();

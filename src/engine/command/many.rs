@@ -53,6 +53,7 @@ type Into<'a> = (&'a Cas, Count<'a>);
 /// A process for one item.
 fn start_for(staged: &Staged<'_>, command: &CommandTask, cas: &Cas, count: Count<'_>) -> Result<Made> {
     let (status, said) = ended(staged.dir(), command, &staged.names, 1, &mut Child::wait)?;
+    process::log_said(&staged.task.rule, &said, &command.env);
     let response = Response::left_in(&staged.at)?;
     // What it says is wrong tells more than that it ended badly.
     if status.success() || response.as_ref().is_some_and(|r| r.error().is_some()) {
@@ -71,6 +72,9 @@ fn start_for_all(command: &CommandTask, open: &mut Vec<(usize, Staged<'_>)>, mad
         ran
     });
     let answers: Vec<Result<Option<Response>>> = open.iter().map(|(_, staged)| Response::left_in(&staged.at)).collect();
+    if let (Ok((_, said)), Some((_, staged))) = (&ran, open.first()) {
+        process::log_said(&staged.task.rule, said, &command.env);
+    }
     let mut failed = match ran {
         Ok((status, _)) if status.success() => None,
         Ok((status, said)) => Some(

@@ -82,7 +82,7 @@ impl CommandTask {
 
     /// Lets processes of it end that stay and have nothing to do.
     pub fn dismiss(&self) {
-        self.servers.iter().for_each(Servers::dismiss);
+        self.servers.iter().for_each(|servers| servers.dismiss(self));
     }
 
     fn timed_out(&self) -> CommandError {

@@ -108,6 +108,13 @@ pub(super) fn shown(status: ExitStatus) -> String {
     status.code().map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"))
 }
 
+/// Puts what a command of `rule` said into the diagnostics log, the end of it.
+pub(super) fn log_said(rule: &str, said: &[u8], env: &[(String, String)]) {
+    if !said.trim_ascii().is_empty() {
+        tracing::info!(rule, said = excerpt_of(said, env), "a command said");
+    }
+}
+
 /// The end of what a command said, from a whole word on. What its declared environment holds is called by its name.
 pub(super) fn excerpt_of(text: &[u8], env: &[(String, String)]) -> String {
     let cut = text.len().saturating_sub(EXCERPT_BYTES);

@@ -37,13 +37,14 @@ impl Servers {
         if let Some(server) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(server);
         }
-        let mut hopeless = self.hopeless.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(error) = &*hopeless {
-            return Err(CommandError::Told(error.clone()).into());
+        let hopeless = || self.hopeless.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(error) = hopeless().clone() {
+            return Err(CommandError::Told(error).into());
         }
+        // Several may start at once: they take their time.
         let started = Server::start(command);
         if let Err(RunError::Command(CommandError::Told(error))) = &started {
-            hopeless.get_or_insert_with(|| error.clone());
+            hopeless().get_or_insert_with(|| error.clone());
         }
         started
     }
@@ -54,9 +55,9 @@ impl Servers {
     }
 
     /// Lets all end that have nothing to do.
-    pub(super) fn dismiss(&self) {
+    pub(super) fn dismiss(&self, command: &CommandTask) {
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
-        idle.into_iter().for_each(Server::dismiss);
+        idle.into_iter().for_each(|server| server.dismiss(command));
     }
 }
 
@@ -198,9 +199,11 @@ impl Server {
     }
 
     /// Lets it end by itself, which it does when nobody can ask it any more.
-    fn dismiss(mut self) {
+    fn dismiss(mut self, command: &CommandTask) {
         self.input = None;
         let _ = self.waited(Instant::now() + PATIENCE);
+        let said = disk::read(&self.at.join(SAID)).unwrap_or_default();
+        process::log_said("(worker)", &said, &command.env);
     }
 }
 
