@@ -97,7 +97,7 @@ fn what_is_innocent_is_told_as_it_is() {
     let messages: Vec<String> = built.events.iter().filter(|e| e["event"] == "action_ended").filter_map(message).collect();
     for line in INNOCENT.lines() {
         assert!(messages.iter().any(|m| m.lines().any(|said| said == line)), "{line:?} was changed");
-        let shown = p.normalised(line.split('`').next().unwrap());
-        assert!(built.stderr.contains(&shown), "{line:?} on stderr");
+        let shown = p.normalised(&format!("{}\n", line.split('`').next().unwrap()));
+        assert!(built.stderr.contains(shown.trim_end()), "{line:?} on stderr");
     }
 }
