@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::Lowering;
 use crate::builtin::Builtin;
 use crate::engine::graph::{Command, CommandLine, Run};
-use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{self, At, Rule};
 use crate::placeholder;
+use crate::spanned::meant;
 
 impl Lowering<'_, '_> {
     /// How rule `ix` runs; the built-in as well, if it is a known one.
@@ -80,6 +80,7 @@ impl Lowering<'_, '_> {
                 _ => break,
             };
         }
+        params.extend(self.vocabulary_params(builtin));
         Value::Object(params.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, sorted(value))).collect())
     }
 
