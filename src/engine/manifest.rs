@@ -214,7 +214,9 @@ impl std::fmt::Display for Change {
             Field::Param(name) => write!(f, "param `{name}` changed from {old} to {new}"),
             Field::Item => write!(f, "its item has another id ({old} → {new})"),
             Field::Input(name) => match one_of_many(name) {
-                Some((what, path)) => write!(f, "its {what} changed: `{path}` ({old} → {new})"),
+                Some((what, path)) if self.old.is_none() => write!(f, "it reads the {what} `{path}` now"),
+                Some((what, path)) if self.new.is_none() => write!(f, "it no longer reads the {what} `{path}`"),
+                Some((what, path)) => write!(f, "the {what} `{path}` changed ({old} → {new})"),
                 None => write!(f, "input `{name}` changed ({old} → {new})"),
             },
             Field::Output(name) => write!(f, "output `{name}` changed its name from {old} to {new}"),

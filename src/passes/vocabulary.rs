@@ -9,7 +9,9 @@ use crate::document::vocabulary::{Shared, Text, Vocabulary, chosen};
 /// The input of such a built-in.
 pub const INPUT: &str = "vocabulary*";
 /// The param that names bundled vocabularies; not given, they are the usual ones.
-pub const USE: &str = "vocabulary.use";
+const USE: &str = "vocabulary.use";
+/// The param that says in which order several files are added: that of the inputs.
+const FILES: &str = "vocabulary.files";
 
 /// The vocabulary that `inputs` and `params` give, and the params without it.
 ///
@@ -18,7 +20,11 @@ pub const USE: &str = "vocabulary.use";
 pub fn take(inputs: &Inputs, params: &Value) -> Result<(Shared, Value), Failure> {
     let bad = |message: String| Failure::new(FailureKind::BadArtifact, message);
     let mut params = params.clone();
-    let uses = params.as_object_mut().and_then(|p| p.remove(USE));
+    let own = params.as_object_mut();
+    let uses = own.and_then(|params| {
+        params.remove(FILES);
+        params.remove(USE)
+    });
     let files = inputs.files(INPUT.trim_end_matches('*')).collect::<Result<Vec<_>, Failure>>()?;
     if uses.is_none() && files.is_empty() {
         return Ok((Shared::Bundled(Vocabulary::bundled()), params));
