@@ -326,6 +326,8 @@ fn spaced(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::document::vocabulary::{BUNDLED, usual};
 
@@ -461,14 +463,60 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_file_cut_anywhere_never_panics() {
-        let text = "version = 1\n[kind.ship]\nfields = [\"Hull:\", \"Sails:\"]\nentries = ['^The (?P<name>\\w+)$']\n[expression.knots]\nvalue = \"measure\"\npatterns = ['{dice} (?P<unit>knots)']\n[references]\nphrases = [\"leaf {page}\"]\n[synonyms]\nHP = \"Hull Points\"\n";
-        for end in 0..text.len() {
-            if let Err(problems) = compose(&usual(), &[Text { name: "cut.toml", text: &text[..end] }]) {
-                assert!(problems.iter().all(|p| !p.render(false).is_empty()));
+    const WHOLE: &str = r#"version = 1
+[kind.ship]
+headings = ["Ships"]
+fields = ["Hull:", "Sails:"]
+entries = ['^The (?P<name>\w+)$']
+[fragment]
+wind = '(?P<wind>north|south)'
+[expression.knots]
+value = "measure"
+patterns = ['{dice} (?P<unit>knots)', '(?P<amount>\d+) {wind} (?P<unit>knots)']
+units = { knots = "kn" }
+[references]
+phrases = ["leaf {page}"]
+patterns = ['tale of (?P<title>{title})']
+[synonyms]
+HP = "Hull Points"
+"#;
+
+    /// What a file does to a text, if it is one.
+    fn used(text: &str) {
+        match compose(&usual(), &[Text { name: "brine.toml", text }]) {
+            Err(problems) => assert!(!problems.is_empty() && problems.iter().all(|p| !p.render(false).is_empty())),
+            Ok(made) => {
+                const PRINTED: &str =
+                    "The Gull makes 2d6+1 knots, 3 north knots (see leaf 12, or the tale of Black Tide). É 30 ft.";
+                let length = u32::try_from(PRINTED.chars().count()).unwrap();
+                let found = crate::document::expressions::find(PRINTED, &made.expressions);
+                assert!(found.iter().all(|e| e.start < e.end && e.end <= length));
+                let leads = crate::document::references::find::references(PRINTED, &made.references);
+                assert!(leads.iter().all(|r| r.start < r.end && r.end <= length && !r.target.is_empty()));
+                let _ = made.entry("The Gull");
             }
         }
-        assert!(compose(&usual(), &[Text { name: "whole.toml", text }]).is_ok());
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_never_panics() {
+        (0..WHOLE.len()).for_each(|end| used(&WHOLE[..end]));
+        assert!(compose(&usual(), &[Text { name: "whole.toml", text: WHOLE }]).is_ok());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn a_file_with_slips_is_taken_or_refused(edits in prop::collection::vec((0..WHOLE.len(), "[\\PC\n]{0,3}", 0..3_usize), 1..5)) {
+            let mut text = WHOLE.to_owned();
+            for (at, new, gone) in edits {
+                let at = at.min(text.len());
+                let end = (at + gone).min(text.len());
+                if text.is_char_boundary(at) && text.is_char_boundary(end) {
+                    text.replace_range(at..end, &new);
+                }
+            }
+            used(&text);
+        }
     }
 }
