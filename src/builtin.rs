@@ -116,6 +116,15 @@ impl Inputs<'_> {
         }
     }
 
+    /// The files of the input `name*`, in order, each under the name that the Ingestfile has for it.
+    pub fn files(&self, name: &str) -> impl Iterator<Item = Result<(String, Arc<[u8]>), Failure>> {
+        let of = self.0.iter().filter_map(move |(input, value)| match (one_of_many(input)?, value) {
+            ((of, path), Input::File(file)) if of == name => Some((path, file)),
+            _ => None,
+        });
+        of.map(|(path, file)| Ok((path.to_owned(), file.content.read()?)))
+    }
+
     /// The file input called `name`, if the rule gave one.
     ///
     /// # Errors
@@ -126,6 +135,18 @@ impl Inputs<'_> {
             _ => Ok(None),
         }
     }
+}
+
+/// What one file of the input `name*` is called: `name:path`.
+#[must_use]
+pub fn of_many(name: &str, path: &str) -> String {
+    format!("{name}:{path}")
+}
+
+/// The input that a file is one of, and the file, if `input` is called like one.
+#[must_use]
+pub fn one_of_many(input: &str) -> Option<(&str, &str)> {
+    input.split_once(':')
 }
 
 /// What a built-in produced for one of its outputs.
@@ -372,7 +393,8 @@ pub struct Builtin {
     pub name: &'static str,
     /// One sentence for `--help`, errors and `init`.
     pub about: &'static str,
-    /// Names of its inputs; those ending in `?` may be left out of the rule.
+    /// Names of its inputs; those ending in `?` may be left out of the rule. What ends in `*` is no input of a rule: it is any
+    /// number of files, which the Ingestfile names in the table of that name for all rules that read them.
     pub inputs: &'static [&'static str],
     pub outputs: &'static [OutputPort],
     /// Known params with their defaults beside the params that are given, as a JSON object; null stands for none. Also what

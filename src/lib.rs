@@ -77,7 +77,7 @@
 //!
 //! [`cli`], [`ingestfile`], [`sources`], [`engine`] over [`store`], [`gates`], [`job`], [`worker`]; [`passes`] over
 //! [`document`]; the leaves [`builtin`], [`digest`], [`disk`], [`diagnostic`], [`fail_point`], [`rel_path`], [`placeholder`],
-//! [`source_id`], [`staging`], [`unseen`].
+//! [`source_id`], [`spanned`], [`staging`], [`unseen`].
 
 pub mod builtin;
 pub mod cli;
@@ -95,6 +95,7 @@ pub mod placeholder;
 pub mod rel_path;
 pub mod source_id;
 pub mod sources;
+pub mod spanned;
 pub mod staging;
 pub mod store;
 pub mod unseen;

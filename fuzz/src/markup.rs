@@ -6,6 +6,7 @@ use ingest::document::flow::FlowKind;
 use ingest::document::markup;
 use ingest::document::page_text::TextUnit;
 use ingest::document::section::PartToc;
+use ingest::document::vocabulary::Vocabulary;
 use ingest::passes::pass_a_toc;
 use ingest::passes::pass_c_chunk::{chunk, parse};
 
@@ -25,7 +26,7 @@ pub fn run(data: &[u8]) {
         let is_empty = flow.blocks.is_empty();
         let units = [TextUnit::Flow(flow)];
         let item = Item { id: "book".to_owned(), source_id: "book".to_owned(), path: format!("book.{extension}") };
-        let inputs = pass_a_toc::Inputs { item: &item, source: bytes, lines: &units };
+        let inputs = pass_a_toc::Inputs { item: &item, source: bytes, lines: &units, vocabulary: Vocabulary::bundled() };
         let contents = match pass_a_toc::run(inputs, &pass_a_toc::Params::default(), &Limits::default()) {
             Ok(contents) => contents,
             Err(failure) => {

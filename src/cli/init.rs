@@ -45,6 +45,7 @@ const SCHEMAS: &[(&str, &str)] = &schemas![
     "response.schema.json",
     "status.schema.json",
     "verify.schema.json",
+    "vocabulary.schema.json",
     "why.schema.json",
 ];
 

@@ -26,6 +26,7 @@ pub mod status;
 pub mod trace;
 pub mod unread;
 pub mod verify;
+pub mod vocabulary;
 pub mod why;
 pub mod worker;
 

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use super::args::Global;
 use super::console::Console;
 use super::error::{CliError, ErrorKind};
-use super::render;
+use super::{render, vocabulary};
 use crate::disk;
 use crate::engine::graph::{MergeKind, Output, Pass, RuleId};
 use crate::engine::items::SourceFile;
@@ -94,6 +94,11 @@ impl Project {
         let project = Self { root, loaded, text, gates: Gates::default(), clock };
         if let Some(missing) = project.loaded.project_files().find(|f| !disk::is_file(&project.root.join(f))) {
             console.status(&project.loaded.missing_file(missing).render(console.paint().0));
+            return Err(CliError::told(ErrorKind::Usage));
+        }
+        let problems = vocabulary::problems(&project.root, &project.loaded)?;
+        if !problems.is_empty() {
+            problems.iter().for_each(|p| console.status(&p.render(console.paint().0)));
             return Err(CliError::told(ErrorKind::Usage));
         }
         Ok(project)

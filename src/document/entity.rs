@@ -40,7 +40,7 @@ pub struct Enriched {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mention {
-    /// A dictionary kind (`spell`, …) or an expression: `dice`, `dc`, `damage`, `currency`, `distance`, `duration`.
+    /// A dictionary kind (`spell`, …) or an expression (`dice`, `dc`, `damage`, …), as the vocabulary calls it.
     #[schemars(length(min = 1))]
     pub kind: String,
     /// Canonical term of a dictionary kind; canonical writing of an expression.

@@ -32,3 +32,4 @@ pub mod similarity;
 pub mod term;
 pub mod terms;
 pub mod tokens;
+pub mod vocabulary;

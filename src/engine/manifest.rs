@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::builtin::one_of_many;
 use crate::digest::Digest;
 use crate::store::records::LastBuild;
 use crate::store::state::State;
@@ -212,7 +213,12 @@ impl std::fmt::Display for Change {
             Field::Code => write!(f, "the code of its built-in changed ({old} → {new})"),
             Field::Param(name) => write!(f, "param `{name}` changed from {old} to {new}"),
             Field::Item => write!(f, "its item has another id ({old} → {new})"),
-            Field::Input(name) => write!(f, "input `{name}` changed ({old} → {new})"),
+            Field::Input(name) => match one_of_many(name) {
+                Some((what, path)) if self.old.is_none() => write!(f, "it reads the {what} `{path}` now"),
+                Some((what, path)) if self.new.is_none() => write!(f, "it no longer reads the {what} `{path}`"),
+                Some((what, path)) => write!(f, "the {what} `{path}` changed ({old} → {new})"),
+                None => write!(f, "input `{name}` changed ({old} → {new})"),
+            },
             Field::Output(name) => write!(f, "output `{name}` changed its name from {old} to {new}"),
             Field::Command => write!(f, "its command changed from {old} to {new}"),
             Field::File(path) => write!(f, "file `{path}` changed ({old} → {new})"),

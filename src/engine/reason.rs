@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::gate_list::{GateChange, GateField};
 use super::graph::{From, Graph, Range, RuleId};
 use super::manifest::{Change, Field, open_value};
-use crate::builtin::PassedLimit;
+use crate::builtin::{PassedLimit, one_of_many};
 use crate::digest::Digest;
 
 /// Why an action is not up to date.
@@ -220,6 +220,7 @@ pub fn of_change(graph: &Graph, rule: RuleId, source: Option<&str>, change: &Cha
         Field::Environment(name) => (Kind::Environment, Some(name.clone())),
         Field::ToolVersion => (Kind::ToolVersion, None),
         Field::Item => (Kind::Other, None),
+        Field::Input(name) if one_of_many(name).is_some() => (Kind::File, one_of_many(name).map(|(_, path)| path.to_owned())),
         Field::Input(name) => match (origin(graph, rule, name), source) {
             (Origin::File(path), _) => (Kind::File, Some(path)),
             (Origin::Rule(maker), _) => (Kind::Input, Some(graph.rule(maker).name.clone())),

@@ -13,8 +13,9 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::graph::Graph;
 use crate::engine::policy::{Barrier, OnError};
 use crate::engine::retention::Bounds;
+use crate::rel_path::RelPath;
+use crate::spanned::Problems;
 
-mod check;
 mod load;
 mod lower;
 mod schema;
@@ -43,6 +44,15 @@ pub struct JobConfig {
     pub barrier: Barrier,
 }
 
+/// What `[vocabulary]` says.
+#[derive(Clone, Debug, Default)]
+pub struct VocabularyConfig {
+    /// Names of bundled vocabularies, in the order of the file; `None` where it is not said.
+    pub uses: Option<Vec<String>>,
+    /// Files below the project root, in their order.
+    pub files: Vec<String>,
+}
+
 /// An Ingestfile that has nothing wrong with it.
 #[derive(Debug)]
 pub struct Loaded {
@@ -52,6 +62,7 @@ pub struct Loaded {
     /// What `[limits]` says, with defaults filled in.
     pub limits: Limits,
     pub graph: Graph,
+    pub vocabulary: VocabularyConfig,
     places: Places,
 }
 
@@ -61,6 +72,8 @@ struct Places {
     file: std::sync::Arc<str>,
     text: std::sync::Arc<str>,
     sources: Range<usize>,
+    /// Names of bundled vocabularies, in the order of the file.
+    uses: Vec<Range<usize>>,
     /// Project files (schemas, `{ file = … }` inputs, `files`) by path.
     files: BTreeMap<String, Range<usize>>,
 }
@@ -70,12 +83,20 @@ struct Places {
 /// # Errors
 /// Everything that is wrong with it, in the order of the file.
 pub fn load(path: &str, text: &str, builtins: &[&'static Builtin]) -> Result<Loaded, Vec<Diagnostic>> {
-    let mut problems = check::Problems::new(path, text);
-    let lowered = load::parse(text, &mut problems).and_then(|file| lower::lower(&file, builtins, &mut problems));
+    let mut problems = Problems::new(path, text);
+    let read = load::parse(text, &mut problems);
+    let lowered = read.as_ref().and_then(|file| lower::lower(file, builtins, &mut problems));
+    let uses = read.as_ref().and_then(|file| file.vocabulary.uses.as_ref()).map(|uses| &uses.value);
+    let files = read.as_ref().and_then(|file| file.vocabulary.files.as_ref()).map(|files| &files.value);
+    let vocabulary = VocabularyConfig {
+        uses: uses.map(|uses| uses.iter().map(|name| name.value.clone()).collect()),
+        files: files.into_iter().flatten().filter_map(|f| RelPath::parse(&f.value).ok()).map(|f| f.as_str().to_owned()).collect(),
+    };
+    let uses = uses.into_iter().flatten().map(|name| name.span.clone()).collect();
     match lowered {
         Some((job, cache, limits, graph, sources, files)) if problems.none() => {
-            let places = Places { file: path.into(), text: text.into(), sources, files };
-            Ok(Loaded { job, cache, limits, graph, places })
+            let places = Places { file: path.into(), text: text.into(), sources, uses, files };
+            Ok(Loaded { job, cache, limits, graph, vocabulary, places })
         }
         _ => Err(problems.into_sorted()),
     }
@@ -101,6 +122,13 @@ impl Loaded {
     pub fn missing_file(&self, path: &str) -> Diagnostic {
         let span = self.places.files.get(path).cloned().unwrap_or(0..0);
         self.places.diagnostic(span, format!("the file `{path}` does not exist"), None)
+    }
+
+    /// Says `message` of the bundled vocabulary that is named at place `nth` of `use`.
+    #[must_use]
+    pub fn vocabulary_problem(&self, nth: usize, message: String, hint: String) -> Diagnostic {
+        let span = self.places.uses.get(nth).cloned().unwrap_or(0..0);
+        self.places.diagnostic(span, message, Some(hint).filter(|h| !h.is_empty()))
     }
 
     /// Every file of the project that the rules name, sorted: schemas, `{ file = … }` inputs, `files`.

@@ -1,46 +1,32 @@
 //! The JSON Schema of Ingestfiles, for editors: generated from the types that parse it.
 
-use schemars::Schema;
-use schemars::transform::{RecursiveTransform, Transform};
-use serde_json::Value;
-
 use super::syntax::Ingestfile;
+use crate::spanned::schema_text;
 
 /// The schema as it stands in `schemas/ingestfile.schema.json`: pretty-printed, with a line end.
 #[must_use]
 pub fn ingestfile_schema() -> String {
-    let mut schema = schemars::schema_for!(Ingestfile);
-    RecursiveTransform(without_null).transform(&mut schema);
-    serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n"
-}
-
-/// TOML has no null: what may be left out is left out.
-fn without_null(schema: &mut Schema) {
-    if let Some(Value::Array(types)) = schema.get_mut("type") {
-        types.retain(|name| name != "null");
-        if let [one] = &types[..] {
-            let one = one.clone();
-            schema.insert("type".to_owned(), one);
-        }
-    }
-    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
-        choices.retain(|choice| choice["type"] != "null");
-        if let [Value::Object(one)] = &choices[..] {
-            let one = one.clone();
-            schema.remove("anyOf");
-            schema.ensure_object().extend(one);
-        }
-    }
+    schema_text::<Ingestfile>()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]
     fn the_committed_schema_is_the_generated_one() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/ingestfile.schema.json");
         crate::ingestfile::tests::same_as_committed(path, &ingestfile_schema());
+    }
+
+    #[test]
+    fn the_schema_names_every_bundled_vocabulary() {
+        let schema: Value = serde_json::from_str(&ingestfile_schema()).unwrap();
+        let said = &schema["$defs"]["Vocabulary"]["properties"]["use"]["items"]["enum"];
+        let there: Vec<&str> = crate::document::vocabulary::BUNDLED.iter().map(|b| b.name).collect();
+        assert_eq!(*said, serde_json::json!(there));
     }
 
     #[test]

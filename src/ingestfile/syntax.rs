@@ -1,29 +1,12 @@
 //! The words of an Ingestfile, each with its place in the file; the JSON Schema is derived from these types.
 //! Knows the shape only: what names mean is for `lower`.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::ops::Range;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde_json::{Number, Value};
 
-/// A value and the bytes of the file that hold it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct At<T> {
-    pub span: Range<usize>,
-    pub value: T,
-}
-
-/// A table whose keys are the author's own, in the order of the file.
-#[derive(Clone, Debug)]
-pub struct Named<T>(pub Vec<(At<String>, T)>);
-
-impl<T> Default for Named<T> {
-    fn default() -> Self {
-        Self(Vec::new())
-    }
-}
+pub use crate::spanned::{At, Named};
 
 /// The whole file.
 #[derive(Debug, JsonSchema)]
@@ -42,6 +25,9 @@ pub struct Ingestfile {
     /// What one action of a built-in may use up.
     #[schemars(default)]
     pub limits: Limits,
+    /// Which words the passes know, and which of them are the project's own.
+    #[schemars(default)]
+    pub vocabulary: Vocabulary,
     /// Pools by name: how many commands of the rules that name one may run at once.
     #[schemars(default)]
     pub pool: Named<Pool>,
@@ -106,6 +92,20 @@ pub struct Limits {
     /// Levels that structures of a document lie in each other, in its objects, its pages or its text; 256 if not given.
     #[schemars(range(min = 16, max = 500))]
     pub nesting: Option<At<u64>>,
+}
+
+/// Which words the passes know: kinds and what tells their entries, expressions, references. What a file says is added to the
+/// bundled vocabularies and to the files before it; a new game system is a new file.
+#[derive(Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Vocabulary {
+    /// Bundled vocabularies: `fantasy`, `narrative`, `fantasy_stats`; `generic` is always there. All but `fantasy_stats` if not
+    /// given.
+    #[schemars(extend("items" = {"type": "string", "enum": ["fantasy", "generic", "narrative", "fantasy_stats"]}))]
+    #[schemars(rename = "use")]
+    pub uses: Option<At<Vec<At<String>>>>,
+    /// Vocabulary files of the project, relative to the Ingestfile, in the order in which they are added.
+    pub files: Option<At<Vec<At<String>>>>,
 }
 
 /// Commands that share something there is little of: memory, a licence, a graphics card.
@@ -306,35 +306,3 @@ pub struct Coverage {
 /// `[pointer, "<rule>.<output>", target]`.
 #[derive(Debug, JsonSchema)]
 pub struct Reference(pub At<String>, pub At<String>, pub At<String>);
-
-impl<T: JsonSchema> JsonSchema for At<T> {
-    fn inline_schema() -> bool {
-        T::inline_schema()
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        T::schema_name()
-    }
-
-    fn schema_id() -> Cow<'static, str> {
-        T::schema_id()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Named<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        <BTreeMap<String, T>>::schema_name()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        <BTreeMap<String, T>>::json_schema(generator)
-    }
-}

@@ -14,6 +14,7 @@ pub mod pass_f_validate;
 pub mod shift;
 pub mod split;
 pub mod text;
+pub mod vocabulary;
 
 use crate::builtin::Builtin;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::builtin::{Builtin, Failure, FailureKind, Input, InputFile, Inputs, NamedBytes, Output};
+use crate::builtin::{Builtin, Failure, FailureKind, Input, InputFile, Inputs, NamedBytes, Output, of_many};
 use crate::digest::Digest;
 use crate::disk::{self, DiskError, Kind};
 use crate::rel_path::BadPath;
@@ -119,16 +119,26 @@ fn merged_params(builtin: &'static Builtin, given: &Value) -> Result<Value, Requ
 
 /// The inputs in the order of the built-in.
 fn load(builtin: &'static Builtin, request: &Request, place: &Place) -> Result<Inputs<'static>, RequestError> {
-    let ports: Vec<&'static str> = builtin.inputs.iter().map(|n| n.trim_end_matches('?')).collect();
+    let ports: Vec<&'static str> = builtin.inputs.iter().map(|n| n.trim_end_matches(['?', '*'])).collect();
     if let Some(name) = request.inputs.keys().find(|name| !ports.contains(&name.as_str())) {
         return Err(RequestError::Unknown { builtin: builtin.name, what: "input", name: name.clone(), known: ports });
     }
     let mut loaded = Vec::with_capacity(ports.len());
     for declared in builtin.inputs {
-        let port = declared.trim_end_matches('?');
+        let port = declared.trim_end_matches(['?', '*']);
         let input = match request.inputs.get(port) {
-            None if declared.ends_with('?') => continue,
+            None if declared.ends_with(['?', '*']) => continue,
             None => return Err(RequestError::MissingInput { builtin: builtin.name, name: port }),
+            Some(paths) if declared.ends_with('*') => {
+                let names = match paths {
+                    Paths::File(name) => std::slice::from_ref(name),
+                    Paths::Tree(names) => names,
+                };
+                for name in names {
+                    loaded.push((of_many(port, name), Input::File(file(place, name, None)?)));
+                }
+                continue;
+            }
             Some(Paths::File(name)) => Input::File(file(place, name, None)?),
             Some(Paths::Tree(names)) => {
                 let prefix = format!("inputs/{port}/");

@@ -9,7 +9,8 @@ fn work(item: &Item, inputs: &Inputs, params: &Value, _: &Limits) -> Result<Vec<
         return Err(Failure::new(FailureKind::NotReadable, "it holds nothing"));
     }
     assert_ne!(&*text.bytes, b"panic", "told to");
-    let lines = inputs.tree("lines").map(|l| l.map(|f| f.unwrap().name).collect::<Vec<_>>()).unwrap_or_default();
+    let mut lines = inputs.tree("lines").map(|l| l.map(|f| f.unwrap().name).collect::<Vec<_>>()).unwrap_or_default();
+    lines.extend(inputs.files("words").map(|f| f.unwrap()).map(|(name, bytes)| format!("{name} of {}", bytes.len())));
     let seen = json!([item.id, text.name, params["n"], lines]);
     let page = NamedBytes { name: "a/0001.txt".into(), bytes: text.bytes.clone(), attrs: "{}".into() };
     Ok(vec![("pages", Output::Tree(vec![page])), ("seen", Output::File(seen.to_string().into_bytes()))])
@@ -22,7 +23,7 @@ fn check(params: &Value) -> Result<(), (String, String)> {
 static BUILTIN: Builtin = Builtin {
     name: "echo",
     about: "",
-    inputs: &["text", "lines?"],
+    inputs: &["text", "lines?", "words*"],
     outputs: &[
         OutputPort { name: "seen", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
         OutputPort { name: "pages", tree: true, merge: Merge::Splice, split: None, projections: &[], count: None },
@@ -83,6 +84,20 @@ fn a_request_is_carried_out_with_defaults() {
     assert_eq!(response.outputs["seen"].items, 4);
     assert_eq!(response.outputs["pages"].files[0].attrs, "{}");
     assert_eq!(serde_json::from_str::<Response>(&lab.read(RESPONSE)).unwrap(), response);
+}
+
+#[test]
+fn any_number_of_files_may_be_given_where_a_built_in_takes_them() {
+    let lab = Lab::new();
+    lab.file("a.toml", b"a").file("more/b.toml", b"bb");
+    let mut request = request();
+    request["inputs"]["words"] = json!(["more/b.toml", "a.toml"]);
+    lab.ask(&request).unwrap();
+    assert_eq!(lab.read("outputs/seen.json"), r#"["","text.txt",7,["more/b.toml of 2","a.toml of 1"]]"#);
+    request["inputs"]["words"] = json!("a.toml");
+    lab.ask(&request).unwrap();
+    assert_eq!(lab.read("outputs/seen.json"), r#"["","text.txt",7,["a.toml of 1"]]"#);
+    assert!(lab.refusal(json!({"inputs": {"text": "inputs/text.txt", "words": ["../x"]}})).starts_with("the input"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ingest::builtin::{Item, Limits, Project as Projection};
 use ingest::document::ids;
 use ingest::document::part::Placement;
+use ingest::document::vocabulary::Vocabulary;
 use ingest::passes::{
     artifact, pages, pass_a_toc, pass_b_split, pass_c_chunk, pass_d_enrich, pass_e_graph, pass_f_validate, text,
 };
@@ -34,7 +35,7 @@ fn the_passes_run_one_after_the_other_in_one_process() {
                 text::run(text::Group { name: &g.name, bytes: &g.bytes }, &text::Params::default(), &Limits::default()).unwrap()
             })
             .collect();
-        let inputs = pass_a_toc::Inputs { item: &item, source: &bytes, lines: &lines };
+        let inputs = pass_a_toc::Inputs { item: &item, source: &bytes, lines: &lines, vocabulary: Vocabulary::bundled() };
         let a = pass_a_toc::run(inputs, &pass_a_toc::Params::default(), &Limits::default()).unwrap();
         let source = pass_b_split::Source { source_id: name, name, bytes: &bytes, toc: &a.toc };
         let b = pass_b_split::run(source, &pass_b_split::Params::default(), &Limits::default()).unwrap();
@@ -49,7 +50,7 @@ fn the_passes_run_one_after_the_other_in_one_process() {
         let inputs = pass_c_chunk::chunk::Inputs { source_id: name, elements: &elements };
         let c = pass_c_chunk::chunk::run(inputs, &pass_c_chunk::chunk::Params::default()).unwrap();
         let names: Vec<_> = projected("dictionary", "names", &artifact::encode(&a.dictionary).unwrap(), &item, "");
-        let inputs = pass_d_enrich::Inputs { chunks: &c.chunks, names: &names };
+        let inputs = pass_d_enrich::Inputs { chunks: &c.chunks, names: &names, vocabulary: Vocabulary::bundled() };
         let enriched = pass_d_enrich::run(inputs, &pass_d_enrich::Params::default()).unwrap().enriched;
         let (toc, coverage) = ([a.toc], [c.coverage]);
         let inputs = pass_e_graph::Inputs { toc: &toc, dictionary: &a.dictionary, enriched: &enriched };

@@ -5,8 +5,19 @@ use std::path::Path;
 
 use crate::project::repository;
 
-const LEAVES: [&str; 10] =
-    ["builtin", "digest", "disk", "diagnostic", "fail_point", "rel_path", "placeholder", "source_id", "staging", "unseen"];
+const LEAVES: [&str; 11] = [
+    "builtin",
+    "digest",
+    "disk",
+    "diagnostic",
+    "fail_point",
+    "rel_path",
+    "placeholder",
+    "source_id",
+    "spanned",
+    "staging",
+    "unseen",
+];
 
 /// What a module of the first level may import, beside itself and leaves.
 fn may_import(module: &str) -> Option<&'static [&'static str]> {

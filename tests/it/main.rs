@@ -29,6 +29,7 @@ mod pages_edited;
 mod peers;
 mod project;
 mod show;
+mod vocabulary;
 
 #[cfg(unix)]
 mod accept;

@@ -18,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::builtin::one_of_many;
 use crate::engine::graph::{From, Graph, RuleId};
 use crate::engine::items::SourceFile;
 use crate::engine::manifest::{ActionManifest, Change, Field};
@@ -342,6 +343,7 @@ impl<'a> Causes<'a> {
         };
         let arrow = format!("{} → {}", short(change.old.as_deref()), short(change.new.as_deref()));
         let (because, through) = match (reason::origin(self.graph, node.rule, name), cause.name.as_deref()) {
+            _ if one_of_many(name).is_some() => (change.to_string(), None),
             (Origin::File(path), _) => (format!("the file `{path}` changed ({arrow})"), None),
             (Origin::Rule(maker), Some(by)) => (format!("its input `{name}`, made by `{by}`, changed ({arrow})"), Some(maker)),
             (Origin::Source, Some(path)) if cause.kind == Kind::Source => {

@@ -1,20 +1,37 @@
-//! Expressions of rules text with their values: dice, difficulties, damage, money, distances, durations. Offsets are code
-//! points. English; knows nothing of names or chunks.
+//! Expressions of rules text with their values: dice, difficulties, damage, money, distances, durations, and what else a
+//! vocabulary declares. Offsets are code points. Knows nothing of names or chunks, and no word that is printed.
 
 pub mod amount;
-pub mod patterns;
+pub mod values;
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::document::expressions::patterns::patterns;
+use crate::document::expressions::values::Form;
+use crate::document::vocabulary::pattern::Pattern;
+
+/// An expression that a vocabulary declares: how it is printed, and how its value is read.
+#[derive(Debug)]
+pub struct Declared {
+    pub kind: String,
+    pub patterns: Vec<Pattern>,
+    pub form: Form,
+    /// How it is written down, with `{group}`, for forms that do not say so themselves; "" as it is printed.
+    pub name: String,
+    /// Units as they are written down, by their printed form in lower case.
+    pub units: BTreeMap<String, String>,
+    /// Units that are adjectives, too.
+    pub adjectives: Vec<String>,
+    /// Words before "damage" that are no type of it.
+    pub not_types: Vec<String>,
+}
 
 /// An expression found in a text.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Expression {
-    /// `dice`, `dc`, `damage`, `currency`, `distance`, `duration`.
-    pub kind: &'static str,
+pub struct Expression<'v> {
+    /// As the vocabulary calls it.
+    pub kind: &'v str,
     /// Canonical writing: `2d6+3`, `DC 15`, `30 ft`.
     pub name: String,
     /// Code points, half-open.
@@ -24,28 +41,28 @@ pub struct Expression {
 }
 
 /// A candidate in bytes.
-struct Candidate {
-    kind: &'static str,
+struct Candidate<'v> {
+    kind: &'v str,
     name: String,
     start: usize,
     end: usize,
     value: BTreeMap<String, Value>,
 }
 
-/// All expressions of `text`, in order, not overlapping: where two could be read, the longer is, then the one that begins
+/// All expressions of `text` that are `declared`, in order, not overlapping: where two could be read, the longer is, then the one that begins
 /// first.
 #[must_use]
-pub fn find(text: &str) -> Vec<Expression> {
-    let mut candidates: Vec<Candidate> = Vec::new();
-    for pattern in patterns() {
-        for captures in pattern.regex.captures_iter(text) {
-            if let (Some(whole), Some((name, value))) = (captures.get(0), (pattern.parse)(&captures, text)) {
-                candidates.push(Candidate { kind: pattern.kind, name, start: whole.start(), end: whole.end(), value });
+pub fn find<'v>(text: &str, declared: &'v [Declared]) -> Vec<Expression<'v>> {
+    let mut candidates: Vec<Candidate<'_>> = Vec::new();
+    for one in declared {
+        for captures in one.patterns.iter().filter_map(Pattern::regex).flat_map(|regex| regex.captures_iter(text)) {
+            if let (Some(whole), Some((name, value))) = (captures.get(0).filter(|m| !m.is_empty()), one.read(&captures, text)) {
+                candidates.push(Candidate { kind: &one.kind, name, start: whole.start(), end: whole.end(), value });
             }
         }
     }
     candidates.sort_by_key(|c| (std::cmp::Reverse(c.end - c.start), c.start));
-    let mut kept: Vec<Candidate> = Vec::new();
+    let mut kept: Vec<Candidate<'_>> = Vec::new();
     for candidate in candidates {
         if kept.iter().all(|k| candidate.end <= k.start || k.end <= candidate.start) {
             kept.push(candidate);
@@ -56,7 +73,7 @@ pub fn find(text: &str) -> Vec<Expression> {
 }
 
 /// Byte offsets of sorted candidates as code points, in one walk.
-fn with_code_points(text: &str, kept: Vec<Candidate>) -> Vec<Expression> {
+fn with_code_points<'v>(text: &str, kept: Vec<Candidate<'v>>) -> Vec<Expression<'v>> {
     let (mut byte, mut point) = (0, 0u32);
     let mut advance = |to: usize| {
         point += u32::try_from(text[byte..to].chars().count()).unwrap_or(u32::MAX);
@@ -73,10 +90,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::document::vocabulary::Vocabulary;
 
     const SENTENCES: &str = include_str!("../../../fixtures/sentences/expressions.txt");
 
-    fn shown(text: &str, e: &Expression) -> String {
+    fn find(text: &str) -> Vec<Expression<'static>> {
+        super::find(text, &Vocabulary::bundled().expressions)
+    }
+
+    fn shown(text: &str, e: &Expression<'_>) -> String {
         let surface: String = text.chars().skip(e.start as usize).take((e.end - e.start) as usize).collect();
         let mut values: Vec<String> =
             e.value.iter().map(|(k, v)| format!("{k}={}", v.as_str().map_or_else(|| v.to_string(), str::to_owned))).collect();

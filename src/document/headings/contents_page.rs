@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use super::furniture::{Furniture, roman_value};
 use super::key::{clean, compact, join_lines};
 use super::lines::{BookLines, Line};
-use crate::document::terms::vocabulary::Vocabulary;
+use crate::document::vocabulary::Vocabulary;
 
 /// One line of a printed contents page.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::locate::{Locator, Place};
 use super::ranks::{Certainty, Rank, Ranks};
 use crate::document::outline::OutlineEntry;
 use crate::document::section::Origin;
-use crate::document::terms::vocabulary::Vocabulary;
+use crate::document::vocabulary::Vocabulary;
 
 /// A heading in reading order.
 #[derive(Clone, Debug)]

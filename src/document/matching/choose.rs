@@ -3,35 +3,36 @@
 
 use crate::document::matching::cues;
 use crate::document::matching::surroundings::Place;
-use crate::document::term::Kind;
+use crate::document::vocabulary::KindWords;
 
 /// Words on either side that count as near.
 const REACH: usize = 6;
 
 /// How strongly the surroundings speak for `kind`; higher is more. Only differences between kinds at one place matter.
 #[must_use]
-pub fn evidence(kind: Kind, place: &Place<'_>, section_path: &[String]) -> i32 {
+pub fn evidence(kind: &KindWords, place: &Place<'_>, section_path: &[String]) -> i32 {
     let mut score = 0;
     let (before, after) = (place.before(), place.after());
-    let is = |word: &Option<String>, list: &[&str]| word.as_deref().is_some_and(|w| list.contains(&w));
+    let is = |word: &Option<String>, list: &[String]| word.as_ref().is_some_and(|w| list.contains(w));
+    let is_article = before.as_deref().is_some_and(|w| cues::ARTICLES.contains(&w));
     // The word beside it that names its kind decides.
-    if is(&after, cues::kind_words(kind)) || (kind == Kind::Spell && is(&before, &["cast", "casts", "casting"])) {
+    if is(&after, &kind.called) || is(&before, &kind.called_before) && !is(&before, &kind.called) {
         score += 20;
     }
-    if place.near(REACH).iter().any(|w| cues::neighbours(kind).contains(&w.as_str())) {
+    if place.near(REACH).iter().any(|w| kind.near.contains(w)) {
         score += 4;
     }
     // Common nouns take an article, spells and feats do not.
-    if cues::is_common_noun(kind) && is(&before, cues::ARTICLES) {
+    if kind.reading.is_common_noun() && is_article {
         score += 3;
     }
-    if cues::is_common_noun(kind) && !place.has_capital() {
+    if kind.reading.is_common_noun() && !place.has_capital() {
         score += 2;
     }
     // The nearer the title, the more it says.
     for (depth, title) in section_path.iter().rev().take(4).enumerate() {
         let title = title.to_lowercase();
-        if title.split(|c: char| !c.is_alphanumeric()).any(|w| cues::title_words(kind).contains(&w)) {
+        if title.split(|c: char| !c.is_alphanumeric()).any(|w| kind.under.iter().any(|u| u == w)) {
             score += 3 - i32::try_from(depth).unwrap_or(3).min(2);
             break;
         }

@@ -1,8 +1,6 @@
 //! The forms in which a name is printed: plural, singular, with and without a bracketed qualifier. English.
 //! Knows nothing of texts.
 
-use crate::document::term::Kind;
-
 /// Whole words whose plural no rule gives.
 const IRREGULAR: [(&str, &str); 14] = [
     ("mouse", "mice"),
@@ -23,12 +21,6 @@ const IRREGULAR: [(&str, &str); 14] = [
 
 /// Words before which the noun of a name stands: the bags of `Bags of Holding`.
 const JOINTS: [&str; 7] = ["of", "from", "with", "against", "for", "in", "to"];
-
-/// Whether names of `kind` are counted: one wolf, two wolves. Conditions, skills and tags are not.
-#[must_use]
-pub fn has_plural(kind: Kind) -> bool {
-    !matches!(kind, Kind::Condition | Kind::Skill | Kind::Tag)
-}
 
 /// `name` with its noun in the plural and in the singular, as far as the forms differ from it; in lower case.
 #[must_use]

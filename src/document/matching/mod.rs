@@ -20,8 +20,8 @@ use crate::document::matching::reading::Name;
 use crate::document::matching::reading::reads_as_name;
 use crate::document::matching::surroundings::Place;
 use crate::document::matching::surroundings::Text;
-use crate::document::term::Kind;
 use crate::document::term::TermName;
+use crate::document::vocabulary::{KindWords, Reading, Vocabulary};
 
 /// How a pattern relates to its term; lower is closer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,20 +55,24 @@ pub struct TooManyNames(#[source] Box<aho_corasick::BuildError>);
 /// All names of a dictionary.
 pub struct Matcher<'a> {
     names: &'a [TermName],
+    vocabulary: &'a Vocabulary,
+    /// By name: what is known of its kind.
+    kinds: Vec<&'a KindWords>,
     automaton: AhoCorasick,
     /// By pattern: its terms, closest first.
     candidates: Vec<Vec<Candidate>>,
 }
 
 impl<'a> Matcher<'a> {
-    /// A matcher of `names`; the same names in the same order give the same matches.
+    /// A matcher of `names` whose kinds `vocabulary` knows; the same names in the same order give the same matches.
     ///
     /// # Errors
     /// `TooManyNames` where the automaton would pass its limit of 2^31 states.
-    pub fn new(names: &'a [TermName]) -> Result<Self, TooManyNames> {
+    pub fn new(names: &'a [TermName], vocabulary: &'a Vocabulary) -> Result<Self, TooManyNames> {
+        let kinds: Vec<&KindWords> = names.iter().map(|n| vocabulary.kind(n.kind)).collect();
         let mut patterns: BTreeMap<String, Vec<Candidate>> = BTreeMap::new();
         for (term, name) in names.iter().enumerate() {
-            for (form, closeness) in printed_forms(name) {
+            for (form, closeness) in printed_forms(name, kinds[term]) {
                 let folded = fold_name(&form);
                 if is_matchable(&folded) {
                     patterns.entry(folded).or_default().push(Candidate { closeness, term });
@@ -89,7 +93,7 @@ impl<'a> Matcher<'a> {
             .match_kind(MatchKind::LeftmostLongest)
             .build(patterns.keys())
             .map_err(|e| TooManyNames(Box::new(e)))?;
-        Ok(Self { names, automaton, candidates: patterns.into_values().collect() })
+        Ok(Self { names, vocabulary, kinds, automaton, candidates: patterns.into_values().collect() })
     }
 
     /// The names in `text`, in order and not overlapping. `section_path` helps to choose between two kinds of one name.
@@ -111,7 +115,7 @@ impl<'a> Matcher<'a> {
             match read {
                 Some(_) if self.gives_way(&folded.text, &hit) => from = hit.start() + 1,
                 Some(name) => {
-                    if self.names[name.term].kind == Kind::Condition {
+                    if self.kinds[name.term].reading == Reading::State {
                         last_condition = Some(name.end);
                     }
                     found.push(name);
@@ -150,7 +154,8 @@ impl<'a> Matcher<'a> {
         let reads = |c: &&Candidate| {
             let name = &self.names[c.term];
             let plural = matches!(c.closeness, Closeness::FormOfTerm | Closeness::FormOfAlias);
-            reads_as_name(Name { kind: name.kind, term: &name.term, plural }, place, after_condition)
+            let name = Name { kind: self.kinds[c.term], term: &name.term, plural };
+            reads_as_name(name, place, after_condition, self.vocabulary)
         };
         let read: Vec<&Candidate> = candidates.iter().filter(reads).collect();
         if let [only] = read[..] {
@@ -162,18 +167,18 @@ impl<'a> Matcher<'a> {
             .filter(|c| c.closeness == closest || (c.closeness <= Closeness::Alias && closest <= Closeness::Alias))
             .max_by_key(|c| {
                 let name = &self.names[c.term];
-                let order = (name.kind, c.closeness, &name.term_id);
-                (evidence(name.kind, place, section_path), std::cmp::Reverse(order))
+                let order = (self.vocabulary.rank(name.kind), c.closeness, &name.term_id);
+                (evidence(self.kinds[c.term], place, section_path), std::cmp::Reverse(order))
             })
             .map(|c| c.term)
     }
 }
 
 /// The forms of a name that are searched for.
-fn printed_forms(name: &TermName) -> Vec<(String, Closeness)> {
+fn printed_forms(name: &TermName, kind: &KindWords) -> Vec<(String, Closeness)> {
     let mut forms = vec![(name.term.clone(), Closeness::Term)];
     forms.extend(name.aliases.iter().map(|a| (a.clone(), Closeness::Alias)));
-    if forms::has_plural(name.kind) {
+    if kind.has_plural {
         forms.extend(forms::inflected(&name.term).into_iter().map(|f| (f, Closeness::FormOfTerm)));
         for alias in &name.aliases {
             forms.extend(forms::inflected(alias).into_iter().map(|f| (f, Closeness::FormOfAlias)));

@@ -1,52 +1,39 @@
-//! Finds cross-references as they are printed: pages, chapters, appendices and titles. English; a verb "see" is none.
-//! Knows nothing of what they lead to.
+//! Finds cross-references as they are printed: pages, chapters, appendices and titles, by the patterns of a vocabulary. What
+//! goes on after a page, and which "see" is a verb, is English. Knows nothing of what they lead to.
 
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
 use crate::document::entity::Reference;
+use crate::document::vocabulary::pattern::Pattern;
 
 /// Words that stand before a name or title without being part of a reference: eyes see, books are seen.
 const EYES: [&str; 14] =
     ["can", "cannot", "could", "may", "might", "will", "would", "i", "you", "we", "they", "to", "who", "not"];
 
-struct Patterns {
-    /// "page 94", "pp. 12–14", "pages 12, 15 and 20".
-    page: Regex,
+/// Groups of which a pattern has one: what it leads to.
+pub const TARGETS: [&str; 5] = ["page", "chapter", "section", "title", "quoted"];
+
+/// What stands around a page.
+struct Around {
     /// A further page of a list.
-    more_pages: Regex,
+    more: Regex,
     /// "Lands of the North, " before a page: another book, or a section of this one.
     book: Regex,
-    chapter: Regex,
-    appendix: Regex,
-    /// See “Making Camp”.
-    quoted: Regex,
-    /// (see Conditions), See Inventory and Slots, see the Magical Failure section.
-    titled: Regex,
 }
 
-/// One capitalised word, with inner apostrophes and hyphens.
-const WORD: &str = r"\p{Lu}[\p{L}\p{N}'’\-]*";
-
-fn patterns() -> Option<&'static Patterns> {
-    static PATTERNS: LazyLock<Option<Patterns>> = LazyLock::new(|| {
-        let compile = |text: String| Regex::new(&text).ok();
+fn around() -> Option<&'static Around> {
+    static AROUND: LazyLock<Option<Around>> = LazyLock::new(|| {
+        const WORD: &str = r"\p{Lu}[\p{L}\p{N}'’\-]*";
         // Titles do not run over the end of a line: paragraphs are whole lines.
         let title = format!(r"{WORD}(?:(?:\x20(?:(?:of|and|or|the|in|to|for|with|a|an|from|on|&)\x20)*){WORD})*");
-        Some(Patterns {
-            page: compile(r"\b(?:[Pp]ages?\s+|[Pp][Pp]?\.\s?|[Pp]gs?\.?\s?)(?P<target>(?:\d{1,4}(?:\s?[-–—]\s?\d{1,4})?|[ivxlc]+|X{2,3})\b)".to_owned())?,
-            more_pages: compile(r"^(?:,\s*(?:and\s+)?|\s+and\s+|\s*&\s*)(?P<target>\d{1,4}(?:\s?[-–—]\s?\d{1,4})?)\b".to_owned())?,
-            book: compile(format!(r"(?P<book>(?:{title})(?::\x20{title})?),\s*$"))?,
-            chapter: compile(format!(
-                r"\b[Cc]hapter\s+(?P<target>\d{{1,3}}|[IVXLC]+|One|Two|Three|Four|Five|Six|Seven|Eight|Nine|Ten|Eleven|Twelve|Thirteen|Fourteen|Fifteen|Sixteen|Seventeen|Eighteen|Nineteen|Twenty)\b(?::\x20{title})?"
-            ))?,
-            appendix: compile(r"\b(?P<target>(?:Appendix\s+(?:[A-Z]|\d{1,2})|[Ss]ection\s+\d{1,2}(?:\.\d{1,2})*))\b".to_owned())?,
-            quoted: compile(r#"\b[Ss]ee(?:\x20also)?\s(?:the\s)?["“](?P<target>[^"”“\n]{2,80})["”]"#.to_owned())?,
-            titled: compile(format!(r"\b(?P<see>[Ss]ee(?:\x20also)?)\x20(?:the\x20)?(?P<target>{title})(?P<tail>\x20(?:section|chapter|table|rules|entry|box|sidebar)\b)?"))?,
+        Some(Around {
+            more: Regex::new(r"^(?:,\s*(?:and\s+)?|\s+and\s+|\s*&\s*)(?P<target>\d{1,4}(?:\s?[-–—]\s?\d{1,4})?)\b").ok()?,
+            book: Regex::new(&format!(r"(?P<book>(?:{title})(?::\x20{title})?),\s*$")).ok()?,
         })
     });
-    PATTERNS.as_ref()
+    AROUND.as_ref()
 }
 
 /// A reference in bytes.
@@ -57,28 +44,21 @@ struct Candidate {
     target: String,
 }
 
-/// The references of `text`, by start, not overlapping; offsets are code points. A heading on the first line of a chunk is
-/// not a reference to itself.
+/// The references of `text` that `patterns` find, by start, not overlapping; offsets are code points. A heading on the first
+/// line of a chunk is not a reference to itself.
 #[must_use]
-pub fn references(text: &str) -> Vec<Reference> {
-    let Some(patterns) = patterns() else { return Vec::new() };
+pub fn references(text: &str, patterns: &[Pattern]) -> Vec<Reference> {
+    let Some(around) = around() else { return Vec::new() };
     let mut candidates = Vec::new();
-    for captures in patterns.page.captures_iter(text) {
-        add_pages(patterns, text, &captures, &mut candidates);
-    }
-    for captures in patterns.chapter.captures_iter(text) {
+    for captures in patterns.iter().filter_map(Pattern::regex).flat_map(|regex| regex.captures_iter(text)) {
+        add_pages(around, text, &captures, &mut candidates);
         // "Chapter 3: Townsfolk" on a line of its own is the heading.
         add_whole(text, &captures, "chapter", &mut candidates);
-    }
-    for captures in patterns.appendix.captures_iter(text) {
         add_whole(text, &captures, "section", &mut candidates);
-    }
-    for captures in patterns.quoted.captures_iter(text) {
         add_quoted(text, &captures, &mut candidates);
-    }
-    for captures in patterns.titled.captures_iter(text) {
         add_titled(text, &captures, &mut candidates);
     }
+    candidates.retain(|c| c.start < c.end && !c.target.is_empty());
     // Numbers say more than titles: "see Chapter 4: Townsfolk" is a chapter. Within one kind the longer is.
     candidates.sort_by_key(|c| (c.kind == "section", std::cmp::Reverse(c.end - c.start), c.start));
     let mut kept: Vec<Candidate> = Vec::new();
@@ -110,14 +90,14 @@ fn with_code_points(text: &str, kept: Vec<Candidate>) -> Vec<Reference> {
 }
 
 /// A page, the pages listed after it, and the book or section that is named before it.
-fn add_pages(patterns: &Patterns, text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidate>) {
-    let (Some(whole), Some(target)) = (captures.get(0), captures.name("target")) else { return };
+fn add_pages(around: &Around, text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidate>) {
+    let (Some(whole), Some(target)) = (captures.get(0), captures.name("page")) else { return };
     // "page 3 inches wide", "page 2.5"
     let rest = &text[whole.end()..];
     if rest.starts_with('.') && rest[1..].starts_with(|c: char| c.is_ascii_digit()) || is_measure(rest) {
         return;
     }
-    let book = patterns
+    let book = around
         .book
         .captures(&text[..whole.start()])
         .and_then(|c| c.name("book"))
@@ -128,7 +108,7 @@ fn add_pages(patterns: &Patterns, text: &str, captures: &Captures<'_>, candidate
     };
     candidates.push(Candidate { start, end: whole.end(), kind: "page", target: printed });
     let mut at = whole.end();
-    while let Some(more) = patterns.more_pages.captures(&text[at..]).and_then(|c| c.name("target")) {
+    while let Some(more) = around.more.captures(&text[at..]).and_then(|c| c.name("target")) {
         let (start, end) = (at + more.start(), at + more.end());
         if book.is_some() || is_measure(&text[end..]) {
             break;
@@ -152,7 +132,7 @@ fn is_measure(rest: &str) -> bool {
 
 /// A chapter or appendix, unless its line holds nothing else: then it is the heading itself.
 fn add_whole(text: &str, captures: &Captures<'_>, kind: &'static str, candidates: &mut Vec<Candidate>) {
-    let (Some(whole), Some(target)) = (captures.get(0), captures.name("target")) else { return };
+    let (Some(whole), Some(target)) = (captures.get(0), captures.name(kind)) else { return };
     let line_start = text[..whole.start()].rfind('\n').map_or(0, |i| i + 1);
     let line = text[line_start..].split('\n').next().unwrap_or("");
     let opens_line = text[line_start..whole.start()].trim().is_empty();
@@ -165,23 +145,25 @@ fn add_whole(text: &str, captures: &Captures<'_>, kind: &'static str, candidates
 }
 
 fn add_quoted(text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidate>) {
-    let (Some(whole), Some(target)) = (captures.get(0), captures.name("target")) else { return };
+    let (Some(whole), Some(target)) = (captures.get(0), captures.name("quoted")) else { return };
     let title = target.as_str().trim_end_matches([',', '.', ';', ':']).trim();
-    if !title.is_empty() && !eyes_see(text, whole.start()) {
+    if captures.name("see").is_none() || !eyes_see(text, whole.start()) {
         candidates.push(Candidate { start: whole.start(), end: whole.end(), kind: "section", target: title.to_owned() });
     }
 }
 
 fn add_titled(text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidate>) {
-    let (Some(whole), Some(target), Some(see)) = (captures.get(0), captures.name("target"), captures.name("see")) else { return };
+    let (Some(whole), Some(target)) = (captures.get(0), captures.name("title")) else { return };
     // A sentence that begins with "See", or a "see" right after a bracket or a mark, points; within a sentence it looks.
     let before = text[..whole.start()].trim_end();
     let after_mark =
         before.is_empty() || before.ends_with(['(', '[', ';', '—', '–', ',', ':', '.', '!', '?', '|', '"', '”', '’']);
-    if !after_mark
-        || (see.as_str().starts_with('S') && !before.is_empty() && before.ends_with(','))
-        || eyes_see(text, whole.start())
-    {
+    let looks = captures.name("see").is_some_and(|see| {
+        !after_mark
+            || (see.as_str().starts_with('S') && !before.is_empty() && before.ends_with(','))
+            || eyes_see(text, whole.start())
+    });
+    if looks {
         return;
     }
     let title = target.as_str().trim_end_matches("'s").trim_end_matches("’s");
@@ -207,6 +189,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::document::vocabulary::Vocabulary;
+
+    fn references(text: &str) -> Vec<Reference> {
+        super::references(text, &Vocabulary::bundled().references)
+    }
 
     const SENTENCES: &str = include_str!("../../../fixtures/sentences/references.txt");
 

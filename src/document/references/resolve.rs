@@ -221,8 +221,14 @@ fn chapter_number(section: &Section) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::references::find::references;
+    use crate::document::entity::Reference;
+    use crate::document::references::find;
     use crate::document::section::Origin;
+    use crate::document::vocabulary::Vocabulary;
+
+    fn references(text: &str) -> Vec<Reference> {
+        find::references(text, &Vocabulary::bundled().references)
+    }
 
     fn section(id: &str, title: &str, level: u32, parent: Option<&str>, pages: (u32, u32)) -> Section {
         Section {

@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::name::{Name, read_name};
 use super::shape::{EntryLine, Head, is_field};
-use super::vocabulary::Vocabulary;
 use crate::document::headings::key::{compact, join_lines};
 use crate::document::ids;
 use crate::document::term::{Kind, Term};
+use crate::document::vocabulary::Vocabulary;
 
 /// A section as the dictionary sees it; `parent` is an index into the same list.
 #[derive(Clone, Debug, Default)]
@@ -63,8 +63,22 @@ pub fn dictionary(source_id: &str, entries: &[Entry], vocabulary: &Vocabulary) -
         }
     }
     let mut terms: Vec<Term> = terms.into_values().collect();
-    terms.sort_by(|a, b| (a.page, &a.term, a.kind).cmp(&(b.page, &b.term, b.kind)));
+    add_synonyms(&mut terms, vocabulary);
+    terms.sort_by(|a, b| (a.page, &a.term, vocabulary.rank(a.kind)).cmp(&(b.page, &b.term, vocabulary.rank(b.kind))));
     terms
+}
+
+/// Other names of a term are aliases of it, unless they are terms themselves.
+fn add_synonyms(terms: &mut [Term], vocabulary: &Vocabulary) {
+    let named: BTreeSet<String> = terms.iter().map(|t| compact(&t.term)).collect();
+    for term in terms {
+        let others = vocabulary.synonyms(&term.term).iter().filter(|other| !named.contains(&compact(other)));
+        let new: Vec<String> = others.filter(|other| !term.aliases.contains(other)).cloned().collect();
+        if !new.is_empty() {
+            term.aliases.extend(new);
+            term.aliases.sort();
+        }
+    }
 }
 
 /// The surest entry of a name stays; the others lend their printed forms and evidence.
@@ -100,6 +114,7 @@ fn term(source_id: &str, entry: &Entry, name: Name, found: Found, vocabulary: &V
 }
 
 struct Judge<'a> {
+    vocabulary: &'a Vocabulary,
     entries: &'a [Entry],
     /// Per entry: the kind its shape speaks for.
     shapes: Vec<Option<(Kind, f64, &'static str)>>,
@@ -148,7 +163,7 @@ impl<'a> Judge<'a> {
             (0..entries.len()).filter(under).count() >= MIN_SHAPED
         };
         let shaped = vocabulary.kinds.iter().map(|k| k.kind).filter(|k| shaped_under(*k)).collect();
-        Self { entries, shapes, containers, shaped, titles, children }
+        Self { vocabulary, entries, shapes, containers, shaped, titles, children }
     }
 
     /// The kind that the heading of entry `i` itself collects.
@@ -161,8 +176,8 @@ impl<'a> Judge<'a> {
         if let Some(kind) = name.tagged {
             return Some(Found { kind, confidence: 0.95, evidence: vec!["tag".to_owned()] });
         }
-        if name.levelled && above.is_some_and(|(kind, _)| matches!(kind, Kind::Class | Kind::Ancestry)) {
-            return Some(Found { kind: Kind::Feature, confidence: 0.9, evidence: vec!["level".to_owned()] });
+        if let Some(kind) = above.filter(|_| name.levelled).and_then(|(kind, _)| self.vocabulary.kind(kind).levelled) {
+            return Some(Found { kind, confidence: 0.9, evidence: vec!["level".to_owned()] });
         }
         if self.container(i).is_some() {
             return None;
@@ -200,6 +215,7 @@ impl<'a> Judge<'a> {
 
     /// Any other heading of two to four words that stands once in the book names a rule of it, if it is not inside an entry.
     fn as_rule(&self, i: usize, above: Option<(Kind, usize)>, name: &Name) -> Option<Found> {
+        let rule = self.vocabulary.kinds.iter().find(|k| k.any_heading)?.kind;
         let words: Vec<&str> = name.name.split_whitespace().collect();
         let once = self.titles.get(&compact(&self.entries[i].title)) == Some(&1);
         let capital = words.iter().filter(|w| w.starts_with(char::is_uppercase)).count() * 2 > words.len();
@@ -214,7 +230,7 @@ impl<'a> Judge<'a> {
             ]
             .contains(&w.to_lowercase().as_str())
         });
-        (fits && !talks).then(|| Found { kind: Kind::Rule, confidence: 0.5, evidence: vec!["heading".to_owned()] })
+        (fits && !talks).then(|| Found { kind: rule, confidence: 0.5, evidence: vec!["heading".to_owned()] })
     }
 }
 
@@ -245,6 +261,10 @@ fn definition(lines: &[EntryLine], vocabulary: &Vocabulary) -> String {
 mod tests {
     use super::*;
 
+    fn kind(name: &str) -> Kind {
+        Kind::new(name).unwrap()
+    }
+
     fn entry(title: &str, parent: Option<usize>, lines: &[&str]) -> Entry {
         let lines = lines.iter().map(|t| EntryLine { text: (*t).to_owned(), ..EntryLine::default() }).collect();
         Entry { section_id: format!("sec-{title}"), title: title.to_owned(), page: Some(1), parent, lines, listed: Vec::new() }
@@ -265,7 +285,7 @@ mod tests {
             entry("Wall", Some(0), &spell),
         ];
         let names = kinds(&entries);
-        assert_eq!(names, [("Glow".into(), Kind::Spell), ("Mist".into(), Kind::Spell), ("Wall".into(), Kind::Spell)]);
+        assert_eq!(names, [("Glow".into(), kind("spell")), ("Mist".into(), kind("spell")), ("Wall".into(), kind("spell"))]);
         assert_eq!(dictionary("s", &entries, Vocabulary::bundled())[0].definition, "You glow.");
     }
 
@@ -278,12 +298,12 @@ mod tests {
             entry("Outrider", Some(0), &["You ride."]),
             entry("Scrivener", Some(0), &["You write."]),
         ];
-        assert!(kinds(&entries).iter().all(|(_, k)| *k == Kind::Background));
+        assert!(kinds(&entries).iter().all(|(_, k)| *k == kind("background")));
         assert_eq!(kinds(&entries).len(), 3);
     }
 
     #[test]
     fn tags_speak_for_themselves() {
-        assert_eq!(kinds(&[entry("Blinded [Condition]", None, &[])]), [("Blinded".into(), Kind::Condition)]);
+        assert_eq!(kinds(&[entry("Blinded [Condition]", None, &[])]), [("Blinded".into(), kind("condition"))]);
     }
 }

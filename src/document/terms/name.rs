@@ -1,8 +1,8 @@
 //! The name in a heading: what a reader would look up, without numbers, tags, levels and uses printed around it.
 
-use super::vocabulary::Vocabulary;
 use crate::document::headings::key::{clean, compact, unnumbered};
 use crate::document::term::Kind;
+use crate::document::vocabulary::Vocabulary;
 
 /// A name, the form in which it is printed, and what the print says of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +22,15 @@ pub fn read_name(title: &str, vocabulary: &Vocabulary) -> Option<Name> {
     let printed = clean(title);
     let printed = printed.trim_end_matches(|c: char| c == ':' || c == '.' || c.is_whitespace()).to_owned();
     let (mut name, mut tagged, mut levelled) = (unnumbered(&printed).to_owned(), None, false);
+    if let Some((kind, said)) = vocabulary.entry(&name) {
+        (tagged, name) = (Some(kind), said);
+    }
     if let Some((before, tag)) = bracketed(&name) {
-        tagged = vocabulary.kind_of_tag(tag);
+        tagged = tagged.or(vocabulary.kind_of_tag(tag));
         name = before.to_owned();
     }
     if let Some((before, after)) = name.split_once(": ") {
-        let level = is_level(before);
+        let level = is_level(before, vocabulary);
         let kind = vocabulary.kind_of_tag(before);
         if level || kind.is_some() {
             (levelled, tagged) = (level, tagged.or(kind));
@@ -56,11 +59,9 @@ fn bracketed(name: &str) -> Option<(&str, &str)> {
 }
 
 /// "Level 3", "3rd Level", "Rank 2", "Tier 1".
-fn is_level(text: &str) -> bool {
-    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    let unit = |w: &String| ["level", "lvl", "rank", "tier", "grade", "circle"].contains(&w.as_str());
-    let count = |w: &String| w.starts_with(|c: char| c.is_ascii_digit()) && w.len() <= 4;
-    words.len() == 2 && (unit(&words[0]) && count(&words[1]) || count(&words[0]) && unit(&words[1]))
+fn is_level(text: &str, vocabulary: &Vocabulary) -> bool {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    <[&str; 2]>::try_from(words).is_ok_and(|words| vocabulary.is_level(words))
 }
 
 /// Where a count of uses begins: ", 3 charges", ", +1 Armor", ", d6 uses". A bare number (", +1, +2, or +3") is a name's own.

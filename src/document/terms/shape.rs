@@ -1,9 +1,8 @@
 //! The shape of an entry: field lines ("Range: 60 feet"), stat blocks, the line below the name. Shape speaks for a kind
 //! whatever heading an entry stands under. Knows nothing of pages.
 
-use super::vocabulary::KindWords;
 use crate::document::headings::key::compact;
-use crate::document::term::Kind;
+use crate::document::vocabulary::KindWords;
 
 /// A line below a heading.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,12 +42,12 @@ impl<'a> Head<'a> {
     #[must_use]
     pub fn shape_of(&self, kind: &KindWords) -> Option<(f64, &'static str)> {
         if kind.min_fields > 0 && self.different_fields(kind) >= kind.min_fields {
-            return Some((0.95, if kind.kind == Kind::Creature { "stat_block" } else { "entry_fields" }));
+            return Some((0.95, if kind.stats.is_empty() { "entry_fields" } else { "stat_block" }));
         }
         if !kind.stats.is_empty() && self.stat_lines.iter().any(|line| inline_stats(line, kind) >= 2) {
             return Some((0.9, "stat_line"));
         }
-        let named = |words: &Vec<String>| kind.subtitle.iter().any(|phrase| holds(words, phrase));
+        let named = |words: &Vec<String>| kind.subtitles.iter().any(|phrase| holds(words, phrase));
         self.subtitles.iter().any(named).then_some((0.85, "subtitle"))
     }
 
@@ -149,34 +148,34 @@ fn holds(words: &[String], phrase: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::vocabulary::Vocabulary;
     use super::*;
+    use crate::document::vocabulary::Vocabulary;
 
     fn lines(texts: &[&str]) -> Vec<EntryLine> {
         texts.iter().map(|t| EntryLine { text: (*t).to_owned(), ..EntryLine::default() }).collect()
     }
 
-    fn shape(kind: Kind, texts: &[&str]) -> Option<&'static str> {
-        let words = Vocabulary::bundled().kinds.iter().find(|k| k.kind == kind).unwrap();
+    fn shape(kind: &str, texts: &[&str]) -> Option<&'static str> {
+        let words = Vocabulary::bundled().kinds.iter().find(|k| k.kind.name() == kind).unwrap();
         Head::of(&lines(texts)).shape_of(words).map(|s| s.1)
     }
 
     #[test]
     fn field_lines_make_a_spell_and_stat_blocks_a_creature() {
         let spell = ["Level 1 Evocation", "Casting Time: Action", "Range: 60 feet", "Duration: Instantaneous"];
-        assert_eq!(shape(Kind::Spell, &spell), Some("entry_fields"));
+        assert_eq!(shape("spell", &spell), Some("entry_fields"));
         assert_eq!(
-            shape(Kind::Creature, &["Small Fey", "• Armor Class: 12", "Hit Points 7 (2d6)", "Speed 30 ft."]),
+            shape("creature", &["Small Fey", "• Armor Class: 12", "Hit Points 7 (2d6)", "Speed 30 ft."]),
             Some("stat_block")
         );
-        assert_eq!(shape(Kind::Creature, &["4 HP, 1 Armor, 8 STR, bite (d6)"]), Some("stat_line"));
-        assert_eq!(shape(Kind::Creature, &["Speed is of the essence here."]), None);
+        assert_eq!(shape("creature", &["4 HP, 1 Armor, 8 STR, bite (d6)"]), Some("stat_line"));
+        assert_eq!(shape("creature", &["Speed is of the essence here."]), None);
     }
 
     #[test]
     fn the_line_below_the_name_tells_items_and_feats() {
-        assert_eq!(shape(Kind::Item, &["Wondrous Item, Very Rare (Requires Attunement)"]), Some("subtitle"));
-        assert_eq!(shape(Kind::Feat, &["General Feat (Prerequisite: Level 4+)"]), Some("subtitle"));
-        assert_eq!(shape(Kind::Item, &["Rare is the day on which this happens."]), None);
+        assert_eq!(shape("item", &["Wondrous Item, Very Rare (Requires Attunement)"]), Some("subtitle"));
+        assert_eq!(shape("feat", &["General Feat (Prerequisite: Level 4+)"]), Some("subtitle"));
+        assert_eq!(shape("item", &["Rare is the day on which this happens."]), None);
     }
 }

@@ -5,9 +5,9 @@ use serde_json::Number;
 use super::runs::{CommandKeys, words};
 use super::{Lowering, rule_id};
 use crate::engine::graph::{Check, GateSpec, Pass, Range, RuleId, Scope};
-use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{At, Coverage, Gate, Ratio, Reference};
 use crate::placeholder;
+use crate::spanned::meant;
 
 /// What the command of a gate calls its subject.
 const ARTIFACT: &str = "artifact";

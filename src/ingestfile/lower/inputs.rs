@@ -3,8 +3,8 @@
 use super::{Lowering, rule_id};
 use crate::builtin::Builtin;
 use crate::engine::graph::{From, Input, Range};
-use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{self, At};
+use crate::spanned::meant;
 
 impl Lowering<'_, '_> {
     /// The inputs of a rule: in the order of a built-in's ports, or as a command declares them.
@@ -24,6 +24,7 @@ impl Lowering<'_, '_> {
             self.check_input_ports(ix, builtin);
             let port = |name: &str| builtin.inputs.iter().position(|p| p.trim_end_matches('?') == name);
             inputs.sort_by_key(|input| port(&input.name));
+            inputs.extend(self.vocabulary_inputs(builtin));
         }
         inputs
     }
@@ -103,16 +104,21 @@ impl Lowering<'_, '_> {
     fn check_input_ports(&mut self, ix: usize, builtin: &'static Builtin) {
         let (name, rule) = &self.scope.rules[ix];
         for (input, _) in &rule.inputs.0 {
-            if builtin.inputs.iter().all(|port| port.trim_end_matches('?') != input.value) {
+            if ports(builtin).all(|port| port != input.value) {
                 let message = format!("`{}` has no input `{}`", builtin.name, input.value);
-                let hint = meant(&input.value, builtin.inputs.iter().map(|port| port.trim_end_matches('?')));
+                let hint = meant(&input.value, ports(builtin));
                 self.problems.add(&input.span, message, "no such input", hint);
             }
         }
-        let required = builtin.inputs.iter().filter(|port| !port.ends_with('?'));
+        let required = builtin.inputs.iter().filter(|port| !port.ends_with(['?', '*']));
         for port in required.filter(|port| rule.inputs.0.iter().all(|(input, _)| input.value != **port)) {
             let message = format!("rule `{}` lacks the input `{port}` of `{}`", name.value, builtin.name);
             self.problems.add(&rule.span, message, &format!("no input `{port}`"), "");
         }
     }
+}
+
+/// The inputs that a rule may give to a built-in.
+fn ports(builtin: &'static Builtin) -> impl Iterator<Item = &'static str> {
+    builtin.inputs.iter().filter(|port| !port.ends_with('*')).map(|port| port.trim_end_matches('?'))
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::ops::Range as Span;
 
 use super::JobConfig;
-use super::check::{Problems, meant};
 use super::syntax::{self, At, Ingestfile, Rule};
 use crate::builtin::{Builtin, Limits};
 use crate::engine::graph::{self, From, Graph, Range, RuleId};
 use crate::engine::retention::Bounds;
 use crate::rel_path::RelPath;
+use crate::spanned::{Problems, meant};
 
 mod cache;
 mod gates;
@@ -23,6 +23,7 @@ mod policy;
 mod pools;
 mod ranges;
 mod runs;
+mod vocabulary;
 
 pub use cache::{AGES, SIZES, age, size};
 
@@ -37,7 +38,9 @@ pub(super) fn lower(file: &Ingestfile, builtins: &[&'static Builtin], problems: 
     }
     let names = file.rule.0.iter().enumerate().map(|(i, (name, _))| (name.value.as_str(), i)).collect();
     let scope = Scope { rules: &file.rule.0, pools: &file.pool.0, names, builtins, outputs: Vec::new(), ranges: Vec::new() };
-    let mut lowering = Lowering { scope, problems, links: Vec::new(), files: BTreeMap::new() };
+    let mut lowering =
+        Lowering { scope, problems, links: Vec::new(), files: BTreeMap::new(), vocabulary: vocabulary::Vocabulary::default() };
+    lowering.vocabulary = lowering.vocabulary(&file.vocabulary);
     let pools = lowering.pools();
     lowering.read_outputs();
     lowering.read_ranges();
@@ -66,6 +69,7 @@ struct Lowering<'a, 'p> {
     problems: &'p mut Problems,
     links: Vec<Link>,
     files: BTreeMap<String, Span<usize>>,
+    vocabulary: vocabulary::Vocabulary,
 }
 
 /// `reader` names an output of `read` at `span`.

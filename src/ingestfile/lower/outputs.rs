@@ -6,10 +6,10 @@ use std::ops::Range as Span;
 use super::Lowering;
 use crate::builtin::{Builtin, OutputPort};
 use crate::engine::graph::{MergeKind, Output, Port, Range, is_engines_own};
-use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{self, At};
 use crate::placeholder;
 use crate::rel_path;
+use crate::spanned::meant;
 
 /// What may stand in an output path, in braces.
 const PLACEHOLDERS: [&str; 2] = ["id", "stem"];

@@ -2,8 +2,8 @@
 
 use super::Lowering;
 use crate::engine::policy::{Barrier, OnError};
-use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{At, Job};
+use crate::spanned::meant;
 
 const ON_ERROR: [(&str, OnError); 2] = [("stop", OnError::Stop), ("quarantine", OnError::Quarantine)];
 const BARRIER: [(&str, Barrier); 2] = [("pass", Barrier::Pass), ("item", Barrier::Item)];

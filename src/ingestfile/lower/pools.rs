@@ -7,9 +7,9 @@ use serde_json::{Map, Value};
 use super::Lowering;
 use super::runs::{CommandKeys, sorted, words};
 use crate::engine::graph::{CommandRule, Pool};
-use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{At, CommandLine, Rule};
 use crate::placeholder;
+use crate::spanned::meant;
 
 /// More processes than this are no pool.
 const SIZE: RangeInclusive<u64> = 1..=1024;

@@ -3,8 +3,8 @@
 use super::{Lowering, Scope, rule_id};
 use crate::builtin::Builtin;
 use crate::engine::graph::{Pass, Range};
-use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{At, Input, Rule};
+use crate::spanned::meant;
 
 impl Lowering<'_, '_> {
     /// Resolves every `each`.

@@ -8,9 +8,9 @@ use super::Lowering;
 use super::pools::REQUEST;
 use crate::builtin::Builtin;
 use crate::engine::graph::{Command, CommandLine, CommandRule, Run};
-use crate::ingestfile::check::meant;
 use crate::ingestfile::syntax::{self, At, Rule};
 use crate::placeholder;
+use crate::spanned::meant;
 
 impl Lowering<'_, '_> {
     /// How rule `ix` runs; the built-in as well, if it is a known one.
@@ -86,6 +86,7 @@ impl Lowering<'_, '_> {
                 _ => break,
             };
         }
+        params.extend(self.vocabulary_params(builtin));
         Value::Object(params.into_iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| (key, sorted(value))).collect())
     }
 

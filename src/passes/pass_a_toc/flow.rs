@@ -8,10 +8,10 @@ use crate::document::headings::key::clean;
 use crate::document::profile::SourceProfile;
 use crate::document::section::{Origin, SourceToc};
 use crate::document::terms::collect::dictionary;
-use crate::document::terms::vocabulary::Vocabulary;
+use crate::document::vocabulary::Vocabulary;
 
 /// Contents, dictionary and profile of an unpaged source. Heading markup is as sure as an outline.
-pub(super) fn read(item: &Item, flow: &FlowText, params: &Params) -> Outputs {
+pub(super) fn read(item: &Item, flow: &FlowText, params: &Params, vocabulary: &Vocabulary) -> Outputs {
     let mut open: Vec<u8> = Vec::new();
     let mut found: Vec<Found> = Vec::new();
     for block in &flow.blocks {
@@ -54,10 +54,7 @@ pub(super) fn read(item: &Item, flow: &FlowText, params: &Params) -> Outputs {
         notes,
     };
     let profile = SourceProfile { source_id: item.source_id.clone(), ..SourceProfile::default() };
-    let dictionary = if params.dictionary {
-        dictionary(&item.source_id, &entries::flow(flow, &toc.sections), Vocabulary::bundled())
-    } else {
-        Vec::new()
-    };
+    let dictionary =
+        if params.dictionary { dictionary(&item.source_id, &entries::flow(flow, &toc.sections), vocabulary) } else { Vec::new() };
     Outputs { toc, dictionary, profile }
 }

@@ -23,7 +23,8 @@ use crate::document::page_text::{PageText, TextUnit};
 use crate::document::profile::SourceProfile;
 use crate::document::section::SourceToc;
 use crate::document::term::Term;
-use crate::passes::artifact;
+use crate::document::vocabulary::Vocabulary;
+use crate::passes::{artifact, vocabulary};
 
 /// What counts pages without text that show something.
 pub const PAGES_NEEDING_OCR: &str = "pages_needing_ocr";
@@ -57,6 +58,7 @@ pub struct Inputs<'a> {
     pub source: &'a [u8],
     /// All pages in order, or one flow.
     pub lines: &'a [TextUnit],
+    pub vocabulary: &'a Vocabulary,
 }
 
 /// What the pass finds.
@@ -75,7 +77,7 @@ pub struct Outputs {
 pub fn run(inputs: Inputs<'_>, params: &Params, limits: &Limits) -> Result<Outputs, Failure> {
     if let [TextUnit::Flow(flow)] = inputs.lines {
         readable::check_flow(flow)?;
-        return Ok(flow::read(inputs.item, flow, params));
+        return Ok(flow::read(inputs.item, flow, params, inputs.vocabulary));
     }
     let pages: Vec<&PageText> = inputs
         .lines
@@ -93,7 +95,7 @@ pub fn run(inputs: Inputs<'_>, params: &Params, limits: &Limits) -> Result<Outpu
     if let Some(damaged) = readable::undecoded(&pages) {
         frame.notes.insert(0, damaged);
     }
-    let mut outputs = paged::read(inputs.item, &pages, frame, params);
+    let mut outputs = paged::read(inputs.item, &pages, frame, params, inputs.vocabulary);
     outputs.toc.pages_needing_ocr = unread;
     Ok(outputs)
 }
@@ -119,7 +121,8 @@ fn run_rule(
     limits: &Limits,
 ) -> Result<Vec<(&'static str, Output)>, Failure> {
     let bad = |what: String| Failure::new(FailureKind::BadArtifact, what);
-    let params: Params = serde_json::from_value(params.clone()).map_err(|e| bad(format!("params: {e}")))?;
+    let (vocabulary, params) = vocabulary::take(inputs, params)?;
+    let params: Params = serde_json::from_value(params).map_err(|e| bad(format!("params: {e}")))?;
     let source = inputs.file("source")?;
     let units = inputs
         .tree("lines")?
@@ -135,7 +138,7 @@ fn run_rule(
             Ok(unit)
         })
         .collect::<Result<Vec<TextUnit>, Failure>>()?;
-    let outputs = run(Inputs { item, source: &source.bytes, lines: &units }, &params, limits)?;
+    let outputs = run(Inputs { item, source: &source.bytes, lines: &units, vocabulary: &vocabulary }, &params, limits)?;
     Ok(vec![
         ("toc", Output::File(json(&[outputs.toc])?)),
         ("dictionary", Output::File(json(&outputs.dictionary)?)),
@@ -181,7 +184,7 @@ fn check_params(params: &serde_json::Value) -> Result<(), (String, String)> {
 pub static BUILTIN: Builtin = Builtin {
     name: "toc",
     about: "contents, dictionary and typographic profile of a source, from outline, contents page and type",
-    inputs: &["source", "lines"],
+    inputs: &["source", "lines", vocabulary::INPUT],
     outputs: &[
         OutputPort {
             name: "toc",

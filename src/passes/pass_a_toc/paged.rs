@@ -11,13 +11,13 @@ use crate::document::outline::PdfFrame;
 use crate::document::page_text::PageText;
 use crate::document::section::SourceToc;
 use crate::document::terms::collect::dictionary;
-use crate::document::terms::vocabulary::Vocabulary;
+use crate::document::vocabulary::Vocabulary;
 
 /// Contents, dictionary and profile of a paged source.
-pub(super) fn read(item: &Item, pages: &[&PageText], frame: PdfFrame, params: &Params) -> Outputs {
+pub(super) fn read(item: &Item, pages: &[&PageText], frame: PdfFrame, params: &Params, vocabulary: &Vocabulary) -> Outputs {
     let book = BookLines::read(pages);
     let entries = if params.outline { frame.entries.as_slice() } else { &[] };
-    let found = find_headings(&book, entries, Vocabulary::bundled());
+    let found = find_headings(&book, entries, vocabulary);
     let headings: Vec<Found> = found.headings.iter().map(|h| as_found(&book, &found, h)).collect();
     let last_page = (0..book.pages.len())
         .rev()
@@ -43,7 +43,7 @@ pub(super) fn read(item: &Item, pages: &[&PageText], frame: PdfFrame, params: &P
     };
     let profile = profile::of(&item.source_id, &book, &found);
     let dictionary = if params.dictionary {
-        dictionary(&item.source_id, &entries::paged(pages, &book, &found, &toc.sections), Vocabulary::bundled())
+        dictionary(&item.source_id, &entries::paged(pages, &book, &found, &toc.sections), vocabulary)
     } else {
         Vec::new()
     };

@@ -21,7 +21,12 @@ fn a_flow_gives_sections_with_anchors() {
     ];
     let flow = TextUnit::Flow(FlowText { title: String::new(), blocks, notes: Vec::new() });
     let item = Item { id: "s".into(), source_id: "s".into(), path: "a/vale.md".into() };
-    let out = run(Inputs { item: &item, source: b"# The Vale", lines: &[flow] }, &Params::default(), &Limits::default()).unwrap();
+    let out = run(
+        Inputs { item: &item, source: b"# The Vale", lines: &[flow], vocabulary: Vocabulary::bundled() },
+        &Params::default(),
+        &Limits::default(),
+    )
+    .unwrap();
     assert_eq!(out.toc.title, "The Vale");
     assert_eq!(out.toc.sections[1].level, 2);
     assert_eq!(out.toc.sections[1].parent_id.as_ref(), Some(&out.toc.sections[0].section_id));

@@ -34,12 +34,15 @@ mod tests {
     use super::*;
     use crate::builtin::Piece;
     use crate::document::part::Placement;
+    use crate::document::vocabulary::Vocabulary;
     use crate::passes::pass_d_enrich::tests::chunk;
     use crate::passes::pass_d_enrich::{Inputs, Params, run};
     use crate::passes::shift::arrays;
 
     fn piece(page_start: u32, text: &str) -> Piece {
-        let enriched = run(Inputs { chunks: &[chunk(text)], names: &[] }, &Params::default()).unwrap().enriched;
+        let enriched = run(Inputs { chunks: &[chunk(text)], names: &[], vocabulary: Vocabulary::bundled() }, &Params::default())
+            .unwrap()
+            .enriched;
         let attrs = Placement { page_count: Some(10), page_start: Some(page_start) }.to_attrs();
         Piece { item_id: text.to_owned(), attrs, bytes: serde_json::to_vec(&enriched).unwrap().into(), items: 1 }
     }

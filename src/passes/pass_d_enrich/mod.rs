@@ -27,9 +27,11 @@ use crate::document::matching::Matcher;
 use crate::document::normalized::normalized;
 use crate::document::references::find::references;
 use crate::document::term::TermName;
+use crate::document::vocabulary::Vocabulary;
 use crate::passes::pass_d_enrich::keywords::Keywords;
 use crate::passes::pass_d_enrich::language::language;
 use crate::passes::pass_d_enrich::quality::quality;
+use crate::passes::vocabulary;
 
 /// Params of the rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,7 @@ pub struct Inputs<'a> {
     pub chunks: &'a [Chunk],
     /// Names of the book; empty where no dictionary is given.
     pub names: &'a [TermName],
+    pub vocabulary: &'a Vocabulary,
 }
 
 /// What the pass writes.
@@ -68,17 +71,17 @@ pub struct Outputs {
 /// # Errors
 /// `Limit` where the names do not fit one automaton.
 pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
-    let matcher = Matcher::new(inputs.names).map_err(|e| Failure::new(FailureKind::Limit, e.to_string()))?;
+    let matcher = Matcher::new(inputs.names, inputs.vocabulary).map_err(|e| Failure::new(FailureKind::Limit, e.to_string()))?;
     let keywords = Keywords::new();
-    let enriched = inputs.chunks.iter().map(|chunk| enrich(chunk, inputs.names, &matcher, &keywords, params)).collect();
+    let enriched = inputs.chunks.iter().map(|chunk| enrich(chunk, &inputs, &matcher, &keywords, params)).collect();
     Ok(Outputs { enriched })
 }
 
-fn enrich(chunk: &Chunk, names: &[TermName], matcher: &Matcher<'_>, keywords: &Keywords, params: &Params) -> Enriched {
+fn enrich(chunk: &Chunk, inputs: &Inputs<'_>, matcher: &Matcher<'_>, keywords: &Keywords, params: &Params) -> Enriched {
     let normalized = normalized(&chunk.text);
-    let entities = mentions(chunk, names, matcher);
+    let entities = mentions(chunk, inputs, matcher);
     // A name that begins with "See" is no reference.
-    let mut references = references(&chunk.text);
+    let mut references = references(&chunk.text, &inputs.vocabulary.references);
     references.retain(|r| entities.iter().all(|m| m.value.is_some() || m.start != r.start));
     Enriched {
         chunk_id: chunk.chunk_id.clone(),
@@ -97,17 +100,17 @@ fn enrich(chunk: &Chunk, names: &[TermName], matcher: &Matcher<'_>, keywords: &K
 
 /// Names and expressions of a chunk by start, then end. Where a name and an expression overlap the longer stands; of two of
 /// one length, the name.
-fn mentions(chunk: &Chunk, names: &[TermName], matcher: &Matcher<'_>) -> Vec<Mention> {
+fn mentions(chunk: &Chunk, inputs: &Inputs<'_>, matcher: &Matcher<'_>) -> Vec<Mention> {
     let mut found = matcher.find(&chunk.text, &chunk.metadata.section_path);
-    let mut expressions = expressions::find(&chunk.text);
-    let overlap = |f: &Found, e: &Expression| f.start < e.end && e.start < f.end;
+    let mut expressions = expressions::find(&chunk.text, &inputs.vocabulary.expressions);
+    let overlap = |f: &Found, e: &Expression<'_>| f.start < e.end && e.start < f.end;
     expressions.retain(|e| found.iter().all(|f| !overlap(f, e) || e.end - e.start > f.end - f.start));
     found.retain(|f| expressions.iter().all(|e| !overlap(f, e)));
     let chars: Vec<char> = chunk.text.chars().collect();
     let surface = |start: u32, end: u32| chars.get(start as usize..end as usize).unwrap_or(&[]).iter().collect::<String>();
     let mut mentions: Vec<Mention> = found
         .iter()
-        .filter_map(|f| names.get(f.term).map(|name| (f, name)))
+        .filter_map(|f| inputs.names.get(f.term).map(|name| (f, name)))
         .map(|(f, name)| Mention {
             kind: name.kind.name().to_owned(),
             name: name.term.clone(),
@@ -135,7 +138,7 @@ fn mentions(chunk: &Chunk, names: &[TermName], matcher: &Matcher<'_>) -> Vec<Men
 pub static BUILTIN: Builtin = Builtin {
     name: "enrich",
     about: "finds names, expressions, cross-references and keywords in chunks",
-    inputs: &["chunks", "names?"],
+    inputs: &["chunks", "names?", vocabulary::INPUT],
     outputs: &[OutputPort {
         name: "enriched",
         tree: false,
@@ -164,13 +167,14 @@ fn run_on_bytes(
     params: &Value,
     _: &Limits,
 ) -> Result<Vec<(&'static str, Output)>, Failure> {
-    let params: Params = crate::passes::artifact::params(params)?;
+    let (vocabulary, params) = vocabulary::take(inputs, params)?;
+    let params: Params = crate::passes::artifact::params(&params)?;
     let chunks: Vec<Chunk> = crate::passes::artifact::decode("chunks", &inputs.file("chunks")?.bytes)?;
     let names: Vec<TermName> = match inputs.optional_file("names")? {
         Some(file) => crate::passes::artifact::decode("names", &file.bytes)?,
         None => Vec::new(),
     };
-    let outputs = run(Inputs { chunks: &chunks, names: &names }, &params)?;
+    let outputs = run(Inputs { chunks: &chunks, names: &names, vocabulary: &vocabulary }, &params)?;
     Ok(vec![("enriched", Output::File(crate::passes::artifact::encode(&outputs.enriched)?))])
 }
 

@@ -8,6 +8,7 @@ use crate::document::element::ElementType;
 use crate::document::element::PageBox;
 use crate::document::ids;
 use crate::document::term::Kind;
+use crate::document::vocabulary::Vocabulary;
 
 /// A chunk of one page with `text`.
 pub(crate) fn chunk(text: &str) -> Chunk {
@@ -31,18 +32,26 @@ pub(crate) fn chunk(text: &str) -> Chunk {
     }
 }
 
+pub(crate) fn kind(name: &str) -> Kind {
+    Kind::new(name).unwrap()
+}
+
 pub(crate) fn name(kind: Kind, term: &str) -> TermName {
     TermName { term_id: ids::term_id("book", kind.name(), term), term: term.to_owned(), kind, aliases: Vec::new() }
 }
 
 fn enriched(text: &str, names: &[TermName]) -> Enriched {
-    run(Inputs { chunks: &[chunk(text)], names }, &Params::default()).unwrap().enriched.remove(0)
+    run(Inputs { chunks: &[chunk(text)], names, vocabulary: Vocabulary::bundled() }, &Params::default())
+        .unwrap()
+        .enriched
+        .remove(0)
 }
 
 #[test]
 fn chunks_keep_their_order_ids_and_text() {
     let chunks = [chunk("One."), chunk("Two."), chunk("Three.")];
-    let out = run(Inputs { chunks: &chunks, names: &[] }, &Params::default()).unwrap().enriched;
+    let out =
+        run(Inputs { chunks: &chunks, names: &[], vocabulary: Vocabulary::bundled() }, &Params::default()).unwrap().enriched;
     let shown = |id: &str, text: &str| format!("{id} {text}");
     let given: Vec<String> = chunks.iter().map(|c| shown(&c.chunk_id, &c.text)).collect();
     assert_eq!(out.iter().map(|e| shown(&e.chunk_id, &e.text)).collect::<Vec<_>>(), given);
@@ -50,7 +59,7 @@ fn chunks_keep_their_order_ids_and_text() {
 
 #[test]
 fn every_surface_is_the_slice_of_its_offsets() {
-    let names = [name(Kind::Creature, "Dire Wolf"), name(Kind::Spell, "Fireball")];
+    let names = [name(kind("creature"), "Dire Wolf"), name(kind("spell"), "Fireball")];
     let e = enriched("É — “Dire wolves” fear Fireball (8d6), DC 15, 30 ft.", &names);
     assert_eq!(e.entities.len(), 5);
     for m in &e.entities {
@@ -62,7 +71,7 @@ fn every_surface_is_the_slice_of_its_offsets() {
 
 #[test]
 fn a_name_and_an_expression_do_not_overlap() {
-    let names = [name(Kind::Item, "Gold Ring"), name(Kind::Rule, "Fire Damage")];
+    let names = [name(kind("item"), "Gold Ring"), name(kind("rule"), "Fire Damage")];
     let e = enriched("He has 10 gold rings. It deals 8d6 fire damage.", &names);
     let shown: Vec<&str> = e.entities.iter().map(|m| m.surface.as_str()).collect();
     assert_eq!(shown, ["gold rings", "8d6 fire damage"]);
@@ -70,7 +79,7 @@ fn a_name_and_an_expression_do_not_overlap() {
 
 #[test]
 fn a_name_that_begins_with_see_is_no_reference() {
-    let e = enriched("You know it. See Invisibility shows the rest.", &[name(Kind::Spell, "See Invisibility")]);
+    let e = enriched("You know it. See Invisibility shows the rest.", &[name(kind("spell"), "See Invisibility")]);
     assert_eq!((e.entities.len(), e.references.len()), (1, 0));
 }
 

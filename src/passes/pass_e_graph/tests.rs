@@ -11,7 +11,9 @@ use crate::document::section::Origin;
 use crate::document::section::Section;
 use crate::document::term::Kind;
 use crate::document::term::TermName;
+use crate::document::vocabulary::Vocabulary;
 use crate::passes::pass_d_enrich;
+use crate::passes::pass_d_enrich::tests::kind;
 
 /// A book with two chapters, a spell and an item of one name, and a reference that leads somewhere and one that does not.
 pub(crate) struct Book {
@@ -68,10 +70,10 @@ pub(crate) fn book(source: &str) -> Book {
         notes: Vec::new(),
     };
     let dictionary = vec![
-        term(source, Kind::Spell, "Shield", Some("shield-spell")),
-        term(source, Kind::Item, "Shield", Some("shield-item")),
-        term(source, Kind::Creature, "Bog Witch", None),
-        term(source, Kind::Creature, "Never Seen", None),
+        term(source, kind("spell"), "Shield", Some("shield-spell")),
+        term(source, kind("item"), "Shield", Some("shield-item")),
+        term(source, kind("creature"), "Bog Witch", None),
+        term(source, kind("creature"), "Never Seen", None),
     ];
     let texts = [
         ("shield-spell", "Shield\nShe casts Shield at once (see Gear)."),
@@ -93,7 +95,7 @@ pub(crate) fn book(source: &str) -> Book {
         .iter()
         .map(|t| TermName { term_id: t.term_id.clone(), term: t.term.clone(), kind: t.kind, aliases: t.aliases.clone() })
         .collect();
-    let inputs = pass_d_enrich::Inputs { chunks: &chunks, names: &names };
+    let inputs = pass_d_enrich::Inputs { chunks: &chunks, names: &names, vocabulary: Vocabulary::bundled() };
     let enriched = pass_d_enrich::run(inputs, &pass_d_enrich::Params::default()).unwrap().enriched;
     Book { toc, dictionary, enriched }
 }
@@ -184,7 +186,7 @@ fn books_are_linked_where_they_share_an_entity_of_one_kind() {
 #[test]
 fn removing_a_book_removes_all_that_only_it_supported() {
     let (a, mut b) = (book("a"), book("b"));
-    b.dictionary.push(term("b", Kind::Rule, "Gear", Some("gear")));
+    b.dictionary.push(term("b", kind("rule"), "Gear", Some("gear")));
     assert!(merged(&[&a, &b]).nodes.iter().any(|n| n.id == "entity:rule:gear"));
     assert_eq!(merged(&[&a]), graph(&a));
 }

@@ -1,54 +1,66 @@
-//! Problems found while reading an Ingestfile, all of them, and the words that were probably meant.
+//! Problems found while reading a file, all of them, and the words that were probably meant.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::syntax::At;
+use super::At;
 use crate::diagnostic::Diagnostic;
 use crate::rel_path::{BadPath, RelPath};
 
 /// Collects what is wrong with one file.
-pub(super) struct Problems {
+pub struct Problems {
     file: Arc<str>,
     text: Arc<str>,
     found: Vec<Diagnostic>,
 }
 
 impl Problems {
-    pub(super) fn new(file: &str, text: &str) -> Self {
+    pub fn new(file: &str, text: &str) -> Self {
         Self { file: file.into(), text: text.into(), found: Vec::new() }
     }
 
     /// Adds a problem; `hint` is "" where there is none.
-    pub(super) fn add(&mut self, span: &Range<usize>, message: impl Into<String>, label: &str, hint: impl Into<String>) {
+    pub fn add(&mut self, span: &Range<usize>, message: impl Into<String>, label: &str, hint: impl Into<String>) {
         let hint = Some(hint.into()).filter(|h: &String| !h.is_empty());
         let diagnostic = self.diagnostic(span, message.into(), label, hint);
         self.found.push(diagnostic);
     }
 
     /// A diagnostic of this file that is not among its problems.
-    pub(super) fn diagnostic(&self, span: &Range<usize>, message: String, label: &str, hint: Option<String>) -> Diagnostic {
+    pub fn diagnostic(&self, span: &Range<usize>, message: String, label: &str, hint: Option<String>) -> Diagnostic {
         let (file, text, span) = (self.file.clone(), self.text.clone(), span.clone());
         Diagnostic { file, text, span, message, label: label.to_owned(), hint }
     }
 
-    pub(super) fn none(&self) -> bool {
+    /// The bytes of the file that hold bytes `part` of the string `text`; all of it where escapes stand between.
+    #[must_use]
+    pub fn within(&self, text: &At<String>, part: &Range<usize>) -> Range<usize> {
+        let written = self.text.get(text.span.clone()).unwrap_or_default();
+        let quotes = ["'''", "\"\"\"", "'", "\""].into_iter().find(|q| written.starts_with(q)).unwrap_or_default();
+        let inside = written.get(quotes.len()..).unwrap_or_default();
+        let line_end = if quotes.len() == 3 { inside.len() - inside.trim_start_matches(['\r', '\n']).len() } else { 0 };
+        let start = text.span.start + quotes.len() + line_end;
+        if inside[line_end..].starts_with(&text.value) { start + part.start..start + part.end } else { text.span.clone() }
+    }
+
+    #[must_use]
+    pub fn none(&self) -> bool {
         self.found.is_empty()
     }
 
     /// What was found, in the order of the file.
-    pub(super) fn into_sorted(mut self) -> Vec<Diagnostic> {
+    pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.found.sort_by_key(|d| d.span.start);
         self.found
     }
 
     /// The relative path in `text`; what is wrong with it becomes a problem.
-    pub(super) fn path(&mut self, text: &At<String>) -> Option<RelPath> {
+    pub fn path(&mut self, text: &At<String>) -> Option<RelPath> {
         self.parsed_path(text, RelPath::parse(&text.value))
     }
 
     /// As `path`, for a folder, which may be `.`.
-    pub(super) fn folder(&mut self, text: &At<String>) -> Option<RelPath> {
+    pub fn folder(&mut self, text: &At<String>) -> Option<RelPath> {
         self.parsed_path(text, RelPath::parse_folder(&text.value))
     }
 
@@ -66,7 +78,7 @@ impl Problems {
 }
 
 /// A hint for `word`: the nearest of `known`, or all of them if none is near and they are few.
-pub(super) fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn meant<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
     if let Some(near) = nearest(word, &known) {
         format!("did you mean `{near}`?")
