@@ -1,0 +1,131 @@
+//! Which folders are meant. What is plainly a path needs no project; all else is looked for among jobs, then environments.
+
+use std::path::{Path, PathBuf};
+
+use crate::cli::args::{Diff, Global};
+use crate::cli::console::Console;
+use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::project::{Project, unknown};
+use crate::disk::{self, Kind};
+use crate::job::Clock;
+use crate::job::folder::{Choice, check_name};
+
+/// A job to compare.
+pub(super) struct Side {
+    /// Absolute.
+    pub path: PathBuf,
+    /// As people know the folder.
+    pub folder: String,
+    /// Environment and job, or the folder.
+    pub shown: String,
+}
+
+/// Both sides, in the order in which they are given.
+///
+/// # Errors
+/// Exit code 2 for what is neither job, environment nor folder.
+pub(super) fn of(args: &Diff, global: &Global, console: &Console, clock: Clock) -> Result<[Side; 2], CliError> {
+    let mut finder = Finder { args, global, console, clock, project: None };
+    Ok([finder.side(&args.a)?, finder.side(&args.b)?])
+}
+
+struct Finder<'f> {
+    args: &'f Diff,
+    global: &'f Global,
+    console: &'f Console,
+    clock: Clock,
+    /// Opened when a name has to be looked up.
+    project: Option<Project>,
+}
+
+impl Finder<'_> {
+    fn side(&mut self, text: &str) -> Result<Side, CliError> {
+        let path = Path::new(text);
+        let is_plain_path = path.is_absolute() || text.starts_with('.') || text.ends_with(['/', '\\']);
+        // Outside a project there is nothing but folders.
+        if is_plain_path || (disk::is_dir(path) && !disk::exists(&self.global.ingestfile)) {
+            return folder(text);
+        }
+        if self.project.is_none() {
+            self.project = Some(Project::open(self.global, self.console, self.clock)?);
+        }
+        let Some(project) = &self.project else { return folder(text) };
+        match named(project, self.args.env.as_deref(), text)? {
+            Some(side) => Ok(side),
+            None if disk::exists(path) => folder(text),
+            None => {
+                let known = known(project, self.args.env.as_deref());
+                Err(unknown("job, environment or folder", text, known.iter().map(String::as_str)))
+            }
+        }
+    }
+}
+
+fn folder(text: &str) -> Result<Side, CliError> {
+    let path = Path::new(text);
+    if !disk::is_dir(path) {
+        let what = if disk::exists(path) { "is a file, not a job folder" } else { "does not exist" };
+        return Err(CliError::new(ErrorKind::Usage, format!("`{text}` {what}")));
+    }
+    let shown = text.trim_end_matches(['/', '\\']);
+    let shown = if shown.is_empty() { text } else { shown }.to_owned();
+    Ok(Side { path: disk::absolute(path)?, folder: shown.clone(), shown })
+}
+
+/// A job of the environment, the current job of an environment, or a job with its environment.
+fn named(project: &Project, env: Option<&str>, text: &str) -> Result<Option<Side>, CliError> {
+    let parts: Vec<&str> = text.split('/').collect();
+    if parts.iter().any(|part| check_name("a job", part).is_err()) {
+        return Ok(None);
+    }
+    let artifacts = project.artifacts();
+    let own = env.unwrap_or(&project.loaded.job.env);
+    let is_there = |env: &str, job: &str| job != "current" && disk::is_dir(&artifacts.join(env).join(job));
+    match parts.as_slice() {
+        [job] if is_there(own, job) => Ok(Some(side(project, own, job))),
+        [env] if disk::is_dir(&artifacts.join(env)) => Ok(Some(side(project, env, &current(project, env)?))),
+        [env, job] if is_there(env, job) => Ok(Some(side(project, env, job))),
+        _ => Ok(None),
+    }
+}
+
+fn side(project: &Project, env: &str, job: &str) -> Side {
+    let path = project.artifacts().join(env).join(job);
+    Side { folder: project.shown(&path), shown: format!("{env}/{job}"), path }
+}
+
+/// The job that an environment's folder calls the current one, or the only one in it.
+fn current(project: &Project, env: &str) -> Result<String, CliError> {
+    let jobs = jobs(&project.artifacts().join(env));
+    if disk::is_file(&project.artifacts().join(env).join("current")) {
+        let job = project.job(Some(env), &Choice::Current)?.job_id;
+        if jobs.contains(&job) {
+            return Ok(job);
+        }
+        let message = format!("`{env}/{job}`, the current job of `{env}`, is not there");
+        return Err(CliError::new(ErrorKind::Usage, message));
+    }
+    match jobs.as_slice() {
+        [only] => Ok(only.clone()),
+        [] => Err(CliError::new(ErrorKind::Usage, format!("the environment `{env}` has no job"))),
+        several => {
+            let message = format!("the environment `{env}` has {} jobs, and none is the current one", several.len());
+            Err(CliError::new(ErrorKind::Usage, message).hint(format!("name one of them: `{env}/{}`", several[0])))
+        }
+    }
+}
+
+fn jobs(home: &Path) -> Vec<String> {
+    let entries = disk::read_dir_sorted(home).unwrap_or_default();
+    entries.into_iter().filter(|e| e.kind == Kind::Folder).map(|e| e.name.to_string_lossy().into_owned()).collect()
+}
+
+/// All that could have been meant.
+fn known(project: &Project, env: Option<&str>) -> Vec<String> {
+    let mut known = jobs(&project.artifacts().join(env.unwrap_or(&project.loaded.job.env)));
+    for env in jobs(&project.artifacts()) {
+        known.extend(jobs(&project.artifacts().join(&env)).iter().map(|job| format!("{env}/{job}")));
+        known.push(env);
+    }
+    known
+}
