@@ -46,6 +46,9 @@ pub fn run(args: &Diff, global: &Global, console: &Console, clock: Clock) -> Res
             return Err(CliError::new(ErrorKind::Usage, message).hint(format!("an artifact is `{}`, …", ARTIFACTS[0].file)));
         }
     }
+    for side in &sides {
+        side.unfinished().iter().for_each(|message| console.status(&render::warning(console.paint(), message)));
+    }
     let mut teller: Box<dyn Teller> = if args.json {
         Box::new(json::Json::new(&sides).map_err(spool)?)
     } else {
@@ -147,8 +150,8 @@ fn outcome(count: Count) -> String {
 fn failed(error: &DiffError, sides: &[Side; 2]) -> CliError {
     let mut told = CliError::from_error(ErrorKind::Failed, error);
     for side in sides {
-        let path = side.path.display().to_string();
-        told.problem.message = told.problem.message.replace(&format!("`{path}"), &format!("`{}", side.folder));
+        let path = format!("`{}{}", side.path.display(), std::path::MAIN_SEPARATOR);
+        told.problem.message = told.problem.message.replace(&path, &format!("`{}/", side.folder));
     }
     match error {
         DiffError::Syntax { .. } | DiffError::Shape { .. } => {

@@ -119,13 +119,21 @@ impl<R: Read> Pull<R> {
     /// If what stands there is no JSON.
     pub(super) fn value(&mut self) -> Result<Raw<'_>, DiffError> {
         self.peek()?;
+        let mut wrong = None;
         let length = loop {
             let unread = &self.buffer[self.at..];
             let mut values = serde_json::Deserializer::from_slice(unread).into_iter::<&RawValue>();
             match values.next() {
                 // A number that ends with the block may go on in the next.
                 Some(Ok(_)) if self.is_read || values.byte_offset() < unread.len() => break values.byte_offset(),
-                Some(Err(e)) if self.is_read || !e.is_eof() => return Err(self.broken_at(&e)),
+                // A number that the end of the block cuts short is called invalid, too: what is wrong stays so with more.
+                Some(Err(e)) if self.is_read || (!e.is_eof() && wrong == Some((e.line(), e.column()))) => {
+                    return Err(self.broken_at(&e));
+                }
+                Some(Err(e)) => {
+                    wrong = Some((e.line(), e.column()));
+                    self.fill()?;
+                }
                 None if self.is_read => return Err(self.broken("the file ends before a value")),
                 _ => self.fill()?,
             }
@@ -215,10 +223,13 @@ mod tests {
 
     #[test]
     fn elements_come_with_their_offsets_whatever_is_read_at_once() {
-        let json = " [ {\"a\":[1, \"],é\"]},\n 12345 ,\"x\"\n]\n";
+        let json = " [ {\"a\":[-1.5e-3, \"],é\", true]},\n 12345 ,\"x\"\n]\n";
         for at_once in 1..json.len() {
             let all = elements(json, at_once).unwrap();
-            assert_eq!(all.iter().map(|(t, _)| t.as_str()).collect::<Vec<_>>(), ["{\"a\":[1, \"],é\"]}", "12345", "\"x\""]);
+            assert_eq!(
+                all.iter().map(|(t, _)| t.as_str()).collect::<Vec<_>>(),
+                ["{\"a\":[-1.5e-3, \"],é\", true]}", "12345", "\"x\""]
+            );
             for (text, offset) in all {
                 assert!(json[usize::try_from(offset).unwrap()..].starts_with(&text), "{text}");
             }

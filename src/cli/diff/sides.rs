@@ -7,8 +7,10 @@ use crate::cli::console::Console;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::project::{Project, unknown};
 use crate::disk::{self, Kind};
+use crate::engine::observe::Status;
 use crate::job::Clock;
 use crate::job::folder::{Choice, check_name};
+use crate::job::manifest::{self, Manifest, Record};
 
 /// A job to compare.
 pub(super) struct Side {
@@ -18,6 +20,19 @@ pub(super) struct Side {
     pub folder: String,
     /// Environment and job, or the folder.
     pub shown: String,
+}
+
+impl Side {
+    /// Passes whose artifacts may be old, as far as there is a manifest to tell.
+    pub(super) fn unfinished(&self) -> Vec<String> {
+        let manifest = Manifest::read(&self.path.join(manifest::FILE_NAME)).ok().flatten().unwrap_or_default();
+        let passes = manifest.passes.into_iter().filter(|(_, record)| matches!(record.status, Status::Failed | Status::Skipped));
+        let told = |(pass, record): (String, Record)| {
+            let status = if record.status == Status::Failed { "FAILED" } else { "SKIPPED" };
+            format!("in `{}` pass{pass} is {status}: what is compared is what it published before", self.shown)
+        };
+        passes.map(told).collect()
+    }
 }
 
 /// Both sides, in the order in which they are given.
@@ -42,9 +57,12 @@ impl Finder<'_> {
     fn side(&mut self, text: &str) -> Result<Side, CliError> {
         let path = Path::new(text);
         let is_plain_path = path.is_absolute() || text.starts_with('.') || text.ends_with(['/', '\\']);
-        // Outside a project there is nothing but folders.
-        if is_plain_path || (disk::is_dir(path) && !disk::exists(&self.global.ingestfile)) {
+        if is_plain_path {
             return folder(text);
+        }
+        if !disk::exists(&self.global.ingestfile) {
+            let file = self.global.ingestfile.display();
+            return folder(text).map_err(|e| e.hint(format!("without `{file}` only folders can be compared")));
         }
         if self.project.is_none() {
             self.project = Some(Project::open(self.global, self.console, self.clock)?);
@@ -55,7 +73,13 @@ impl Finder<'_> {
             None if disk::exists(path) => folder(text),
             None => {
                 let known = known(project, self.args.env.as_deref());
-                Err(unknown("job, environment or folder", text, known.iter().map(String::as_str)))
+                let error = unknown("job, environment or folder", text, known.iter().map(String::as_str));
+                // A job of another environment.
+                let elsewhere = known.iter().find(|k| k.rsplit_once('/').is_some_and(|(_, job)| job == text));
+                Err(match elsewhere {
+                    Some(job) => error.hint(format!("did you mean `{job}`?")),
+                    None => error,
+                })
             }
         }
     }

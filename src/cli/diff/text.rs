@@ -55,7 +55,7 @@ impl<'c> Text<'c> {
 
     fn tell_source(&mut self, name: &str, mut source: Source) {
         let paint = self.paint;
-        let name = if name.is_empty() { "several sources, or none".to_owned() } else { render::shown(name).into_owned() };
+        let name = if name.is_empty() { "of no single source".to_owned() } else { render::shown(name).into_owned() };
         let only_in = source.only_in.map(|side| if side == diff::Side::A { "A" } else { "B" });
         self.text.push_str(&format!("  {}", paint.bold(&name)));
         if let Some(side) = only_in {
@@ -65,7 +65,7 @@ impl<'c> Text<'c> {
         if only_in.is_some() && !self.all {
             return;
         }
-        source.lines.sort_by(|a, b| a.0.cmp(&b.0));
+        source.lines.sort_by_key(|line| line.0);
         let shown = if self.all { source.lines.len() } else { CHANGES.min(source.lines.len()) };
         source.lines[..shown].iter().for_each(|(_, line)| self.text.push_str(&format!("    {line}\n")));
         if source.total > shown {
@@ -90,7 +90,7 @@ impl Teller for Text<'_> {
         }
         source.lines.push(((change.page(), source.total), line(self.paint, change)));
         if !self.all && source.lines.len() >= 4 * CHANGES {
-            source.lines.sort_by(|a, b| a.0.cmp(&b.0));
+            source.lines.sort_by_key(|line| line.0);
             source.lines.truncate(CHANGES);
         }
         Ok(())
