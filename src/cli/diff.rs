@@ -38,10 +38,13 @@ trait Teller {
 /// Exit code 2 for what is no job, artifact or source, 1 if a file cannot be read or is not of the shape, and with
 /// `--exit-code` if anything differs.
 pub fn run(args: &Diff, global: &Global, console: &Console, clock: Clock) -> Result<(), CliError> {
-    let artifacts = wanted(&args.artifacts)?;
     let sides = sides::of(args, global, console, clock)?;
+    // What is not of one source has no share of it to compare.
+    let others = if args.source.is_some() { Vec::new() } else { sides::other_artifacts(&sides) };
+    let all: Vec<&Artifact> = ARTIFACTS.iter().chain(&others).collect();
+    let artifacts = wanted(&args.artifacts, &all)?;
     for side in &sides {
-        if !ARTIFACTS.iter().any(|a| disk::is_file(&side.path.join(a.file))) {
+        if !all.iter().any(|a| disk::is_file(&side.path.join(&*a.file))) {
             let message = format!("`{}` holds no artifact", side.shown);
             return Err(CliError::new(ErrorKind::Usage, message).hint(format!("an artifact is `{}`, …", ARTIFACTS[0].file)));
         }
@@ -86,7 +89,7 @@ fn compare(
     let (mut count, mut sources) = (Count::default(), Vec::new());
     for artifact in artifacts {
         console.progress(&format!("comparing {}", artifact.file));
-        teller.begin(artifact.file).map_err(spool)?;
+        teller.begin(&artifact.file).map_err(spool)?;
         let mut its_feed = feed.as_mut().filter(|f| f.artifact == artifact.file);
         let mut sink = |change: Change| {
             if let Some(feed) = &mut its_feed {
@@ -96,7 +99,7 @@ fn compare(
         };
         let compared = diff::compare(artifact, &sides[0].path, &sides[1].path, args.source.as_deref(), &mut sink)
             .map_err(|e| failed(&e, sides))?;
-        teller.end(artifact.file, &compared).map_err(spool)?;
+        teller.end(&artifact.file, &compared).map_err(spool)?;
         count.all += u64::from(compared.state != State::Absent);
         count.differ += u64::from(compared.state == State::Differs);
         count.one_sided += u64::from(matches!(compared.state, State::OnlyInA | State::OnlyInB));
@@ -104,7 +107,7 @@ fn compare(
     }
     console.end_progress();
     if count.all == 0 {
-        let names: Vec<&str> = artifacts.iter().map(|a| a.file).collect();
+        let names: Vec<&str> = artifacts.iter().map(|a| a.file.as_ref()).collect();
         return Err(CliError::new(ErrorKind::Usage, format!("neither side has `{}`", names.join("`, `"))));
     }
     if let Some(source) = args.source.as_ref().filter(|s| !sources.contains(s)) {
@@ -117,19 +120,27 @@ fn compare(
     Ok(count)
 }
 
-/// The artifacts that are named, in the order of the passes; all, if none is.
-fn wanted(names: &[String]) -> Result<Vec<&'static Artifact>, CliError> {
-    let pass = |file: &'static str| file.split_once('_').map_or(file, |(pass, _)| pass);
+/// Those of `all` that are named, in their order; all, if none is.
+fn wanted<'a>(names: &[String], all: &[&'a Artifact]) -> Result<Vec<&'a Artifact>, CliError> {
     let is_it = |artifact: &Artifact, name: &str| {
-        let (file, pass) = (artifact.file, pass(artifact.file));
-        name == file || name == file.trim_end_matches(".json") || name == pass || pass[4..].eq_ignore_ascii_case(name)
+        let (file, pass) = (&*artifact.file, pass_of(&artifact.file));
+        let letter = pass.and_then(|pass| pass.strip_prefix("pass"));
+        name == file
+            || file.strip_suffix(".json") == Some(name)
+            || pass == Some(name)
+            || letter.is_some_and(|letter| letter.eq_ignore_ascii_case(name))
     };
     for name in names {
-        if !ARTIFACTS.iter().any(|a| is_it(a, name)) {
-            return Err(unknown("artifact", name, ARTIFACTS.iter().flat_map(|a| [a.file, pass(a.file)])));
+        if !all.iter().any(|a| is_it(a, name)) {
+            return Err(unknown("artifact", name, all.iter().flat_map(|a| [Some(&*a.file), pass_of(&a.file)]).flatten()));
         }
     }
-    Ok(ARTIFACTS.iter().filter(|a| names.is_empty() || names.iter().any(|n| is_it(a, n))).collect())
+    Ok(all.iter().copied().filter(|a| names.is_empty() || names.iter().any(|n| is_it(a, n))).collect())
+}
+
+/// `passA` of `passA_toc.json`.
+fn pass_of(file: &str) -> Option<&str> {
+    file.split_once('_').map(|(pass, _)| pass).filter(|pass| pass.len() == 5 && pass.starts_with("pass"))
 }
 
 fn outcome(count: Count) -> String {

@@ -1,11 +1,21 @@
 //! The artifacts that can be compared, and by what their items are told apart.
 
+use std::borrow::Cow;
+
 /// A file of a job, and how it is laid out.
 #[derive(Debug)]
 pub struct Artifact {
     /// Its name in the folder.
-    pub file: &'static str,
+    pub file: Cow<'static, str>,
     pub layout: Layout,
+}
+
+impl Artifact {
+    /// One of which nothing is known but its name.
+    #[must_use]
+    pub fn unknown(file: String) -> Self {
+        Self { file: Cow::Owned(file), layout: Layout::Unknown }
+    }
 }
 
 #[derive(Debug)]
@@ -14,6 +24,8 @@ pub enum Layout {
     Items(List),
     /// An object of lists.
     Records(&'static [Table]),
+    /// Anything: compared as bytes.
+    Unknown,
 }
 
 /// The items of an array, or those of a list in each of its items.
@@ -41,11 +53,11 @@ pub struct Table {
 }
 
 const fn items(file: &'static str, what: &'static str, id: &'static str, by_text: bool) -> Artifact {
-    Artifact { file, layout: Layout::Items(List { what, id, below: None, by_text }) }
+    Artifact { file: Cow::Borrowed(file), layout: Layout::Items(List { what, id, below: None, by_text }) }
 }
 
 const fn nested(file: &'static str, below: &'static str, what: &'static str, id: &'static str) -> Artifact {
-    Artifact { file, layout: Layout::Items(List { what, id, below: Some(below), by_text: false }) }
+    Artifact { file: Cow::Borrowed(file), layout: Layout::Items(List { what, id, below: Some(below), by_text: false }) }
 }
 
 const UNRANKED: (&str, &[&str]) = ("", &[]);
@@ -61,7 +73,7 @@ pub const ARTIFACTS: &[Artifact] = &[
     items("passC_coverage.json", "coverage", "source_id", false),
     items("passD_enriched.json", "chunk", "chunk_id", true),
     Artifact {
-        file: "passE_graph.json",
+        file: Cow::Borrowed("passE_graph.json"),
         layout: Layout::Records(&[
             Table { list: "nodes", what: "node", key: &["id"], ranks: UNRANKED },
             Table {
@@ -80,7 +92,7 @@ pub const ARTIFACTS: &[Artifact] = &[
     },
     items("passF_clean.json", "chunk", "chunk_id", true),
     Artifact {
-        file: "passF_cleanup.json",
+        file: Cow::Borrowed("passF_cleanup.json"),
         layout: Layout::Records(&[
             Table { list: "fixes", what: "fix", key: &["rule", "subject"], ranks: UNRANKED },
             Table { list: "checks", what: "check", key: &["name"], ranks: UNRANKED },
@@ -100,7 +112,7 @@ mod tests {
     #[test]
     fn every_artifact_can_be_compared() {
         let published: Vec<String> = artifact_schemas().iter().map(|(name, _)| format!("{name}.json")).collect();
-        assert_eq!(ARTIFACTS.iter().map(|a| a.file).collect::<Vec<_>>(), published);
+        assert_eq!(ARTIFACTS.iter().map(|a| a.file.as_ref()).collect::<Vec<_>>(), published);
         assert!(FEEDS.iter().all(|f| published.iter().any(|p| p == f)));
     }
 

@@ -213,7 +213,7 @@ pub type Sink<'s> = &'s mut dyn FnMut(Change) -> std::io::Result<()>;
 /// # Errors
 /// If a file cannot be read or is not of the shape; what `sink` says.
 pub fn compare(artifact: &Artifact, a: &Path, b: &Path, source: Option<&str>, sink: Sink<'_>) -> Result<Compared, DiffError> {
-    let (a, b) = (a.join(artifact.file), b.join(artifact.file));
+    let (a, b) = (a.join(&*artifact.file), b.join(&*artifact.file));
     let mut compared = Compared { state: State::Same, counts: BTreeMap::new(), sources: Vec::new() };
     compared.state = match (disk::is_file(&a), disk::is_file(&b)) {
         (true, true) => State::Same,
@@ -221,7 +221,9 @@ pub fn compare(artifact: &Artifact, a: &Path, b: &Path, source: Option<&str>, si
         (false, true) => State::OnlyInB,
         (false, false) => State::Absent,
     };
-    if compared.state != State::Same || (source.is_none() && has_same_bytes(&a, &b)?) {
+    // Whether there is such a source is to be known.
+    let as_bytes = source.is_none() || matches!(artifact.layout, Layout::Unknown);
+    if compared.state != State::Same || (as_bytes && has_same_bytes(&a, &b)?) {
         return Ok(compared);
     }
     let counts = &mut compared.counts;
@@ -232,6 +234,10 @@ pub fn compare(artifact: &Artifact, a: &Path, b: &Path, source: Option<&str>, si
     compared.sources = match &artifact.layout {
         Layout::Items(list) => items::compare(list, [&a, &b], source, &mut counted)?,
         Layout::Records(tables) => records::compare(tables, [&a, &b], source, &mut counted)?,
+        Layout::Unknown => {
+            compared.state = State::Differs;
+            return Ok(compared);
+        }
     };
     if !compared.counts.is_empty() {
         compared.state = State::Differs;

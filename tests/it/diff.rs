@@ -185,6 +185,29 @@ fn an_inserted_page_moves_what_follows_and_changes_no_text() {
     assert_eq!(every.ok().stdout.matches("\n    > chunk ").count(), moved.len());
 }
 
+#[test]
+fn what_a_rule_of_ones_own_publishes_is_compared_as_bytes() {
+    let p = guide();
+    let (dev, next) = (job_of(&p, "dev"), job_of(&p, "next"));
+    for (job, text) in [(&dev, "one"), (&next, "two")] {
+        let mut manifest: Value = serde_json::from_str(&p.text(&format!("{job}/manifest.json"))).unwrap();
+        let named = |name: &str| json!({"name": name, "digest": "0".repeat(64), "bytes": 3, "items": 1});
+        let records = ["cards/guide.txt", "passC_chunks.json", "../../../../secret.txt", "gone.txt"].map(named);
+        manifest["rules"]["cards"] = json!({"status": "SUCCESS", "artifact_records": records});
+        p.file(&format!("{job}/manifest.json"), manifest.to_string()).file(&format!("{job}/cards/guide.txt"), text);
+    }
+    p.file("secret.txt", "x").file("artifacts/secret.txt", "y");
+    let built = p.run(&["diff", "dev", "next", "--exit-code"]);
+    built.fails(1).stdout_has("\ncards/guide.txt: its bytes differ\n").ends_saying("ingest: 1 of 12 artifacts differs");
+    assert!(!built.stdout.contains("secret"), "{}", built.stdout);
+    assert_eq!(artifact(&report(&p, &["dev", "next"]), "cards/guide.txt")["state"], json!("differs"));
+    p.run(&["diff", "dev", "next", "--artifact", "cards/guide.txt", "--exit-code"]).fails(1);
+    // Nothing of it is of one source.
+    p.run(&["diff", "dev", "next", "--source", "guide.md", "--exit-code"]).ok();
+    p.file(&format!("{next}/cards/guide.txt"), "one");
+    p.run(&["diff", "dev", "next", "--exit-code"]).ok().stdout_has("\ncards/guide.txt: same\n");
+}
+
 /// Chunks of an older pipeline: text by source and id, all on the page that is their place in the source.
 fn older(sources: &[(&str, &[(&str, &str)])]) -> Vec<Value> {
     let chunks = sources.iter().flat_map(|(source, chunks)| chunks.iter().enumerate().map(move |c| (source, c)));

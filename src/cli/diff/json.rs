@@ -46,7 +46,7 @@ pub struct ArtifactDiff {
     /// By source, then page; of the link graph, in the order of its ids.
     pub changes: Vec<Change>,
     pub state: State,
-    /// By what is counted: `chunk`, `section`, …
+    /// By what is counted: `chunk`, `section`, …; empty for a file whose items are not known, which is compared as bytes.
     pub counts: BTreeMap<String, Counts>,
 }
 

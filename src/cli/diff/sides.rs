@@ -1,16 +1,19 @@
 //! Which folders are meant. What is plainly a path needs no project; all else is looked for among jobs, then environments.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::cli::args::{Diff, Global};
 use crate::cli::console::Console;
 use crate::cli::error::{CliError, ErrorKind};
 use crate::cli::project::{Project, unknown};
+use crate::diff::artifacts::{ARTIFACTS, Artifact};
 use crate::disk::{self, Kind};
 use crate::engine::observe::Status;
 use crate::job::Clock;
 use crate::job::folder::{Choice, check_name};
 use crate::job::manifest::{self, Manifest, Record};
+use crate::rel_path::RelPath;
 
 /// A job to compare.
 pub(super) struct Side {
@@ -33,6 +36,21 @@ impl Side {
         };
         passes.map(told).collect()
     }
+}
+
+/// What the manifests tell of beside the artifacts that are known: a rule of one's own may publish anything.
+pub(super) fn other_artifacts(sides: &[Side; 2]) -> Vec<Artifact> {
+    let mut names = BTreeSet::new();
+    for side in sides {
+        let manifest = Manifest::read(&side.path.join(manifest::FILE_NAME)).ok().flatten().unwrap_or_default();
+        let records = manifest.passes.into_values().chain(manifest.rules.into_values());
+        names.extend(records.flat_map(|r| r.artifact_records).map(|a| a.name));
+    }
+    // A name that leads elsewhere is none of this job; parts are told apart by their digests.
+    let is_other = |name: &String| {
+        RelPath::parse(name).is_ok() && !name.starts_with("parts/") && !ARTIFACTS.iter().any(|a| a.file == name.as_str())
+    };
+    names.into_iter().filter(is_other).map(Artifact::unknown).collect()
 }
 
 /// Both sides, in the order in which they are given.

@@ -102,9 +102,10 @@ impl Teller for Text<'_> {
             State::Same => self.paint.dim("same"),
             State::OnlyInA => self.paint.yellow("only in A: B has no such file"),
             State::OnlyInB => self.paint.yellow("only in B: A has no such file"),
+            State::Differs if compared.counts.is_empty() => self.paint.yellow("its bytes differ"),
             State::Differs => counted(&compared.counts),
         };
-        self.text.push_str(&format!("{artifact}: {said}\n"));
+        self.text.push_str(&format!("{}: {said}\n", render::shown(artifact)));
         let sources = std::mem::take(&mut self.sources);
         let (several, shown) = (sources.len(), if self.all { sources.len() } else { SOURCES });
         for ((_, name), source) in sources.into_iter().take(shown) {
