@@ -279,3 +279,116 @@ fn has_same_bytes(a: &Path, b: &Path) -> Result<bool, DiskError> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::artifacts::ARTIFACTS;
+    use super::*;
+
+    /// (source, id) to (text, page), in any order.
+    type Chunks = Vec<((u8, u8), (u8, u8))>;
+
+    fn chunks() -> impl Strategy<Value = Chunks> {
+        let all = proptest::collection::btree_map((0..3_u8, 0..6_u8), (0..2_u8, 1..3_u8), 0..12);
+        all.prop_map(|m| m.into_iter().collect::<Vec<_>>()).prop_shuffle()
+    }
+
+    fn written(folder: &Path, name: &str, value: &Value) {
+        disk::create_dir_all(folder).unwrap();
+        disk::write(&folder.join(name), value.to_string().as_bytes()).unwrap();
+    }
+
+    fn compared(name: &str, a: &Value, b: &Value) -> Vec<Change> {
+        let dir = tempfile::tempdir().unwrap();
+        let (folder_a, folder_b) = (dir.path().join("a"), dir.path().join("b"));
+        written(&folder_a, name, a);
+        written(&folder_b, name, b);
+        let artifact = ARTIFACTS.iter().find(|artifact| artifact.file == name).unwrap();
+        let mut changes = Vec::new();
+        let mut sink = |change: Change| {
+            changes.push(change);
+            Ok(())
+        };
+        let compared = compare(artifact, &folder_a, &folder_b, None, &mut sink).unwrap();
+        assert_eq!(compared.state == State::Differs, !changes.is_empty());
+        changes
+    }
+
+    /// What has to be found of keys with a value and a page on each side: `added x`, …
+    fn expected(a: &BTreeMap<String, (u8, u8)>, b: &BTreeMap<String, (u8, u8)>) -> Vec<String> {
+        let mut all: Vec<String> = a.keys().filter(|k| !b.contains_key(*k)).map(|k| format!("removed {k}")).collect();
+        for (k, (text, page)) in b {
+            match a.get(k) {
+                None => all.push(format!("added {k}")),
+                Some((old, _)) if old != text => all.push(format!("changed {k}")),
+                Some((_, old)) if old != page => all.push(format!("moved {k}")),
+                _ => {}
+            }
+        }
+        all.sort();
+        all
+    }
+
+    /// The same words of what was found; a replacement is an addition and a removal.
+    fn found(changes: &[Change]) -> Vec<String> {
+        let of = |c: &Change| {
+            let source = c.source_id.clone().unwrap_or_default();
+            let named = |word: &str, id: &str| format!("{word} {source} {id}");
+            match c.change {
+                ChangeKind::Added => vec![named("added", &c.id)],
+                ChangeKind::Removed => vec![named("removed", &c.id)],
+                ChangeKind::Changed => vec![named("changed", &c.id)],
+                ChangeKind::Moved => vec![named("moved", &c.id)],
+                ChangeKind::Replaced => vec![named("added", &c.id), named("removed", c.old_id.as_ref().unwrap())],
+                ChangeKind::Reordered => Vec::new(),
+            }
+        };
+        let mut all: Vec<String> = changes.iter().flat_map(of).collect();
+        all.sort();
+        all
+    }
+
+    fn by_key(chunks: &Chunks) -> BTreeMap<String, (u8, u8)> {
+        chunks.iter().map(|((source, id), value)| (format!("s{source} {id}"), *value)).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn chunks_in_any_order_are_told_apart_by_source_and_id(a in chunks(), b in chunks()) {
+            let array = |chunks: &Chunks| -> Value {
+                chunks.iter().map(|((s, id), (text, page))| {
+                    json!({"chunk_id": id.to_string(), "source_id": format!("s{s}"), "text": text.to_string(), "page": page})
+                }).collect()
+            };
+            let changes = compared("passC_chunks.json", &array(&a), &array(&b));
+            prop_assert_eq!(found(&changes), expected(&by_key(&a), &by_key(&b)));
+            let order = |chunks: &Chunks, other: &Chunks, source: u8| -> Vec<u8> {
+                let both = |key: &(u8, u8)| key.0 == source && other.iter().any(|(k, _)| k == key);
+                chunks.iter().filter(|(k, _)| both(k)).map(|(k, _)| k.1).collect()
+            };
+            let reordered = (0..3).filter(|s| order(&a, &b, *s) != order(&b, &a, *s)).count();
+            prop_assert_eq!(changes.iter().filter(|c| c.change == ChangeKind::Reordered).count(), reordered);
+        }
+
+        #[test]
+        fn records_are_told_apart_by_key_whether_they_are_sorted_or_not(a in chunks(), mut b in chunks(), sorted: bool) {
+            if sorted {
+                b.sort_unstable();
+            }
+            let graph = |chunks: &Chunks| -> Value {
+                let nodes: Value = chunks.iter().map(|((s, id), (text, page))| {
+                    json!({"id": format!("{s}{id}"), "source_id": format!("s{s}"), "name": text.to_string(), "page": page})
+                }).collect();
+                json!({"nodes": nodes})
+            };
+            let keys = |chunks: &Chunks| chunks.iter().map(|((s, id), v)| (format!("s{s} {s}{id}"), *v)).collect();
+            let changes = compared("passE_graph.json", &graph(&a), &graph(&b));
+            prop_assert_eq!(found(&changes), expected(&keys(&a), &keys(&b)));
+        }
+    }
+}
