@@ -82,6 +82,7 @@
 pub mod builtin;
 pub mod cli;
 pub mod diagnostic;
+pub mod diff;
 pub mod digest;
 pub mod disk;
 pub mod document;

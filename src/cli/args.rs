@@ -54,6 +54,8 @@ pub enum Command {
     Graph(Graph),
     /// Draw what was made of a page, over the page
     Show(Show),
+    /// Compare two jobs or environments, artifact by artifact
+    Diff(Diff),
     /// Judge what a pass published, without running anything
     Gate(Gate),
     /// Remove from the cache what nothing needs any more
@@ -295,6 +297,34 @@ pub struct Show {
     pub uploads: Option<PathBuf>,
     #[command(flatten)]
     pub job: JobArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// What was: a job, an environment (its current job), ENV/JOB, or a folder with artifacts, wherever it is
+    #[arg(value_name = "JOB_A")]
+    pub a: String,
+    /// What is now, given in the same ways
+    #[arg(value_name = "JOB_B")]
+    pub b: String,
+    /// Exit with 1 if anything differs
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Every difference, not just the first ones of each source and artifact; JSON always has all
+    #[arg(long)]
+    pub all: bool,
+    /// Only this source
+    #[arg(long, value_name = "ID")]
+    pub source: Option<String>,
+    /// Only these artifacts: passD, passD_enriched.json
+    #[arg(long = "artifact", value_name = "NAME", value_delimiter = ',')]
+    pub artifacts: Vec<String>,
+    /// Print JSON (schemas/diff.schema.json)
+    #[arg(long)]
+    pub json: bool,
+    /// Environment of jobs that are given by name alone, instead of the one in the Ingestfile
+    #[arg(long, value_name = "NAME", help_heading = "Job")]
+    pub env: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -23,6 +23,7 @@ macro_rules! schemas {
 }
 
 const SCHEMAS: &[(&str, &str)] = &schemas![
+    "diff.schema.json",
     "events.schema.json",
     "gate.schema.json",
     "gc.schema.json",

@@ -8,6 +8,7 @@ pub mod clean;
 pub mod completions;
 pub mod console;
 pub mod diagnostics;
+pub mod diff;
 pub mod error;
 pub mod events;
 pub mod gate;
@@ -83,6 +84,7 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         Command::Status(args) => status::run(args, global, console, now),
         Command::Gc(args) => gc::run(args, global, console, now),
         Command::Verify(args) => verify::run(args, global, console, now),
+        Command::Diff(args) => diff::run(args, global, console, now),
         Command::Gate(args) => gate::run(args, global, console, now),
         Command::RunPass(args) => run_pass::run(args, console),
         Command::Init(args) => init::run(args, console),

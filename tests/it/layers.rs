@@ -23,7 +23,7 @@ const LEAVES: [&str; 11] = [
 fn may_import(module: &str) -> Option<&'static [&'static str]> {
     Some(match module {
         leaf if LEAVES.contains(&leaf) => &[],
-        "document" | "store" => &[],
+        "document" | "store" | "diff" => &[],
         "passes" => &["document"],
         "engine" => &["store"],
         "ingestfile" | "gates" | "job" | "worker" | "sources" => &["engine", "store"],

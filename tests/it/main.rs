@@ -13,6 +13,7 @@ mod adopted_books;
 mod books;
 mod by_hand;
 mod determinism;
+mod diff;
 mod hostile;
 mod isolation;
 mod layers;
