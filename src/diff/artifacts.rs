@@ -68,7 +68,7 @@ pub const ARTIFACTS: &[Artifact] = &[
     items("passA_dictionary.json", "term", "term_id", false),
     items("passA_profile.json", "profile", "source_id", false),
     nested("passB_splits.json", "parts", "part", "part_id"),
-    items("passC_elements.json", "element", "element_id", false),
+    items("passC_elements.json", "element", "element_id", true),
     items("passC_chunks.json", "chunk", "chunk_id", true),
     items("passC_coverage.json", "coverage", "source_id", false),
     items("passD_enriched.json", "chunk", "chunk_id", true),

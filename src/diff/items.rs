@@ -237,13 +237,15 @@ fn parsed(item: &Item<'_>, path: &Path) -> Result<Value, DiffError> {
 /// An item of one side only: what stands before it on both sides, where it stands, what it is.
 type Lone = (Option<usize>, usize, Value);
 
-/// Which of `removed` each of `added` stands in for: where between two items that both have, one of a section went and one came.
+/// Which of `removed` each of `added` stands in for: where behind an item that both have, one of a section (one of a type)
+/// went and one came.
 fn replacements(removed: &[Lone], added: &[Lone]) -> HashMap<usize, usize> {
     fn by_gap(lone: &[Lone]) -> BTreeMap<(Option<usize>, String), Vec<usize>> {
         let mut gaps: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (n, (before, _, item)) in lone.iter().enumerate() {
-            let section = item.pointer("/metadata/section_id").map(ToString::to_string).unwrap_or_default();
-            gaps.entry((*before, section)).or_default().push(n);
+            // A chunk is of a section, an element of a type.
+            let kin = ["/metadata/section_id", "/type"].map(|at| item.pointer(at).map(ToString::to_string).unwrap_or_default());
+            gaps.entry((*before, kin.concat())).or_default().push(n);
         }
         gaps
     }

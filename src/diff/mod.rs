@@ -74,7 +74,7 @@ pub enum ChangeKind {
     Changed,
     /// It only stands on other pages.
     Moved,
-    /// A chunk whose text is another, so that its id is, too: between the same neighbours, in the same section.
+    /// A chunk or element whose text is another, so that its id is, too: behind the same neighbour, in the same section.
     Replaced,
     /// What is below stands in another order.
     Reordered,

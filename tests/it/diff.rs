@@ -102,6 +102,8 @@ fn what_was_edited_is_told_by_artifact_source_and_id() {
         ", #wicks: Wicks\n",
         "\npassC_chunks.json: chunks: 2 added, 1 with another text\n  guide.md\n    ~ chunk chunk-",
         ", #oil: \"Oil A lamp burns one flask of oil in a night.\" → \"Oil A lamp burns two flasks of oil in a night.\"\n",
+        "\n    ~ element el-",
+        ", #oil: \"A lamp burns one flask of oil in a night.\" → \"A lamp burns two flasks of oil in a night.\"\n",
         "\n  more.txt, only in B: chunks: 1 added\n",
         "\nvector store, by passF_clean.json: 3 to upsert, 1 to delete\n",
     ] {
