@@ -21,6 +21,7 @@
 //! cli → everything
 //! ingestfile · gates · job · worker · sources → engine → store → leaves
 //! passes → document → leaves
+//! diff → leaves
 //! ```
 //!
 //! The engine never names a document, a schema language or a terminal; it meets them as [`builtin::Builtin`],
@@ -76,7 +77,7 @@
 //! # Modules, in the order of the flow
 //!
 //! [`cli`], [`ingestfile`], [`sources`], [`engine`] over [`store`], [`gates`], [`job`], [`worker`]; [`passes`] over
-//! [`document`]; the leaves [`builtin`], [`digest`], [`disk`], [`diagnostic`], [`fail_point`], [`rel_path`], [`placeholder`],
+//! [`document`]; [`diff`], which compares two folders of artifacts and needs nothing but the files; the leaves [`builtin`], [`digest`], [`disk`], [`diagnostic`], [`fail_point`], [`rel_path`], [`placeholder`],
 //! [`source_id`], [`spanned`], [`staging`], [`unseen`].
 
 pub mod builtin;
