@@ -153,8 +153,24 @@ pub fn one_of_many(input: &str) -> Option<(&str, &str)> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
     File(Vec<u8>),
+    /// A file that is a JSON array, and how many items it has.
+    Array {
+        json: Vec<u8>,
+        items: u64,
+    },
     /// Names are unique, relative, `/`-separated; each ends in its extension. Order is the order of items.
     Tree(Vec<NamedBytes>),
+}
+
+impl Output {
+    /// The bytes of a file.
+    #[must_use]
+    pub fn file(&self) -> Option<&[u8]> {
+        match self {
+            Self::File(bytes) | Self::Array { json: bytes, .. } => Some(bytes),
+            Self::Tree(_) => None,
+        }
+    }
 }
 
 /// Why a built-in could not do its work.

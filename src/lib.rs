@@ -77,8 +77,9 @@
 //! # Modules, in the order of the flow
 //!
 //! [`cli`], [`ingestfile`], [`sources`], [`engine`] over [`store`], [`gates`], [`job`], [`worker`]; [`passes`] over
-//! [`document`]; [`diff`], which compares two folders of artifacts and needs nothing but the files; the leaves [`builtin`], [`digest`], [`disk`], [`diagnostic`], [`fail_point`], [`rel_path`], [`placeholder`],
-//! [`source_id`], [`spanned`], [`staging`], [`unseen`].
+//! [`document`]; [`diff`], which compares two folders of artifacts and needs nothing but the files; the leaves [`builtin`],
+//! [`digest`], [`disk`], [`diagnostic`], [`fail_point`], [`rel_path`], [`placeholder`], [`source_id`], [`spanned`], [`staging`],
+//! [`unseen`].
 
 pub mod builtin;
 pub mod cli;

@@ -144,7 +144,7 @@ fn draw(workers: &Workers, source: &SourceFile, digest: Digest, mut params: Para
 
 fn taken(made: Vec<(&'static str, Output)>) -> Result<(Vec<u8>, Told), CliError> {
     let mut files = made.into_iter().map(|(name, output)| match output {
-        Output::File(bytes) => (name, bytes),
+        Output::File(bytes) | Output::Array { json: bytes, .. } => (name, bytes),
         Output::Tree(_) => (name, Vec::new()),
     });
     let (Some(("drawing", drawn)), Some(("told", told))) = (files.next(), files.next()) else {

@@ -226,7 +226,8 @@ fn store(
             counts.extend(count(&output).into_iter().map(|(name, n)| (name.to_owned(), n)));
         }
         stored.push(match (output, slot.tree) {
-            (Output::File(bytes), false) => Stored::File(store_file(&bytes, cas, count)?),
+            (Output::File(bytes), false) => Stored::File(store_file(&bytes, count(&bytes), cas)?),
+            (Output::Array { json, items }, false) => Stored::File(store_file(&json, Some(items), cas)?),
             (Output::Tree(files), true) => Stored::Tree(store_tree(&files, cas)?),
             _ => return Err(wrong()),
         });
@@ -239,8 +240,8 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
 
-fn store_file(bytes: &[u8], cas: &Cas, count: &dyn Fn(&[u8]) -> Option<u64>) -> Result<StoredFile, DiskError> {
-    Ok(StoredFile { digest: cas.put_at_hand(bytes)?, bytes: bytes.len() as u64, items: count(bytes).unwrap_or(1) })
+fn store_file(bytes: &[u8], items: Option<u64>, cas: &Cas) -> Result<StoredFile, DiskError> {
+    Ok(StoredFile { digest: cas.put_at_hand(bytes)?, bytes: bytes.len() as u64, items: items.unwrap_or(1) })
 }
 
 fn store_tree(files: &[NamedBytes], cas: &Cas) -> Result<StoredTree, DiskError> {

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::builtin::Failure;
 use crate::builtin::FailureKind;
+use crate::builtin::Output;
 
 /// What `bytes` hold as JSON. Whether they are UTF-8 is asked of all of them at once, and not of each string.
 ///
@@ -73,6 +74,14 @@ fn each<'de, T: DeserializeOwned>(
     }
     let done = read.deserialize_seq(Items(&mut take)).and_then(|()| read.end());
     done.map_err(|e| Failure::new(FailureKind::BadArtifact, format!("input `{name}` does not parse: {e}")))
+}
+
+/// `items` as an array of compact JSON.
+///
+/// # Errors
+/// `BadArtifact` if one cannot be written.
+pub fn array<T: Serialize>(items: &[T]) -> Result<Output, Failure> {
+    Ok(Output::Array { json: encode(&items)?, items: items.len() as u64 })
 }
 
 /// `artifact` as compact JSON.

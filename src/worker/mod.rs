@@ -169,7 +169,7 @@ fn write(
         let at = made.iter().position(|(name, _)| *name == slot.port);
         let output = at.map(|at| made.swap_remove(at).1);
         let made = match (output, slot.tree) {
-            (Some(Output::File(bytes)), false) => {
+            (Some(Output::File(bytes) | Output::Array { json: bytes, .. }), false) => {
                 let to = place.folder.join(slot.path.as_str());
                 disk::create_dir_all(to.parent().unwrap_or(&place.folder))?;
                 disk::atomic_write(&to, &bytes)?;

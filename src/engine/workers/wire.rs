@@ -116,6 +116,8 @@ pub struct Shape {
 pub enum Files {
     /// Bytes of the file.
     One(u64),
+    /// Bytes of the file, and how many items its array has.
+    Array(u64, u64),
     /// Name, placement and bytes of each file.
     Tree(Vec<(String, String, u64)>),
 }
@@ -159,6 +161,7 @@ pub fn shapes(builtin: &Builtin, outputs: &[(&'static str, Output)]) -> Vec<Shap
         .map(|(port, output)| {
             let files = match output {
                 Output::File(bytes) => Files::One(bytes.len() as u64),
+                Output::Array { json, items } => Files::Array(json.len() as u64, *items),
                 Output::Tree(files) => {
                     Files::Tree(files.iter().map(|f| (f.name.clone(), f.attrs.clone(), f.bytes.len() as u64)).collect())
                 }
@@ -175,7 +178,7 @@ pub fn shapes(builtin: &Builtin, outputs: &[(&'static str, Output)]) -> Vec<Shap
 pub fn send_bytes(to: &mut impl Write, outputs: &[(&'static str, Output)]) -> io::Result<()> {
     for (_, output) in outputs {
         match output {
-            Output::File(bytes) => to.write_all(bytes)?,
+            Output::File(bytes) | Output::Array { json: bytes, .. } => to.write_all(bytes)?,
             Output::Tree(files) => files.iter().try_for_each(|f| to.write_all(&f.bytes))?,
         }
     }
@@ -196,6 +199,7 @@ pub fn receive_outputs(
         let name = port.ok_or(io::ErrorKind::InvalidData)?.name;
         let output = match files {
             Files::One(bytes) => Output::File(read_bytes(from, bytes)?),
+            Files::Array(bytes, items) => Output::Array { json: read_bytes(from, bytes)?, items },
             Files::Tree(files) => {
                 let file = |(name, attrs, bytes)| Ok(NamedBytes { name, attrs, bytes: Arc::from(read_bytes(from, bytes)?) });
                 Output::Tree(files.into_iter().map(file).collect::<io::Result<_>>()?)

@@ -140,19 +140,15 @@ fn run_rule(
         .collect::<Result<Vec<TextUnit>, Failure>>()?;
     let outputs = run(Inputs { item, source: &source.bytes, lines: &units, vocabulary: &vocabulary }, &params, limits)?;
     Ok(vec![
-        ("toc", Output::File(json(&[outputs.toc])?)),
-        ("dictionary", Output::File(json(&outputs.dictionary)?)),
-        ("profile", Output::File(json(&[outputs.profile])?)),
+        ("toc", artifact::array(&[outputs.toc])?),
+        ("dictionary", artifact::array(&outputs.dictionary)?),
+        ("profile", artifact::array(&[outputs.profile])?),
     ])
-}
-
-fn json<T: Serialize>(items: &[T]) -> Result<Vec<u8>, Failure> {
-    serde_json::to_vec(items).map_err(|e| Failure::new(FailureKind::BadArtifact, e.to_string()))
 }
 
 /// Pages that need OCR, where there are any.
 fn unread_of(output: &Output) -> Vec<(&'static str, u64)> {
-    let Output::File(bytes) = output else { return Vec::new() };
+    let Some(bytes) = output.file() else { return Vec::new() };
     let tocs: Vec<SourceToc> = serde_json::from_slice(bytes).unwrap_or_default();
     let unread: u64 = tocs.iter().map(|t| u64::from(t.pages_needing_ocr)).sum();
     if unread > 0 { vec![(PAGES_NEEDING_OCR, unread)] } else { Vec::new() }

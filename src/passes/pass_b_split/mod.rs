@@ -224,8 +224,7 @@ fn run_bytes(item: &Item, inputs: &Inputs, params: &Value, limits: &Limits) -> R
     let toc = toc.ok_or_else(|| bad(format!("`toc` has no source `{}`", item.source_id)))?;
     let read = Source { source_id: &item.source_id, name: &source.name, bytes: &source.bytes, toc: &toc };
     let outputs = run(read, &params, limits)?;
-    let splits = serde_json::to_vec(&[&outputs.splits]).map_err(|e| bad(e.to_string()))?;
-    Ok(vec![("splits", Output::File(splits)), ("parts", Output::Tree(outputs.parts))])
+    Ok(vec![("splits", artifact::array(&[&outputs.splits])?), ("parts", Output::Tree(outputs.parts))])
 }
 
 #[cfg(test)]

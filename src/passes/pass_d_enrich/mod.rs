@@ -175,7 +175,7 @@ fn run_on_bytes(
         None => Vec::new(),
     };
     let outputs = run(Inputs { chunks: &chunks, names: &names, vocabulary: &vocabulary }, &params)?;
-    Ok(vec![("enriched", Output::File(crate::passes::artifact::encode(&outputs.enriched)?))])
+    Ok(vec![("enriched", crate::passes::artifact::array(&outputs.enriched)?)])
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn the_built_in_reads_and_writes_bytes() {
     let out =
         (BUILTIN.run)(&Item::default(), &inputs, &(BUILTIN.default_params)(&Map::new()), &crate::builtin::Limits::default())
             .unwrap();
-    let [("enriched", Output::File(bytes))] = &out[..] else { panic!("one file") };
+    let [("enriched", Output::Array { json: bytes, .. })] = &out[..] else { panic!("one array") };
     assert_eq!(serde_json::from_slice::<Vec<Enriched>>(bytes).unwrap().len(), 1);
 }
 

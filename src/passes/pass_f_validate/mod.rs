@@ -298,29 +298,30 @@ fn run_on_bytes(
     } else {
         artifact::encode(&facts)?
     };
-    Ok(vec![("clean", Output::File(clean)), ("cleanup", Output::File(cleanup))])
+    Ok(vec![("clean", clean), ("cleanup", Output::File(cleanup))])
 }
 
 /// The enriched chunks in `bytes` without those that `facts` drop, item by item: a long book has tens of megabytes of them, so that
 /// only what is written is in memory as a whole.
-fn remaining(bytes: impl Read, facts: &Facts) -> Result<Vec<u8>, Failure> {
+fn remaining(bytes: impl Read, facts: &Facts) -> Result<Output, Failure> {
     let dropped: BTreeSet<&str> = facts.fixes.iter().map(|f| f.subject.as_str()).collect();
-    let mut out = Vec::new();
+    let (mut out, mut items) = (Vec::new(), 0);
     let mut failed = None;
     out.push(b'[');
     artifact::decode_each_from("enriched", bytes, |item: Enriched| {
         if dropped.contains(item.chunk_id.as_str()) {
             return;
         }
-        if out.len() > 1 {
+        if items > 0 {
             out.push(b',');
         }
+        items += 1;
         failed = serde_json::to_writer(&mut out, &item).err().or(failed.take());
     })?;
     out.push(b']');
     match failed {
         Some(e) => Err(Failure::new(FailureKind::BadArtifact, format!("the result cannot be written: {e}"))),
-        None => Ok(out),
+        None => Ok(Output::Array { json: out, items }),
     }
 }
 

@@ -64,7 +64,7 @@ fn tokens_of(output: &Output) -> Vec<(&'static str, u64)> {
     struct Tokens {
         token_count: u64,
     }
-    let Output::File(bytes) = output else { return Vec::new() };
+    let Some(bytes) = output.file() else { return Vec::new() };
     let chunks: Vec<Counted> = artifact::from_json(bytes).unwrap_or_default();
     vec![("tokens", chunks.iter().map(|c| c.metadata.token_count).sum())]
 }
@@ -168,7 +168,7 @@ fn run_bytes(item: &Item, inputs: &builtin::Inputs, params: &Value, _: &Limits) 
     let params = params::parse(params).map_err(|(_, why)| Failure::new(FailureKind::BadArtifact, why))?;
     let elements: Vec<Element> = artifact::from_json(&inputs.file("elements")?.bytes).map_err(|e| bad("elements", e))?;
     let out = run(Inputs { source_id: &item.source_id, elements: &elements }, &params)?;
-    Ok(vec![("chunks", Output::File(rebase::encode(&out.chunks)?)), ("coverage", Output::File(rebase::encode(&[out.coverage])?))])
+    Ok(vec![("chunks", artifact::array(&out.chunks)?), ("coverage", artifact::array(&[out.coverage])?)])
 }
 
 #[cfg(test)]

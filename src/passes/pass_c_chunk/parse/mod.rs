@@ -14,7 +14,7 @@ use crate::document::page_text::{PageText, TextUnit};
 use crate::document::profile::SourceProfile;
 use crate::document::section::PartToc;
 use crate::passes::artifact;
-use crate::passes::pass_c_chunk::{rebase, split};
+use crate::passes::pass_c_chunk::split;
 
 mod elements;
 mod flow;
@@ -101,7 +101,7 @@ fn run_bytes(_: &Item, inputs: &builtin::Inputs, _: &Value, _: &Limits) -> Resul
     let toc: PartToc = read("toc", &inputs.file("toc")?)?;
     let profiles: Vec<SourceProfile> = inputs.optional_file("profile")?.map_or(Ok(Vec::new()), |file| read("profile", &file))?;
     let out = run(Inputs { units: &units, toc: &toc, profile: profiles.first() }, &Params::default())?;
-    Ok(vec![("elements", Output::File(rebase::encode(&out.elements)?))])
+    Ok(vec![("elements", artifact::array(&out.elements)?)])
 }
 
 #[cfg(test)]
