@@ -3,15 +3,17 @@
 
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
+
 use super::lines::Line;
 
 /// The words of a part, to tell a hyphenated word from a compound.
 #[derive(Debug, Default)]
 pub struct Lexicon {
     /// Lower-case words printed whole within a line.
-    words: HashSet<String>,
+    words: HashSet<String, RandomState>,
     /// Lower-case compounds printed with their hyphens within a line.
-    compounds: HashSet<String>,
+    compounds: HashSet<String, RandomState>,
     /// Lines that end in a soft hyphen or U+2010: a layout program that hyphenates with these sets `-` only where the
     /// author wrote it.
     soft_ends: usize,
@@ -33,7 +35,7 @@ impl Lexicon {
         let mut lexicon = Self::default();
         let mut goes_on = false;
         // Most words stand in a text many times.
-        let mut taken: HashSet<&str> = HashSet::new();
+        let mut taken: HashSet<&str, RandomState> = HashSet::default();
         for line in lines {
             let mut tokens: Vec<&str> = line.text.split_whitespace().collect();
             // The first token may be the rest of a word, the last one its beginning.
