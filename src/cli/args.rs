@@ -64,6 +64,8 @@ pub enum Command {
     RunPass(RunPass),
     /// Write a commented Ingestfile, schemas and .gitignore for a folder of books
     Init(Init),
+    /// Print a bundled vocabulary, as it is written
+    Vocabulary(Vocabulary),
     /// Print completions for a shell
     Completions(Completions),
     /// Carry out jobs of a build, which starts this itself
@@ -356,6 +358,13 @@ pub struct Init {
     /// Replace files that are there
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct Vocabulary {
+    /// Which one [default: a list of them]
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -85,6 +85,7 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         Command::Gate(args) => gate::run(args, global, console, now),
         Command::RunPass(args) => run_pass::run(args, console),
         Command::Init(args) => init::run(args, console),
+        Command::Vocabulary(args) => vocabulary::run(args, console),
         Command::Worker => worker::run(),
     }
 }
