@@ -19,7 +19,7 @@ macro_rules! targets {
     };
 }
 
-targets!(gate_inputs, ingestfile, layout, markup, outline, page_groups, pdf, records, requests);
+targets!(gate_inputs, ingestfile, layout, markup, outline, page_groups, pdf, records, requests, vocabulary);
 
 /// The target that `FUZZ_TARGET` names.
 pub fn named() -> Target {

@@ -68,6 +68,8 @@ pub enum Command {
     Init(Init),
     /// Make what passes by other tools need
     Adapter(Adapter),
+    /// Print a bundled vocabulary, as it is written
+    Vocabulary(Vocabulary),
     /// Print completions for a shell
     Completions(Completions),
     /// Carry out jobs of a build, which starts this itself
@@ -423,6 +425,13 @@ pub enum AdapterName {
     Haystack,
     /// Makes the graph: pass E
     Llamaindex,
+}
+
+#[derive(Debug, Args)]
+pub struct Vocabulary {
+    /// Which one [default: a list of them]
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Args)]

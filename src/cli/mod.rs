@@ -89,6 +89,7 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         Command::RunPass(args) => run_pass::run(args, console),
         Command::Init(args) => init::run(args, console),
         Command::Adapter(args) => adapter::run(args, console),
+        Command::Vocabulary(args) => vocabulary::run(args, console),
         Command::Worker => worker::run(),
     }
 }

@@ -185,7 +185,7 @@ fn a_changed_file_reruns_who_reads_it_and_why_names_it() {
 #[test]
 fn which_bundled_vocabularies_are_used_is_in_the_keys_of_those_who_read_them() {
     let p = brine();
-    p.edit("Ingestfile.toml", "[vocabulary]\n", "[vocabulary]\nuse = [\"narrative\", \"fantasy\", \"generic\"]\n");
+    p.edit("Ingestfile.toml", "\n[vocabulary]\n", "\n[vocabulary]\nuse = [\"narrative\", \"fantasy\", \"generic\"]\n");
     let built = p.build(&["-v"]);
     assert_eq!(rules(built.ok()), ["passA", "passD"]);
     built.stderr_has("param `vocabulary.use` changed from nothing to `[\"fantasy\",\"generic\",\"narrative\"]`");
@@ -273,4 +273,34 @@ fn the_graph_of_rules_shows_who_reads_the_file() {
 #[test]
 fn everything_comes_out_the_same_twice() {
     brine().build(&["--check-determinism"]).ok().stderr_has("all the same");
+}
+
+#[test]
+fn a_bundled_vocabulary_is_printed_to_begin_ones_own_with() {
+    let p = plain();
+    for name in ["fantasy", "generic", "narrative", "fantasy_stats"] {
+        p.run(&["vocabulary"]).ok().stdout_has(name);
+        let printed = p.run(&["vocabulary", name]).ok().stdout.clone();
+        let lines: Vec<&str> = printed.lines().take(3).collect();
+        assert_eq!(lines[0], "#:schema ../schemas/vocabulary.schema.json");
+        // What is there already may be said again.
+        p.file("games/own.toml", printed);
+    }
+    let own = p.edit("Ingestfile.toml", "[rule.pages]", "[vocabulary]\nfiles = [\"games/own.toml\"]\n\n[rule.pages]");
+    own.build(&[]).ok();
+    assert!(terms(&own).iter().any(|t| t == "rule Salt Ward"));
+    p.run(&["vocabulary", "fantsy"]).fails(2).stderr_has("did you mean `fantasy`?");
+}
+
+#[test]
+fn figures_of_stat_blocks_are_expressions_where_they_are_asked_for() {
+    let p = plain().file("uploads/brine.md", format!("{BOOK}\n## Tides\n\nThe tide has AC 15 and 30 HP at level 4.\n"));
+    p.build(&[]).ok();
+    assert!(mentions(&p, "armor_class").is_empty());
+    p.edit("Ingestfile.toml", "[rule.pages]", "[vocabulary]\nuse = [\"fantasy\", \"fantasy_stats\"]\n\n[rule.pages]")
+        .build(&[])
+        .ok();
+    assert_eq!(mentions(&p, "armor_class"), [("AC 15".into(), json!({"armor_class": 15}))]);
+    assert_eq!(mentions(&p, "hit_points"), [("30 HP".into(), json!({"hit_points": 30}))]);
+    assert_eq!(mentions(&p, "level"), [("level 4".into(), json!({"level": 4}))]);
 }

@@ -120,6 +120,17 @@ mod tests {
     }
 
     #[test]
+    fn a_heading_like_those_of_a_kind_says_the_kind_and_the_name() {
+        let text = "version = 1\n[kind.hulk]\nentries = ['^☠ (?P<name>.+)$', '^Hulk of ']";
+        let file = crate::document::vocabulary::Text { name: "brine.toml", text };
+        let vocabulary = crate::document::vocabulary::compose(&crate::document::vocabulary::usual(), &[file]).unwrap();
+        let read = |title: &str| read_name(title, &vocabulary).map(|n| (n.name, n.tagged.map(|k| k.name().to_owned())));
+        assert_eq!(read("☠ Tar Widow"), Some(("Tar Widow".into(), Some("hulk".into()))));
+        assert_eq!(read("3. Hulk of Salt"), Some(("Hulk of Salt".into(), Some("hulk".into()))));
+        assert_eq!(read("Tar Widow"), Some(("Tar Widow".into(), None)));
+    }
+
+    #[test]
     fn questions_and_sentences_are_no_names() {
         assert_eq!(name("What do I need?"), None);
         assert_eq!(name("12"), None);

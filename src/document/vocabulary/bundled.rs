@@ -5,6 +5,8 @@
 pub struct Bundled {
     /// What `use` calls it.
     pub name: &'static str,
+    /// What it is for, in one line.
+    pub about: &'static str,
     pub text: &'static str,
     /// Whether it is used where `use` is not given.
     pub usual: bool,
@@ -12,10 +14,30 @@ pub struct Bundled {
 
 /// All of them, in the order in which they are put together: kinds keep it. `generic` is part of every vocabulary.
 pub static BUNDLED: [Bundled; 4] = [
-    Bundled { name: "fantasy", text: include_str!("../../vocabulary/fantasy.toml"), usual: true },
-    Bundled { name: "generic", text: include_str!("../../vocabulary/generic.toml"), usual: true },
-    Bundled { name: "narrative", text: include_str!("../../vocabulary/narrative.toml"), usual: true },
-    Bundled { name: "fantasy_stats", text: include_str!("../../vocabulary/fantasy_stats.toml"), usual: false },
+    Bundled {
+        name: "fantasy",
+        about: "fantasy games of the d20 family",
+        text: include_str!("../../vocabulary/fantasy.toml"),
+        usual: true,
+    },
+    Bundled {
+        name: "generic",
+        about: "what rulebooks print whatever is played; part of every vocabulary",
+        text: include_str!("../../vocabulary/generic.toml"),
+        usual: true,
+    },
+    Bundled {
+        name: "narrative",
+        about: "games of the d6 and narrative families",
+        text: include_str!("../../vocabulary/narrative.toml"),
+        usual: true,
+    },
+    Bundled {
+        name: "fantasy_stats",
+        about: "figures of stat blocks as expressions, and their short names",
+        text: include_str!("../../vocabulary/fantasy_stats.toml"),
+        usual: false,
+    },
 ];
 
 /// The one that is part of every vocabulary.

@@ -282,10 +282,13 @@ impl Composing {
             made.push(pattern);
         }
         for word in &draft.phrases {
-            if let Some(text) = self.phrase(word) {
-                let parts = std::mem::take(&mut self.parts[word.file]);
-                made.extend(Pattern::new(&text, &parts).ok());
-                self.parts[word.file] = parts;
+            let Some(text) = self.phrase(word) else { continue };
+            match Pattern::new(&text, &self.parts[word.file]).and_then(|pattern| pattern.check(&text).map(|_| pattern)) {
+                Ok(pattern) => made.push(pattern),
+                Err(_) => {
+                    let message = format!("the phrase `{}` makes no pattern", word.at.value);
+                    self.add(word, message, "", "a part of `[fragment]` that it stands for has a group of its own");
+                }
             }
         }
         made
@@ -441,6 +444,15 @@ mod tests {
             told("version = 1\n[expression.spell]\npatterns = ['(?P<a>x)']")[0],
             "brine.toml:2:13: `spell` is a kind and an expression [rename one: mentions tell them by name]"
         );
+    }
+
+    #[test]
+    fn parts_of_patterns_are_checked_where_they_are_written_and_where_they_are_used() {
+        let two = "version = 1\n[fragment]\npages = '(?P<page>\\d+)'\n[references]\nphrases = [\"leaf {page}\"]";
+        assert!(told(two)[0].starts_with("brine.toml:5:12: the phrase `leaf {page}` makes no pattern"), "{:?}", told(two));
+        let broken = told("version = 1\n[fragment]\nwind = '(north'\nWind = 'x'");
+        assert_eq!(broken[0], "brine.toml:3:9: the pattern `(north` is no regular expression");
+        assert_eq!(broken[1], "brine.toml:4:1: `Wind` is no name for a part of patterns [names hold small letters and `_`]");
     }
 
     #[test]
