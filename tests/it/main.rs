@@ -11,6 +11,7 @@ mod adopted_books;
 mod books;
 mod by_hand;
 mod determinism;
+mod export;
 mod hostile;
 mod isolation;
 mod layers;
