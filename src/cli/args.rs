@@ -395,7 +395,7 @@ pub struct Verify {
 
 #[derive(Debug, Args)]
 pub struct RunPass {
-    /// The built-in: pages, text, toc, split, parse, chunk, enrich, graph, validate
+    /// The built-in: pages, text, toc, split, parse, chunk, enrich, graph, validate, import_toc, import_chunks
     pub name: String,
     /// The request; inputs/ and outputs/ stand beside it
     #[arg(long, value_name = "FILE")]

@@ -11,9 +11,10 @@ pub struct Kind {
 }
 
 impl Kind {
-    pub const TOC: Self = Self { builtins: &["toc"], port: "toc", schema: "passA_toc.schema.json" };
-    pub const ELEMENTS: Self = Self { builtins: &["parse"], port: "elements", schema: "passC_elements.schema.json" };
-    pub const CHUNKS: Self = Self { builtins: &["chunk"], port: "chunks", schema: "passC_chunks.schema.json" };
+    pub const TOC: Self = Self { builtins: &["toc", "import_toc"], port: "toc", schema: "passA_toc.schema.json" };
+    pub const ELEMENTS: Self =
+        Self { builtins: &["parse", "import_chunks"], port: "elements", schema: "passC_elements.schema.json" };
+    pub const CHUNKS: Self = Self { builtins: &["chunk", "import_chunks"], port: "chunks", schema: "passC_chunks.schema.json" };
     pub const ENRICHED: Self = Self { builtins: &["enrich"], port: "enriched", schema: "passD_enriched.schema.json" };
     pub const GRAPH: Self = Self { builtins: &["graph"], port: "graph", schema: "passE_graph.schema.json" };
     pub const CLEAN: Self = Self { builtins: &["validate"], port: "clean", schema: "passF_clean.schema.json" };

@@ -13,6 +13,7 @@ mod by_hand;
 mod determinism;
 mod export;
 mod hostile;
+mod imports;
 mod isolation;
 mod layers;
 mod many_pages;
