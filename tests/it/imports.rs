@@ -42,7 +42,7 @@ fn sample(name: &str) -> Value {
 #[test]
 fn files_of_three_systems_go_through_all_passes_and_then_there_is_nothing_to_do() {
     let p = imports();
-    assert_eq!(p.statuses(), "A SUCCESS, C SUCCESS, D SUCCESS, E SUCCESS, F SUCCESS");
+    assert_eq!(p.statuses(), "A SUCCESS, B PENDING, C SUCCESS, D SUCCESS, E SUCCESS, F SUCCESS");
     p.build(&[]).nothing_to_do();
     p.leaves_nothing_behind();
     for artifact in ["passA_toc.json", "passC_elements.json", "passC_chunks.json", "passF_clean.json"] {
@@ -62,11 +62,9 @@ fn texts_are_those_of_the_files_and_chunks_that_are_ready_stay_chunks() {
     let documents: Vec<Value> =
         sample("almanac.documents.json")["documents"].as_array().unwrap().iter().map(|d| d["content"].clone()).collect();
     assert_eq!(of_source(&p, "passF_clean.json", "almanac.documents.json", "text"), documents);
-    let nodes = fs::read_to_string(repository().join(FILES).join("setting.nodes.json")).unwrap();
-    let chunks = of_source(&p, "passF_clean.json", "setting.nodes.json", "text");
-    assert_eq!(chunks.len(), 18);
-    let place = |text: &Value| nodes.find(&text.to_string());
-    assert!(chunks.iter().all(|text| place(text).is_some()) && chunks.is_sorted_by_key(place), "in the order of the file");
+    let nodes = sample("setting.nodes.json");
+    let nodes: Vec<Value> = (1..=18).map(|n| nodes["docstore/data"][format!("node-{n}")]["__data__"]["text"].clone()).collect();
+    assert_eq!(of_source(&p, "passF_clean.json", "setting.nodes.json", "text"), nodes, "in the order of the file");
     for (name, of) in [("weir-chunked.elements.json", "passC_chunks.json"), ("weir.elements.json", "passC_elements.json")] {
         let texts: Vec<Value> = sample(name).as_array().unwrap().iter().map(|e| e["text"].clone()).collect();
         assert_eq!(of_source(&p, of, name, "text"), texts, "{name}");
@@ -84,7 +82,9 @@ fn sections_are_those_of_titles_and_of_the_paths_that_nodes_name() {
     let titles = |name: &str| {
         let toc = toc.as_array().unwrap().iter().find(|t| t["source_id"] == name).unwrap();
         let sections = toc["sections"].as_array().unwrap().iter();
-        sections.map(|s| format!("{} {}", s["level"], s["title"].as_str().unwrap())).collect::<Vec<_>>()
+        // The last but one leaves out a level, which is in the file of one of the two.
+        let told = |s: &Value| format!("{} {}", s["level"].as_u64().unwrap().min(3), s["title"].as_str().unwrap());
+        sections.map(told).collect::<Vec<_>>()
     };
     let (by_titles, by_paths) = (titles("setting.elements.json"), titles("setting.nodes.json"));
     assert_eq!(by_titles, by_paths, "two systems read one book");
@@ -164,12 +164,13 @@ fn what_is_no_file_of_theirs_is_told_with_its_place_and_the_others_are_built() {
     source("chain.documents.json", r#"[{"page_content":"x","metadata":{}}]"#);
     source("empty.nodes.json", "[]");
     source("blank.nodes.json", "");
-    let built = p.build(&["--keep-going"]);
+    p.edit("Ingestfile.toml", "[job]\n", "[job]\non_error = \"quarantine\"\n");
+    let built = p.build(&[]);
     built
         .fails(1)
         .stderr_has("broken.elements.json:2:3: not JSON: ")
-        .stderr_has("`/1/text` is missing: an element has its text there")
-        .stderr_has("`/0` is an object with `metadata`, `page_content`; what is known: elements JSON of Unstructured")
+        .stderr_has("`/1/text` is missing: an element of Unstructured has its text there")
+        .stderr_has("it holds objects with `metadata`, `page_content` (`/0`); what is known: elements JSON of Unstructured")
         .stderr_has("it holds no text: it has no items")
         .stderr_has("it holds no text: the file is empty");
     let clean = p.json("passF_clean.json");

@@ -98,7 +98,7 @@ pub enum ImportError {
     NotJson { line: usize, column: usize, message: String },
     #[error("it holds {0}; {KNOWN}")]
     Unknown(String),
-    #[error("`{pointer}` {what}; {KNOWN}")]
+    #[error("`{pointer}` {what}")]
     Shape { pointer: String, what: String },
     #[error("`format` says `{}`, and it is of `{}`", .said.name(), .is.name())]
     Other { said: Format, is: Format },

@@ -72,10 +72,10 @@ pub fn format_of(holder: Holder, pointer: &str, item: &Value) -> Result<Format, 
         Holder::Array => {
             let keys: Vec<&str> = entries.keys().take(6).map(String::as_str).collect();
             let what = match keys.is_empty() {
-                true => "is an empty object".to_owned(),
-                false => format!("is an object with `{}`", keys.join("`, `")),
+                true => "empty objects".to_owned(),
+                false => format!("objects with `{}`", keys.join("`, `")),
             };
-            Err(ImportError::Shape { pointer: pointer.to_owned(), what })
+            Err(ImportError::Unknown(format!("{what} (`{pointer}`)")))
         }
     }
 }
@@ -250,10 +250,10 @@ fn file(entries: &mut Map<String, Value>, keys: &[&str]) -> String {
 fn element(pointer: &str, mut entries: Map<String, Value>) -> Result<(Record, Map<String, Value>), ImportError> {
     let name = match entries.remove("type") {
         Some(Value::String(name)) => name,
-        None => return Err(wrong(&format!("{pointer}/type"), "is missing: an element has its type there")),
+        None => return Err(wrong(&format!("{pointer}/type"), "is missing: an element of Unstructured has its type there")),
         Some(other) => return Err(wrong(&format!("{pointer}/type"), format!("is {}, not a text", named(&other)))),
     };
-    let said = text(pointer, &mut entries, "text", "an element")?;
+    let said = text(pointer, &mut entries, "text", "an element of Unstructured")?;
     let mut metadata = metadata(pointer, &mut entries, "metadata")?;
     let known = serde_json::from_value::<ElementType>(Value::String(name.clone())).ok();
     let kind = known.unwrap_or(ElementType::UncategorizedText);
@@ -287,7 +287,7 @@ fn element(pointer: &str, mut entries: Map<String, Value>) -> Result<(Record, Ma
 
 /// A Document of Haystack; its metadata may stand beside its other fields.
 fn document(pointer: &str, mut entries: Map<String, Value>) -> Result<(Record, Map<String, Value>), ImportError> {
-    let said = text(pointer, &mut entries, "content", "a Document")?;
+    let said = text(pointer, &mut entries, "content", "a Document of Haystack")?;
     let id = string(&mut entries, "id");
     let mut meta = metadata(pointer, &mut entries, "meta")?;
     meta.extend(entries);
@@ -341,7 +341,7 @@ fn node(pointer: &str, mut entries: Map<String, Value>) -> Result<(Record, Map<S
     {
         entries.insert("text".to_owned(), text);
     }
-    let said = text(pointer, &mut entries, "text", "a node")?;
+    let said = text(pointer, &mut entries, "text", "a node of LlamaIndex")?;
     entries.remove("text_resource");
     OF_A_NODE.iter().for_each(|key| drop(entries.remove(*key)));
     let relationships = metadata(pointer, &mut entries, "relationships")?;

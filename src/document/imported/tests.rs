@@ -92,17 +92,23 @@ fn another_file_ends_the_sections_of_the_one_before() {
 #[test]
 fn what_cannot_be_taken_is_told_with_its_place() {
     assert_eq!(error("[{\"type\":\n  oops}]"), "not JSON: expected value (2:3)");
-    assert_eq!(error(r#"[{"type":"Title","text":"A"},{"type":"Text"}]"#), "`/1/text` is missing: an element has its text there");
-    assert_eq!(error(r#"[{"type":"Title","text":7}]"#), "`/0/text` is a number, and an element has its text there");
+    assert_eq!(
+        error(r#"[{"type":"Title","text":"A"},{"type":"Text"}]"#),
+        "`/1/text` is missing: an element of Unstructured has its text there"
+    );
+    assert_eq!(
+        error(r#"[{"type":"Title","text":7}]"#),
+        "`/0/text` is a number, and an element of Unstructured has its text there"
+    );
     assert_eq!(
         error(r#"{"documents":[{"id":"1","content":null}]}"#),
-        "`/documents/0/content` is null, and a Document has its text there"
+        "`/documents/0/content` is null, and a Document of Haystack has its text there"
     );
     assert_eq!(
         error(r#"{"docstore/data":{"a/b":{"__data__":{"id_":"x"}}}}"#),
-        "`/docstore~1data/a~1b/__data__/text` is missing: a node has its text there"
+        "`/docstore~1data/a~1b/__data__/text` is missing: a node of LlamaIndex has its text there"
     );
-    assert_eq!(error(r#"[{"page_content":"x"}]"#), "`/0` is an object with `page_content`");
+    assert_eq!(error(r#"[{"page_content":"x"}]"#), "it holds objects with `page_content` (`/0`)");
     assert_eq!(error("[1]"), "`/0` is a number, not an object");
     assert_eq!(error("{\"a\":1}"), "it holds an object with `a`");
     assert_eq!(error("7"), "it holds a number");
