@@ -15,6 +15,9 @@ use self::record::Record;
 use super::element::{ElementType, PageBox};
 use super::headings::key::clean;
 
+/// How many keys of metadata are named.
+const LISTED: usize = 40;
+
 /// Who wrote a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -170,7 +173,10 @@ fn pieces(format: Format, mut records: Vec<Record>, left_out: &BTreeMap<String, 
         notes.push(format!("the text is of {} files; each has its own pages", files.len()));
     }
     if !left_out.is_empty() {
-        let keys: Vec<String> = left_out.iter().map(|(key, n)| format!("`{key}` ({n})")).collect();
+        let mut keys: Vec<String> = left_out.iter().take(LISTED).map(|(key, n)| format!("`{key}` ({n})")).collect();
+        if left_out.len() > LISTED {
+            keys.push(format!("and {} more", left_out.len() - LISTED));
+        }
         notes.push(format!("metadata that no artifact has room for: {}", keys.join(", ")));
     }
     let is_chunked = format != Format::Unstructured || records.iter().any(|r| r.is_chunk);

@@ -203,7 +203,11 @@ fn number(entries: &mut Map<String, Value>, key: &str) -> Option<u32> {
 /// The first of `keys` that holds a page.
 fn page(entries: &mut Map<String, Value>, keys: &[&str]) -> Option<u32> {
     let key = keys.iter().find(|key| entries.get(**key).is_some_and(|v| !v.is_null() && v != 0))?;
-    number(entries, key)
+    // What is no page stays, and is counted with the rest.
+    match entries.get(*key)? {
+        Value::String(text) if text.trim().parse() == Ok(0) => None,
+        _ => number(entries, key),
+    }
 }
 
 fn pages(entries: &mut Map<String, Value>, keys: &[&str]) -> Option<(u32, u32)> {

@@ -122,3 +122,16 @@ fn what_cannot_be_taken_is_told_with_its_place() {
     assert_eq!(other.to_string(), "`format` says `llamaindex`, and it is of `haystack`");
     assert!(read(b"[", None).is_err() && read(b"[{\"type\":\"Text\",\"text\":\"a\"}] 1", None).is_err());
 }
+
+#[test]
+fn a_page_is_a_whole_number_from_one() {
+    let pages = |page: &str| {
+        let imported = read_text(&format!(r#"[{{"id_":"a","text":"a","metadata":{{"page_label":{page},"page_end":2}}}}]"#));
+        match &imported.pieces[..] {
+            [Piece::Text(text)] => text.pages,
+            other => panic!("{other:?}"),
+        }
+    };
+    let told = ["1", "\"7\"", "0", "\"0\"", "-3", "\"iv\"", "1.5", "null"].map(pages);
+    assert_eq!(told, [Some((1, 2)), Some((7, 7)), None, None, None, None, None, None]);
+}

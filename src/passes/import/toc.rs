@@ -1,5 +1,7 @@
 //! Pass A of an imported file, built-in `import_toc`: its titles as contents, and the dictionary that they make.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::format;
@@ -70,12 +72,12 @@ fn title(item: &Item, imported: &Imported) -> String {
 
 /// Sections with the lines that stand under them.
 fn entries(imported: &Imported, sections: &[Section]) -> Vec<Entry> {
-    let at = |id: &String| sections.iter().position(|s| s.section_id == *id);
+    let known: BTreeMap<&str, usize> = sections.iter().enumerate().map(|(at, s)| (s.section_id.as_str(), at)).collect();
     let entry = |s: &Section| Entry {
         section_id: s.section_id.clone(),
         title: s.title.clone(),
         page: s.page_start,
-        parent: s.parent_id.as_ref().and_then(at),
+        parent: s.parent_id.as_ref().and_then(|id| known.get(id.as_str()).copied()),
         ..Entry::default()
     };
     let mut entries: Vec<Entry> = sections.iter().map(entry).collect();
