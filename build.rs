@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// (built-in, the file or folder its work starts from)
-const BUILTINS: [(&str, &str); 9] = [
+const BUILTINS: [(&str, &str); 11] = [
     ("PAGES", "src/passes/pages"),
     ("TEXT", "src/passes/text"),
     ("TOC", "src/passes/pass_a_toc"),
@@ -18,6 +18,8 @@ const BUILTINS: [(&str, &str); 9] = [
     ("ENRICH", "src/passes/pass_d_enrich"),
     ("GRAPH", "src/passes/pass_e_graph"),
     ("VALIDATE", "src/passes/pass_f_validate"),
+    ("IMPORT_TOC", "src/passes/import/toc"),
+    ("IMPORT_CHUNKS", "src/passes/import/chunks"),
 ];
 
 fn main() {

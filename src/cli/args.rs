@@ -56,6 +56,8 @@ pub enum Command {
     Show(Show),
     /// Compare two jobs or environments, artifact by artifact
     Diff(Diff),
+    /// Write elements, chunks and link graph as Unstructured, Haystack or LlamaIndex load them
+    Export(Export),
     /// Judge what a pass published, without running anything
     Gate(Gate),
     /// Remove from the cache what nothing needs any more
@@ -301,6 +303,58 @@ pub struct Show {
     pub job: JobArgs,
 }
 
+/// Whose files an export writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum ExportFormat {
+    /// elements.json, chunks.json
+    Unstructured,
+    /// documents.json, for an InMemoryDocumentStore
+    Haystack,
+    /// docstore.json, property_graph_store.json
+    Llamaindex,
+    /// elements.jsonl, chunks.jsonl, graph.jsonl: our own, a line each
+    Jsonl,
+}
+
+impl ExportFormat {
+    /// As it is written on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unstructured => "unstructured",
+            Self::Haystack => "haystack",
+            Self::Llamaindex => "llamaindex",
+            Self::Jsonl => "jsonl",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Whose files to write
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: ExportFormat,
+    /// Folder to write into; made if it is not there
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Replace files that no export wrote, or that were edited since
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+impl Export {
+    /// The job that is meant. A `--job` with a separator in it is a folder: no job is named so.
+    #[must_use]
+    pub fn choice(&self) -> Choice {
+        match self.job.choice() {
+            Choice::Named(id) if id.contains(['/', '\\']) => Choice::At(PathBuf::from(id)),
+            other => other,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct Diff {
     /// What was: a job, an environment (its current job), ENV/JOB, or a folder with artifacts, wherever it is
@@ -375,7 +429,7 @@ pub struct Verify {
 
 #[derive(Debug, Args)]
 pub struct RunPass {
-    /// The built-in: pages, text, toc, split, parse, chunk, enrich, graph, validate
+    /// The built-in: pages, text, toc, split, parse, chunk, enrich, graph, validate, import_toc, import_chunks
     pub name: String,
     /// The request; inputs/ and outputs/ stand beside it
     #[arg(long, value_name = "FILE")]

@@ -340,7 +340,7 @@ fn sweep(store: &Store, job: &JobFolder) -> Result<(), disk::DiskError> {
     job.sweep()
 }
 
-fn on_signal(interrupted: &Arc<AtomicBool>) {
+pub(super) fn on_signal(interrupted: &Arc<AtomicBool>) {
     let flag = interrupted.clone();
     // A second handler in one process cannot happen outside tests; without one, Ctrl-C ends us as it ends anything.
     let _ = ctrlc::set_handler(move || {

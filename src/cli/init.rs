@@ -25,6 +25,15 @@ macro_rules! schemas {
 const SCHEMAS: &[(&str, &str)] = &schemas![
     "diff.schema.json",
     "events.schema.json",
+    "export.schema.json",
+    "export_chunks.schema.json",
+    "export_chunks_jsonl.schema.json",
+    "export_docstore.schema.json",
+    "export_documents.schema.json",
+    "export_elements.schema.json",
+    "export_elements_jsonl.schema.json",
+    "export_graph_jsonl.schema.json",
+    "export_property_graph_store.schema.json",
     "gate.schema.json",
     "gc.schema.json",
     "graph.schema.json",
@@ -49,6 +58,12 @@ const SCHEMAS: &[(&str, &str)] = &schemas![
     "vocabulary.schema.json",
     "why.schema.json",
 ];
+
+/// The text of a file of `schemas/`.
+#[must_use]
+pub fn schema(name: &str) -> Option<&'static str> {
+    SCHEMAS.iter().find(|(path, _)| path.strip_prefix("schemas/") == Some(name)).map(|(_, text)| *text)
+}
 
 const SAMPLE: &str = include_str!("../../Ingestfile.toml");
 

@@ -11,11 +11,13 @@ pub mod diagnostics;
 pub mod diff;
 pub mod error;
 pub mod events;
+pub mod export;
 pub mod gate;
 pub mod gc;
 pub mod graph;
 mod idle;
 pub mod init;
+pub mod outputs;
 pub mod plan;
 pub mod progress;
 pub mod project;
@@ -85,6 +87,7 @@ fn run(cli: &Cli, console: &Console) -> Result<(), CliError> {
         Command::Gc(args) => gc::run(args, global, console, now),
         Command::Verify(args) => verify::run(args, global, console, now),
         Command::Diff(args) => diff::run(args, global, console, now),
+        Command::Export(args) => export::run(args, global, console, now),
         Command::Gate(args) => gate::run(args, global, console, now),
         Command::RunPass(args) => run_pass::run(args, console),
         Command::Init(args) => init::run(args, console),

@@ -13,6 +13,7 @@ pub mod expressions;
 pub mod flow;
 pub mod headings;
 pub mod ids;
+pub mod imported;
 pub mod layout;
 pub mod link_graph;
 pub mod markup;

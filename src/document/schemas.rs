@@ -37,10 +37,16 @@ pub fn artifact_schemas() -> Vec<(&'static str, Value)> {
 }
 
 fn schema_of<T: JsonSchema>(artifact: &str) -> Value {
+    closed::<T>(&format!("{artifact}.json"))
+}
+
+/// The JSON Schema of what serde writes of a `T`, closed, with a title.
+#[must_use]
+pub fn closed<T: JsonSchema>(title: &str) -> Value {
     // What serde writes, not what it would read: fields with a default are written, so they are required.
     let settings = SchemaSettings::draft2020_12().for_serialize().with_transform(Close);
     let mut schema = settings.into_generator().into_root_schema_for::<T>();
-    schema.insert("title".to_owned(), json!(format!("{artifact}.json")));
+    schema.insert("title".to_owned(), json!(title));
     schema.to_value()
 }
 

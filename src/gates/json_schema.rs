@@ -164,7 +164,7 @@ fn items_of(schema: &Value) -> Option<&Value> {
 }
 
 /// `inner`, a part of `schema`, as a schema of its own.
-fn at_the_top(schema: &Value, inner: &Value) -> Value {
+pub(super) fn at_the_top(schema: &Value, inner: &Value) -> Value {
     let kept = ["$schema", "$defs", "definitions"].iter().filter_map(|key| Some(((*key).to_owned(), schema.get(*key)?.clone())));
     let mut top: Map<String, Value> = kept.collect();
     top.insert("allOf".to_owned(), Value::Array(vec![inner.clone()]));
@@ -196,7 +196,8 @@ struct Wrong {
     message: String,
 }
 
-fn check(validator: &Validator, value: &Value, prefix: &str, findings: &mut Findings) {
+/// What is wrong with `value`, which stands at `prefix`.
+pub(super) fn check(validator: &Validator, value: &Value, prefix: &str, findings: &mut Findings) {
     if validator.is_valid(value) {
         return;
     }

@@ -13,6 +13,7 @@ mod counts;
 mod coverage;
 mod items;
 mod json_schema;
+pub mod pieces;
 mod place;
 mod references;
 mod refs;

@@ -3,6 +3,7 @@
 
 pub mod artifact;
 pub mod drawing;
+pub mod import;
 pub mod pages;
 mod params;
 pub mod pass_a_toc;
@@ -29,4 +30,6 @@ pub static BUILTINS: &[&Builtin] = &[
     &pass_d_enrich::BUILTIN,
     &pass_e_graph::BUILTIN,
     &pass_f_validate::BUILTIN,
+    &import::toc::BUILTIN,
+    &import::chunks::BUILTIN,
 ];

@@ -9,11 +9,12 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer as _, SeqAccess, Visitor};
 
 use crate::cli::error::{CliError, ErrorKind};
+use crate::cli::outputs::Kind;
 use crate::cli::project::Project;
 use crate::disk::{self, DiskError};
 use crate::document::drawing::{Area, Drawing, LeftOut, Outline, Shown, start_of};
 use crate::document::element::{ElementType, PageBox};
-use crate::engine::graph::{Check, Graph, MergeKind, Output, Run};
+use crate::engine::graph::{Graph, MergeKind, Output};
 use crate::engine::items::SourceFile;
 
 /// How much of a text is told of.
@@ -70,7 +71,7 @@ pub fn read(project: &Project, job: &Path, source: &SourceFile, drawing: &mut Dr
     let page = drawing.page;
     let graph = &project.loaded.graph;
     let mut of_source = 0_u64;
-    let elements = published(graph, "parse", "elements", "passC_elements.schema.json")?;
+    let elements = published(graph, Kind::ELEMENTS)?;
     each(project, job, elements, |element: Element| {
         if element.source_id != source.id {
             return;
@@ -96,7 +97,7 @@ pub fn read(project: &Project, job: &Path, source: &SourceFile, drawing: &mut Dr
         let hint = "`ingest build` builds what is missing, `ingest status` says what was set aside";
         return Err(CliError::new(ErrorKind::Failed, message).hint(hint));
     }
-    let chunks = published(graph, "chunk", "chunks", "passC_chunks.schema.json")?;
+    let chunks = published(graph, Kind::CHUNKS)?;
     each(project, job, chunks, |chunk: Chunk| {
         let areas = if chunk.source_id == source.id { areas(&chunk.metadata.boxes, page) } else { Vec::new() };
         if !areas.is_empty() {
@@ -116,21 +117,10 @@ fn areas(boxes: &[PageBox], page: u32) -> Vec<Area> {
     boxes.iter().filter(|b| b.page == page).map(|b| Area { x: b.x, y: b.y, w: b.w, h: b.h }).collect()
 }
 
-/// The output that holds what `builtin` makes as `port`, whatever its rule is called: its own, or that of a command which is
-/// judged by the same schema.
-fn published<'g>(graph: &'g Graph, builtin: &str, port: &str, schema: &str) -> Result<&'g Output, CliError> {
-    let by_builtin = graph.rules.iter().find_map(|rule| match &rule.run {
-        Run::Builtin { builtin: run, .. } if run.name == builtin => rule.outputs.iter().find(|o| o.name == port),
-        _ => None,
-    });
-    let by_schema = || {
-        graph.rules.iter().find_map(|rule| {
-            let is_it = |file: &String| file.rsplit('/').next() == Some(schema);
-            let gate = rule.gates.iter().find(|g| g.check == Check::Schema && g.files.first().is_some_and(is_it))?;
-            rule.outputs.get(gate.output)
-        })
-    };
-    let Some(output) = by_builtin.or_else(by_schema) else {
+/// The output that holds what is of `kind`.
+fn published(graph: &Graph, kind: Kind) -> Result<&Output, CliError> {
+    let Some(output) = kind.output(graph) else {
+        let (port, builtin, schema) = (kind.port, kind.builtins[0], kind.schema);
         let message = format!("no rule makes {port}: none runs `{builtin}`, and none is judged by `{schema}`");
         return Err(CliError::new(ErrorKind::Usage, message));
     };

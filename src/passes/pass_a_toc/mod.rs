@@ -9,9 +9,9 @@ mod flow;
 mod listed;
 mod paged;
 mod profile;
-mod projections;
+pub(crate) mod projections;
 mod readable;
-mod sections;
+pub(crate) mod sections;
 
 use serde::{Deserialize, Serialize};
 

@@ -76,7 +76,7 @@ fn each_with_path(sections: &[Section], mut take: impl FnMut(usize, &Section, &[
 }
 
 /// Projection `names` of `dictionary`: what texts are searched for, sorted by id, without pages.
-pub(super) fn names(bytes: &[u8], _item: &Item, _attrs: &Attrs) -> Result<Vec<u8>, Failure> {
+pub(crate) fn names(bytes: &[u8], _item: &Item, _attrs: &Attrs) -> Result<Vec<u8>, Failure> {
     let terms: Vec<Term> = serde_json::from_slice(bytes).map_err(|e| bad(&e))?;
     let mut names: Vec<TermName> =
         terms.into_iter().map(|t| TermName { term_id: t.term_id, term: t.term, kind: t.kind, aliases: t.aliases }).collect();

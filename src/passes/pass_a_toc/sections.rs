@@ -8,7 +8,7 @@ use crate::document::section::{Origin, Section};
 
 /// A heading as both paged and unpaged sources have it.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub(crate) struct Found {
     pub title: String,
     pub level: u32,
     pub page: Option<u32>,
@@ -20,7 +20,7 @@ pub(super) struct Found {
 }
 
 /// Sections of `found`; `last_page` is the last page with text.
-pub(super) fn sections(source_id: &str, found: &[Found], last_page: Option<u32>) -> Vec<Section> {
+pub(crate) fn sections(source_id: &str, found: &[Found], last_page: Option<u32>) -> Vec<Section> {
     let mut occurrences: BTreeMap<Vec<&str>, usize> = BTreeMap::new();
     let mut open: Vec<(usize, &str)> = Vec::new();
     let mut out: Vec<Section> = Vec::new();

@@ -23,7 +23,7 @@ mod coverage;
 mod pack;
 mod params;
 
-pub use params::Params;
+pub use params::{Params, parse as parse_params};
 
 /// The built-in rule `chunk`.
 pub static BUILTIN: Builtin = Builtin {

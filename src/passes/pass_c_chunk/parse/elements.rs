@@ -33,6 +33,12 @@ impl<'a> Writer<'a> {
         self.section = Some(index);
     }
 
+    /// From here on, the sections that stand below `level` have ended; none is in force if there is none above.
+    pub fn leave(&mut self, above: Option<usize>, level: u32) {
+        self.above.retain(|(l, _)| *l <= level);
+        self.section = above;
+    }
+
     /// Adds the heading of the section in force.
     pub fn heading(&mut self, element: Element) {
         let level = self.section.map(|s| self.toc.sections[s].level);

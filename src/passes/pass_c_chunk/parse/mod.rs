@@ -16,7 +16,7 @@ use crate::document::section::PartToc;
 use crate::passes::artifact;
 use crate::passes::pass_c_chunk::split;
 
-mod elements;
+pub(crate) mod elements;
 mod flow;
 mod paged;
 mod sections;
