@@ -160,9 +160,9 @@ fn run_on_bytes(item: &Item, inputs: &Inputs, params: &Value, _: &Limits) -> Res
     let toc = toc.ok_or_else(|| bad(format!("the contents hold no source `{}`", item.source_id)))?;
     let outputs = run(&format::source(item, inputs, format)?, toc, &sizes)?;
     Ok(vec![
-        ("elements", Output::File(artifact::encode(&outputs.elements)?)),
-        ("chunks", Output::File(artifact::encode(&outputs.chunks)?)),
-        ("coverage", Output::File(artifact::encode(&[outputs.coverage])?)),
+        ("elements", artifact::array(&outputs.elements)?),
+        ("chunks", artifact::array(&outputs.chunks)?),
+        ("coverage", artifact::array(&[outputs.coverage])?),
     ])
 }
 

@@ -14,10 +14,10 @@ use crate::document::section::{Origin, Section, SourceToc};
 use crate::document::term::Term;
 use crate::document::terms::collect::{Entry, dictionary};
 use crate::document::terms::shape::EntryLine;
-use crate::document::terms::vocabulary::Vocabulary;
-use crate::passes::artifact;
+use crate::document::vocabulary::Vocabulary;
 use crate::passes::pass_a_toc::projections;
 use crate::passes::pass_a_toc::sections::{Found, sections};
+use crate::passes::{artifact, vocabulary};
 
 /// A title that another program found is as sure as what type tells.
 const CONFIDENCE: f64 = 0.9;
@@ -26,7 +26,7 @@ const MAX_LINES: usize = 60;
 
 /// Contents and dictionary of a file. Pure.
 #[must_use]
-pub fn run(item: &Item, imported: &Imported) -> (SourceToc, Vec<Term>) {
+pub fn run(item: &Item, imported: &Imported, vocabulary: &Vocabulary) -> (SourceToc, Vec<Term>) {
     let heading = |piece: &Piece| match piece {
         Piece::Heading { level, title, page, opens_page } => Some(Found {
             title: title.clone(),
@@ -46,7 +46,7 @@ pub fn run(item: &Item, imported: &Imported) -> (SourceToc, Vec<Term>) {
     if found.is_empty() {
         notes.push("no heading was found".to_owned());
     }
-    let terms = dictionary(&item.source_id, &entries(imported, &sections), Vocabulary::bundled());
+    let terms = dictionary(&item.source_id, &entries(imported, &sections), vocabulary);
     let toc = SourceToc {
         source_id: item.source_id.clone(),
         path: item.path.clone(),
@@ -103,8 +103,10 @@ fn entries(imported: &Imported, sections: &[Section]) -> Vec<Entry> {
 }
 
 fn run_on_bytes(item: &Item, inputs: &Inputs, params: &Value, _: &Limits) -> Result<Vec<(&'static str, Output)>, Failure> {
-    let (toc, terms) = run(item, &format::source(item, inputs, format::of(params).unwrap_or_default())?);
-    Ok(vec![("toc", Output::File(artifact::encode(&[toc])?)), ("dictionary", Output::File(artifact::encode(&terms)?))])
+    let (vocabulary, params) = vocabulary::take(inputs, params)?;
+    let imported = format::source(item, inputs, format::of(&params).unwrap_or_default())?;
+    let (toc, terms) = run(item, &imported, &vocabulary);
+    Ok(vec![("toc", artifact::array(&[toc])?), ("dictionary", artifact::array(&terms)?)])
 }
 
 fn check_params(params: &Value) -> Result<(), (String, String)> {
@@ -119,7 +121,7 @@ fn check_params(params: &Value) -> Result<(), (String, String)> {
 pub static BUILTIN: Builtin = Builtin {
     name: "import_toc",
     about: "contents and dictionary of a file that Unstructured, Haystack or LlamaIndex wrote, from its titles",
-    inputs: &["source"],
+    inputs: &["source", vocabulary::INPUT],
     outputs: &[
         OutputPort { name: "toc", tree: false, merge: Merge::Splice, split: None, projections: &[], count: None },
         OutputPort {
