@@ -4,25 +4,21 @@
 //!
 //! # One build, in order
 //!
-//! ```text
 //! Ingestfile ─load→ syntax ─lower→ build graph ─select→ coordinator, for each action when its inputs are accepted:
 //!   resolve inputs → manifest → action key → known result? ── no → run in a worker → candidate, stored by its key
 //!                                            yes ↘                                ↓
 //!                          gate (verdict known for exactly what it reads? else judge) → accepted → consumers may start
 //!   a rule is complete → merge → job-scoped gates → publish by rename → events → manifest.json, log, console
-//! ```
 //!
 //! Start reading at [`cli::build`] (arguments to a set-up), then [`engine::coordinator`] (the life of an action), then
 //! [`engine::manifest`] (what is in a key, and why `why` cannot disagree with it).
 //!
 //! # Layers
 //!
-//! ```text
 //! cli → everything
 //! ingestfile · gates · job · worker · sources → engine → store → leaves
 //! passes → document → leaves
 //! diff → leaves
-//! ```
 //!
 //! The engine never names a document, a schema language or a terminal; it meets them as [`builtin::Builtin`],
 //! [`engine::verdict::Judge`] and [`engine::observe::Observer`]. Passes are pure and never touch the disk; `document` imports
@@ -35,6 +31,9 @@
 //! - Pages: `pages` cuts a book into groups at places that its content chooses, so that an inserted page changes one or two.
 //! - Inputs: keys hold digests of direct inputs only, so an equal output stops the wave. A projection (`select = "part"`) has
 //!   a digest of its own; placements of items (which page a part starts on) steer merges and projections and are in no key.
+//! - Vocabularies: files of `[vocabulary]` are inputs of the built-ins that have a port `vocabulary*` (`toc`, `enrich`, `import_toc`),
+//!   one each, so that `why` names the file. A worker makes a vocabulary once ([`document::vocabulary`]); the bundled ones are data
+//!   in `src/vocabulary`.
 //! - Merges and projections ([`engine::derive`]) are remembered by what they are made from. Those within a source take one piece
 //!   at a time, shift pages in its text ([`passes::shift`]) and are packed as they are written; those over the job are written
 //!   piece by piece: spliced, or united by key in sorted runs ([`engine::union`]).
@@ -51,18 +50,19 @@
 //!
 //! # Bad documents
 //!
-//! What a command leaves is taken by [`engine::collect`], which follows no link and opens no pipe; which names all systems
+//! What a command leaves is taken by [`engine::command`], which follows no link and opens no pipe; which names all systems
 //! share is said once, in [`rel_path`].
 //!
 //! A built-in runs in a worker process ([`engine::workers`] outside, [`worker::serve`] inside), which reads its inputs itself,
 //! each when the built-in asks for it, and hands its outputs over a pipe; the coordinator alone writes. A worker is used again
-//! until it holds 80 MB. One that dies, or passes the limit on time or memory ([`builtin::Limits`], `[limits]` of the Ingestfile), is that action's failure after a
-//! second try in a fresh one, and is not remembered; a limit that a built-in counts by itself (pages, decompressed bytes, nesting)
-//! is a typed failure like others, remembered until the limit is raised. Limits are in no key: they decide whether
-//! there is an output, never what is in it. A command ([`engine::command`]) is a process for each item, one for a batch, or one that
-//! stays and is asked line by line; a request names what it may read and must write, a response is believed only where it is
-//! borne out. Those that wait for a pool or a batch stand in queues of the coordinator. `show` asks a worker, too, for its drawing of a page, by a built-in that no rule can
-//! name ([`passes::drawing`]): a book that hangs the renderer costs the drawing only its ground.
+//! until it holds 80 MB. One that dies, or passes the limit on time or memory ([`builtin::Limits`], `[limits]` of the
+//! Ingestfile), is that action's failure after a second try in a fresh one, and is not remembered; a limit that a built-in
+//! counts by itself (pages, decompressed bytes, nesting) is a typed failure like others, remembered until the limit is raised.
+//! Limits are in no key: they decide whether there is an output, never what is in it. A command ([`engine::command`]) is a
+//! process for each item, one for a batch, or one that stays and is asked line by line; a request names what it may read and
+//! must write, a response is believed only where it is borne out. Those that wait for a pool or a batch stand in queues of the
+//! coordinator. `show` asks a worker, too, for its drawing of a page, by a built-in that no rule can name
+//! ([`passes::drawing`]): a book that hangs the renderer costs the drawing only its ground.
 //!
 //! # What is on disk
 //!
@@ -77,8 +77,9 @@
 //! # Modules, in the order of the flow
 //!
 //! [`cli`], [`ingestfile`], [`sources`], [`engine`] over [`store`], [`gates`], [`job`], [`worker`]; [`passes`] over
-//! [`document`]; [`diff`], which compares two folders of artifacts and needs nothing but the files; the leaves [`builtin`],
-//! [`digest`], [`disk`], [`diagnostic`], [`fail_point`], [`rel_path`], [`placeholder`], [`source_id`], [`spanned`], [`staging`],
+//! [`document`] (two of them, [`passes::import`], read what other systems made, and [`cli::export`] writes for those);
+//! [`diff`], which compares two folders of artifacts and needs nothing but the files; the leaves [`builtin`], [`digest`],
+//! [`disk`], [`diagnostic`], [`fail_point`], [`rel_path`], [`placeholder`], [`source_id`], [`spanned`], [`staging`],
 //! [`unseen`].
 
 pub mod builtin;
