@@ -131,6 +131,9 @@ fn what_was_exported_comes_back_with_the_same_texts_pages_and_sections() {
         let fields = ["text", "type", "page"];
         assert_eq!(fields.map(|f| &back[f]), fields.map(|f| &ours[f]));
         assert_eq!(back["metadata"]["level"], ours["metadata"]["level"], "{}", ours["text"]);
+        for field in ["rows", "header_rows"] {
+            assert_eq!(back["metadata"][field], ours["metadata"][field], "{}", ours["text"]);
+        }
         assert_eq!(back["metadata"]["furniture"], ours["metadata"]["furniture"], "{}", ours["text"]);
     }
 }

@@ -92,6 +92,9 @@ pub struct Text {
     pub boxes: Vec<PageBox>,
     /// Of a chunk: what it is made of, sorted; `[]` if that is not told.
     pub types: Vec<ElementType>,
+    /// Cells of a table, and how many of its rows are headers.
+    pub rows: Vec<Vec<String>>,
+    pub header_rows: u32,
 }
 
 /// Why a file cannot be taken.

@@ -6,8 +6,11 @@ use serde_json::{Map, Value};
 
 use super::items::Holder;
 use super::{Format, ImportError, Text};
+use crate::builtin::Limits;
 use crate::document::element::{ElementType, PageBox};
+use crate::document::flow::{FlowBlock, FlowKind};
 use crate::document::headings::key::clean;
+use crate::document::markup;
 
 /// What is taken of an item.
 #[derive(Debug)]
@@ -28,6 +31,9 @@ pub struct Record {
     pub hidden: Option<String>,
     pub boxes: Vec<PageBox>,
     pub types: Vec<ElementType>,
+    /// Cells of a table, and how many of its rows are headers.
+    pub rows: Vec<Vec<String>>,
+    pub header_rows: u32,
     /// Only who made chunks writes this type.
     pub is_chunk: bool,
     /// Its parts are items too.
@@ -50,6 +56,8 @@ impl Default for Record {
             hidden: None,
             boxes: Vec::new(),
             types: Vec::new(),
+            rows: Vec::new(),
+            header_rows: 0,
             is_chunk: false,
             is_whole: false,
         }
@@ -132,6 +140,8 @@ impl Record {
             hidden: self.hidden,
             boxes: self.boxes,
             types: self.types,
+            rows: self.rows,
+            header_rows: self.header_rows,
         }
     }
 }
@@ -268,6 +278,7 @@ fn element(pointer: &str, mut entries: Map<String, Value>) -> Result<(Record, Ma
         _ => None,
     });
     let folder = string(&mut metadata, "file_directory").map_or_else(String::new, |folder| folder + "/");
+    let (rows, header_rows) = if kind == ElementType::Table { cells(&said, &mut metadata) } else { (Vec::new(), 0) };
     let record = Record {
         id: string(&mut entries, "element_id"),
         parent: string(&mut metadata, "parent_id"),
@@ -282,11 +293,23 @@ fn element(pointer: &str, mut entries: Map<String, Value>) -> Result<(Record, Ma
         hidden: string(&mut metadata, "hidden"),
         boxes: boxes(&mut metadata),
         types: Vec::new(),
+        rows,
+        header_rows,
         is_chunk: name == "CompositeElement" || name == "TableChunk",
         is_whole: false,
     };
     metadata.extend(entries);
     Ok((record, metadata))
+}
+
+/// Rows of the table that stands in `text_as_html`, and how many are headers: known only where `text` has a line for each row.
+fn cells(text: &str, metadata: &mut Map<String, Value>) -> (Vec<Vec<String>>, u32) {
+    let html = metadata.get("text_as_html").and_then(Value::as_str).unwrap_or_default();
+    let read = markup::read("html", html.as_bytes(), &Limits::default()).map(|flow| flow.blocks).unwrap_or_default();
+    let [FlowBlock { kind: FlowKind::Table { header_rows }, rows, .. }] = read.as_slice() else { return (Vec::new(), 0) };
+    metadata.remove("text_as_html");
+    let has_lines = text.lines().count() == rows.len();
+    (rows.clone(), if has_lines { u32::from(*header_rows) } else { 0 })
 }
 
 /// A Document of Haystack; its metadata may stand beside its other fields.

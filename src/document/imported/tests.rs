@@ -135,3 +135,19 @@ fn a_page_is_a_whole_number_from_one() {
     let told = ["1", "\"7\"", "0", "\"0\"", "-3", "\"iv\"", "1.5", "null"].map(pages);
     assert_eq!(told, [Some((1, 2)), Some((7, 7)), None, None, None, None, None, None]);
 }
+
+#[test]
+fn cells_of_a_table_are_taken_and_its_header_where_its_text_has_lines() {
+    let html = "<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>2 &amp; 3</td></tr></tbody></table>";
+    let table = |text: &str, html: &str| {
+        let imported = read_text(&format!(r#"[{{"type":"Table","text":"{text}","metadata":{{"text_as_html":"{html}"}}}}]"#));
+        match &imported.pieces[..] {
+            [Piece::Text(text)] => (text.rows.clone(), text.header_rows, imported.notes.len()),
+            other => panic!("{other:?}"),
+        }
+    };
+    let rows = vec![vec!["a".to_owned(), "b".to_owned()], vec!["1".to_owned(), "2 & 3".to_owned()]];
+    assert_eq!(table("a | b\\n1 | 2 & 3", html), (rows.clone(), 1, 0));
+    assert_eq!(table("a b 1 2 & 3", html), (rows, 0, 0));
+    assert_eq!(table("a b", "<p>a</p>"), (Vec::new(), 0, 1), "what is no table is counted");
+}

@@ -95,6 +95,8 @@ fn made(text: &Text) -> Element {
         level: depth,
         furniture: text.furniture.clone(),
         hidden: text.hidden.clone(),
+        rows: text.rows.clone(),
+        header_rows: text.header_rows,
         boxes: if text.boxes.len() > 1 { text.boxes.clone() } else { Vec::new() },
         ..ElementMetadata::default()
     };
@@ -196,3 +198,36 @@ pub static BUILTIN: Builtin = Builtin {
     run: run_on_bytes,
     fingerprint: env!("INGEST_FINGERPRINT_IMPORT_CHUNKS"),
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::imported::read;
+    use crate::passes::import::toc;
+
+    #[test]
+    fn a_heading_that_the_contents_no_longer_have_is_text_of_the_section_before() {
+        let title = |text: &str| format!(r#"{{"type":"Title","text":"{text}"}},{{"type":"Text","text":"of {text}"}}"#);
+        let json = format!("[{}]", ["A", "B", "C"].map(title).join(","));
+        let imported = read(json.as_bytes(), None).unwrap();
+        let item = Item { id: "s".into(), source_id: "s".into(), path: "s.elements.json".into() };
+        let (mut toc, _) = toc::run(&item, &imported);
+        toc.sections.retain(|section| section.title != "B");
+        let made = run(&imported, &toc, &chunk::Params::default()).unwrap();
+        let chunks: Vec<_> = made.chunks.iter().map(|c| (c.metadata.section_path.join("/"), c.text.as_str())).collect();
+        assert_eq!(chunks, [("A".to_owned(), "A\n\nof A\n\nB\n\nof B"), ("C".to_owned(), "C\n\nof C")]);
+        assert_eq!(made.elements[2].metadata.level, None, "no section begins with it");
+    }
+
+    #[test]
+    fn equal_chunks_of_a_section_have_ids_of_their_own_and_text_outside_sections_has_its_part() {
+        let imported = read(br#"[{"content":"a"},{"content":"a"},{"content":"a","section_path":["S"]}]"#, None).unwrap();
+        let item = Item { id: "s".into(), source_id: "s".into(), path: "s.documents.json".into() };
+        let (toc, _) = toc::run(&item, &imported);
+        let made = run(&imported, &toc, &chunk::Params::default()).unwrap();
+        let ids: std::collections::BTreeSet<_> = made.chunks.iter().map(|c| c.chunk_id.as_str()).collect();
+        assert_eq!(ids.len(), 3);
+        assert_eq!(made.chunks[2].metadata.section_path, ["S"]);
+        assert_eq!(made.coverage.pages, []);
+    }
+}
