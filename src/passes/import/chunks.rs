@@ -57,34 +57,46 @@ fn elements<'i>(imported: &'i Imported, part: &PartToc) -> (Vec<Element>, Vec<Pl
     let mut texts = Vec::new();
     for piece in &imported.pieces {
         places.pass(piece);
-        let section = places.section().and_then(|heading| known[heading]);
+        let heading = places.section().map(|heading| known[heading]);
+        let section = heading.and_then(|heading| heading.section);
+        let begins = heading.is_some_and(|heading| heading.begins);
         match piece {
-            Piece::Heading { .. } => section.into_iter().for_each(|section| writer.enter(section)),
+            Piece::Heading { .. } => section.filter(|_| begins).into_iter().for_each(|section| writer.enter(section)),
             Piece::Close { level } => writer.leave(section, *level),
             Piece::Text(text) => {
                 texts.push((section, text));
                 let made = made(text);
-                if text.is_heading && section.is_some() { writer.heading(made) } else { writer.add(made) }
+                if text.is_heading && begins { writer.heading(made) } else { writer.add(made) }
             }
         }
     }
     (writer.into_elements(), texts)
 }
 
-/// The section of each heading, by title and in order: contents may have been edited, and have fewer. A heading without one
-/// is in the section before it.
-fn sections_of(imported: &Imported, part: &PartToc) -> Vec<Option<usize>> {
+/// What contents make of a heading.
+#[derive(Clone, Copy, Debug, Default)]
+struct Heading {
+    /// Index of the section that its text is in.
+    section: Option<usize>,
+    /// That section begins with it.
+    begins: bool,
+}
+
+/// The section of each heading, by title and in order: contents may have been edited, and have fewer. A heading that they
+/// do not have is text of the section before it.
+fn sections_of(imported: &Imported, part: &PartToc) -> Vec<Heading> {
     let titles = imported.pieces.iter().filter_map(|piece| match piece {
         Piece::Heading { title, .. } => Some(title),
         _ => None,
     });
     let mut next = 0;
-    let mut known = Vec::new();
+    let mut known: Vec<Heading> = Vec::new();
     for title in titles {
         let rest = part.sections.get(next..).unwrap_or_default();
         let found = rest.iter().position(|section| section.path.last() == Some(title)).map(|at| next + at);
         next = found.map_or(next, |at| at + 1);
-        known.push(found.or_else(|| known.last().copied().flatten()));
+        let before = known.last().and_then(|heading| heading.section);
+        known.push(Heading { section: found.or(before), begins: found.is_some() });
     }
     known
 }
