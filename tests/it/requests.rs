@@ -22,6 +22,7 @@ work() {
     none*)  say '' '' null ;;
     bad*)   error bad_document 'the page is torn' '"glue it"' false ;;
     setup*) error missing_package 'no such package' '"pip install it"' false ;;
+    brief*) (sleep 0.2; kill -9 $$) > /dev/null 2>&1 < /dev/null & cp "$folder/inputs/source.txt" "$folder/outputs/out.txt"; say '"out"' '' null ;;
     again*) if mkdir once 2> /dev/null; then error internal 'not now' null true; else cp "$folder/inputs/source.txt" "$folder/outputs/out.txt"; say '"out"' '' null; fi ;;
     *)      cp "$folder/inputs/source.txt" "$folder/outputs/out.txt"; say '"out"' '"mind the gap"' null ;;
   esac
@@ -127,6 +128,23 @@ fn one_item_that_goes_wrong_takes_no_other_with_it() {
     let mended = (0..7).fold(p.clone(), |p, i| p.source(&format!("{i}.txt"), "good"));
     mended.build(&[]).ok();
     p.build(&[]).nothing_to_do();
+}
+
+#[test]
+fn a_worker_that_ends_while_nobody_asks_it_costs_no_item() {
+    let late = "[rule.late]\neach = \"source\"\ninputs = { source = \"source\" }\noutputs = { late = \"late/{id}.txt\" }\n\
+                command = \"if grep -q late {source}; then sleep 1; fi; cp {source} {late}\"\n";
+    let rule =
+        rule("command = [\"sh\", \"do.sh\"]\nfiles = [\"do.sh\"]\nworker = true").replace("\"source\" }", "\"late.late\" }");
+    let p = Project::new(&(rule + late)).file("do.sh", script(WORKER));
+    with(p.clone(), &[("a.txt", "brief"), ("b.txt", "late")]).build(&["-j", "2"]).ok().ran(&[
+        "late a.txt",
+        "late b.txt",
+        "use a.txt",
+        "use b.txt",
+    ]);
+    assert_eq!(began(&p), 2);
+    p.leaves_nothing_behind();
 }
 
 #[test]

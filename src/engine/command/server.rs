@@ -34,8 +34,12 @@ impl Servers {
     /// # Errors
     /// If none waits, and none can be started.
     pub(super) fn take(&self, command: &CommandTask) -> Result<Server, RunError> {
-        if let Some(server) = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop() {
-            return Ok(server);
+        while let Some(mut server) = self.next_idle() {
+            if server.is_alive() {
+                return Ok(server);
+            }
+            // It ended while nobody asked it: no item has to do with that.
+            server.dismiss(command);
         }
         let hopeless = || self.hopeless.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(error) = hopeless().clone() {
@@ -47,6 +51,10 @@ impl Servers {
             hopeless().get_or_insert_with(|| error.clone());
         }
         started
+    }
+
+    fn next_idle(&self) -> Option<Server> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     /// Takes back one that has answered all that it was asked.
@@ -106,6 +114,10 @@ impl Server {
             },
             Err(trouble) => Err(server.lost(command, trouble).into()),
         }
+    }
+
+    fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Asks for what `requests` say; each response comes back as it is heard, in their order. How many of them there were, and
