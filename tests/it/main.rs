@@ -64,6 +64,7 @@ mod events;
 mod fail_points;
 #[cfg(unix)]
 mod fan_out;
+mod fingerprints;
 #[cfg(unix)]
 mod gate_kinds;
 #[cfg(unix)]
