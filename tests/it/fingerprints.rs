@@ -1,7 +1,7 @@
 //! Which sources are in the code fingerprint of a built-in: all that it uses, and little else, so that a new version of the program
 //! reruns what it changed.
 
-#[allow(dead_code, reason = "the build script has its own `main`")]
+#[allow(dead_code, clippy::print_stdout, reason = "the build script has its own `main`, which talks to cargo")]
 #[path = "../../build.rs"]
 mod build_script;
 
