@@ -122,7 +122,7 @@ impl<'a> Coordinator<'a, '_> {
             Some(ActionResult { failure: Some(failure), .. })
                 if !self.setup.retry && !failure.is_outgrown(&self.setup.limits) =>
             {
-                let problem = Problem { message: failure.message.clone(), ..Problem::default() };
+                let problem = Problem { message: failure.message, ..Problem::default() };
                 if self.is_documents(ix, Outcome::Failed) {
                     // So that the next build knows it again.
                     self.actions[ix.0].as_before = self.fails_as_before(ix);
@@ -132,8 +132,8 @@ impl<'a> Coordinator<'a, '_> {
                 Ok(None)
             }
             Some(ActionResult { failure: None, outputs, counts, .. }) => {
-                self.actions[ix.0].made = counts.clone();
-                self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), outputs.clone()));
+                self.actions[ix.0].made = counts;
+                self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), outputs));
                 self.recount(ix)?;
                 self.judge(ix)
             }

@@ -295,6 +295,7 @@ struct Coordinator<'a, 'b> {
     /// What the manifests of each rule's actions share, encoded.
     declarations: HashMap<RuleId, Arc<[u8]>>,
     declaration_numbers: Numbers,
+    build_number: Option<u32>,
     /// Of each rule that has one, with its tool's version; or why it cannot be had, which is asked once.
     commands: HashMap<RuleId, Result<(Arc<CommandTask>, String), String>>,
     params: Vec<Arc<serde_json::Value>>,
