@@ -108,15 +108,6 @@ impl Database {
         guarded(&self.path, read).map(Arc::new)
     }
 
-    /// Why it was out of reach while it was read.
-    ///
-    /// # Errors
-    /// If it was.
-    pub fn was_in_reach(&self) -> Result<(), StoreError> {
-        let failed = self.trouble.failed();
-        failed.map_or(Ok(()), |source| Err(StoreError::Database { path: self.path.clone(), source }))
-    }
-
     /// Writes what waits in `state`, or all of it, in one durable transaction, and counts the generation up. From then on `state`
     /// reads from here.
     ///

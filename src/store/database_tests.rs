@@ -187,13 +187,13 @@ fn after_a_power_cut_the_state_is_that_of_a_batch_and_never_older_than_the_last_
             if let Ok(database) = Database::on(disk.clone()) {
                 if let Ok(mut state) = stored(&database) {
                     let found = told(&state);
-                    if database.was_in_reach().is_ok() && database.trouble.lost() == 0 {
+                    if database.trouble.failed().is_none() && database.trouble.lost() == 0 {
                         assert_eq!(found, known, "seed {seed}, life {life}: opened");
                     }
-                    while database.was_in_reach().is_ok() && database.trouble.lost() == 0 {
+                    while database.trouble.failed().is_none() && database.trouble.lost() == 0 {
                         change(&mut state, &mut random);
                         let changed = told(&state);
-                        if database.was_in_reach().is_err() || database.trouble.lost() > 0 {
+                        if database.trouble.failed().is_some() || database.trouble.lost() > 0 {
                             break;
                         }
                         attempted = (changed.0 + 1, changed.1);

@@ -1,5 +1,6 @@
-//! What a build remembers: blobs by content (`cas`), records by key (`state`, kept in redb by `database`), a picture of the
-//! records for readers (`snapshot`), and the one-writer lock. Knows nothing of rules or gates: keys and values only.
+//! What a build remembers: blobs by content (`cas`), records by key (`state`, kept in redb by `database` and read from it one by
+//! one by `reading`), a picture of the records for readers (`snapshot` writes it, `picture` reads it), and the one-writer lock.
+//! Knows nothing of rules or gates: keys and values only.
 
 mod at_hand;
 pub mod cas;
@@ -26,7 +27,7 @@ use cas::Cas;
 use database::Database;
 use lock::BuildLock;
 use picture::Picture;
-use reading::Reading;
+use reading::{Reading, Trouble};
 use state::State;
 use totals::Totals;
 
@@ -68,8 +69,8 @@ pub struct Store {
     database: Option<Database>,
     /// The database is new: the next commit writes all records into it, not only those that changed.
     is_new: bool,
-    /// The database was open, and could not be opened anew.
-    is_closed: bool,
+    /// The database was open, and could not be opened anew: what went wrong since.
+    closed: Option<Arc<Trouble>>,
     /// Held by a build that may write; it says so from the first thing written to the end. It stands below the database so as
     /// to be dropped after it: whoever waited for the lock must find the database closed.
     pub lock: Option<BuildLock>,
@@ -91,7 +92,7 @@ impl Store {
             lock: None,
             database: None,
             is_new: false,
-            is_closed: false,
+            closed: None,
             warnings: Vec::new(),
             totals: Totals::default(),
         }
@@ -100,7 +101,7 @@ impl Store {
     /// Whether the database was opened, so that `commit` can be called.
     #[must_use]
     pub fn is_writable(&self) -> bool {
-        self.is_closed || self.database.is_some()
+        self.closed.is_some() || self.database.is_some()
     }
 
     /// Opens the database (made if missing). `true` if it knew more than the snapshot, so that `state` was replaced and
@@ -181,7 +182,7 @@ impl Store {
                 None => self.state.read_from_picture(Picture::read(&self.dir.join(snapshot::NAME)).as_ref()),
             }
         }
-        (self.database, self.is_closed) = (None, false);
+        (self.database, self.closed) = (None, None);
         // There is never more than one: an older one is replaced.
         disk::rename(&path, &aside)?;
         totals::unset(&mut self.state);
@@ -201,9 +202,9 @@ impl Store {
     /// Lets go of the database: until it is open again, whoever asks for what is written is told so by the next commit.
     fn close(&mut self) {
         let Some(database) = self.database.take() else { return };
-        self.is_closed = true;
+        let trouble = self.closed.insert(database.trouble.clone());
         if !self.is_new {
-            self.state.read_from(&Arc::new(Reading::closed(database.trouble.clone())));
+            self.state.read_from(&Arc::new(Reading::closed(trouble.clone())));
         }
     }
 
@@ -250,7 +251,7 @@ impl Store {
     /// If anything cannot be written; the records stay pending. If records could not be read since the database was opened:
     /// what was decided without them is not kept.
     pub fn commit(&mut self) -> Result<(), StoreError> {
-        if self.is_closed {
+        if self.closed.is_some() {
             self.reopen()?;
         }
         self.was_in_reach()?;
@@ -292,14 +293,18 @@ impl Store {
     /// # Errors
     /// If one could not.
     pub fn was_in_reach(&self) -> Result<(), StoreError> {
-        self.database.as_ref().map_or(Ok(()), Database::was_in_reach)
+        let troubles = self.database.iter().map(|d| &d.trouble).chain(&self.closed);
+        let failed = troubles.filter_map(|trouble| trouble.failed()).next();
+        let path = || self.dir.join(DATABASE).display().to_string();
+        failed.map_or(Ok(()), |source| Err(StoreError::Database { path: path(), source }))
     }
 
     /// Opens the database anew, if it was open. What waits to be written still does.
     ///
     /// # Errors
-    /// If it cannot be opened.
+    /// If it cannot be opened, or records could not be read before.
     pub fn reopen(&mut self) -> Result<(), StoreError> {
+        self.was_in_reach()?;
         if self.is_writable() {
             self.close();
             let database = Database::open(&self.dir.join(DATABASE))?;
@@ -307,7 +312,7 @@ impl Store {
                 self.state.read_from(&database.reading()?);
             }
             self.database = Some(database);
-            self.is_closed = false;
+            self.closed = None;
         }
         Ok(())
     }
@@ -322,7 +327,7 @@ impl Store {
         self.totals.forget(gone);
     }
 
-    /// Renames a picture of the present state into place, for readers.
+    /// Renames a picture of what is written into place, for readers.
     ///
     /// # Errors
     /// If it cannot be written, or not all of the state can be read.
@@ -365,6 +370,78 @@ mod tests {
         assert_eq!(Store::read(dir.path()).state.builds.get(&1), None);
         drop(opened(dir.path()).unwrap());
         assert_eq!(Store::read(dir.path()).state.builds.get(&1).as_deref(), Some("b_1"));
+    }
+
+    /// Turns every `from` in the database into `to`, of the same length.
+    fn rot(dir: &Path, from: &[u8], to: &[u8]) {
+        let path = dir.join(DATABASE);
+        let mut bytes = disk::read(&path).unwrap();
+        let places: Vec<usize> = (0..bytes.len()).filter(|at| bytes[*at..].starts_with(from)).collect();
+        assert!(!places.is_empty());
+        places.iter().for_each(|at| bytes[*at..*at + to.len()].copy_from_slice(to));
+        disk::write(&path, &bytes).unwrap();
+    }
+
+    #[test]
+    fn a_record_that_rotted_is_told_of_and_all_others_are_kept() {
+        for has_picture in [true, false] {
+            let dir = tempfile::tempdir().unwrap();
+            let mut before = opened(dir.path()).unwrap();
+            (0..300).for_each(|n| before.state.builds.put(n, format!("build {n:03}")));
+            before.commit().unwrap();
+            before.publish_snapshot().unwrap();
+            drop(before);
+            rot(dir.path(), b"build 123", b"build 321");
+            let mut store = opened(dir.path()).unwrap();
+            if !has_picture {
+                disk::remove_file(&dir.path().join(snapshot::NAME)).unwrap();
+            }
+            // Nobody has met it yet.
+            assert_eq!(store.take_warnings(), Vec::<String>::new());
+            let expected = has_picture.then_some("build 123");
+            assert_eq!(store.state.builds.get(&123).as_deref(), expected);
+            store.state.builds.put(300, "build 300".to_owned());
+            store.commit().unwrap();
+            let told = store.take_warnings();
+            assert!(told.len() == 1 && told[0].contains("damaged in places, and is set aside"), "{told:?}");
+            store.commit().unwrap();
+            store.publish_snapshot().unwrap();
+            drop(store);
+            let after = opened(dir.path()).unwrap();
+            assert_eq!(after.state.builds.get(&123).as_deref(), expected);
+            assert_eq!(after.state.builds.keys().count(), if has_picture { 301 } else { 300 });
+        }
+    }
+
+    #[test]
+    fn what_was_decided_without_records_that_were_out_of_reach_is_not_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = opened(dir.path()).unwrap();
+        store.state.builds.put(1, "b_1".to_owned());
+        store.commit().unwrap();
+        store.publish_snapshot().unwrap();
+        store.close();
+        assert_eq!(store.state.builds.get(&1), None);
+        store.state.builds.put(1, "b_2".to_owned());
+        assert!(matches!(store.commit(), Err(StoreError::Database { .. })));
+        assert!(store.publish_snapshot().is_err());
+        drop(store);
+        assert_eq!(Store::read(dir.path()).state.builds.get(&1).as_deref(), Some("b_1"));
+        assert_eq!(opened(dir.path()).unwrap().state.builds.get(&1).as_deref(), Some("b_1"));
+    }
+
+    #[test]
+    fn what_waits_is_written_once_the_database_is_open_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = opened(dir.path()).unwrap();
+        store.state.builds.put(1, "b_1".to_owned());
+        store.commit().unwrap();
+        store.state.builds.put(2, "b_2".to_owned());
+        store.close();
+        store.commit().unwrap();
+        drop(store);
+        let builds: Vec<_> = opened(dir.path()).unwrap().state.builds.iter().collect();
+        assert_eq!(builds, [(1, "b_1".to_owned()), (2, "b_2".to_owned())]);
     }
 
     #[test]

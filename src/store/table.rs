@@ -334,6 +334,6 @@ mod tests {
         let (_dir, database, mut state) = state(&[("a", 1)], &[]);
         state.read_from(&Arc::new(crate::store::reading::Reading::closed(database.trouble.clone())));
         assert_eq!(state.baselines.get("a"), None);
-        assert!(database.was_in_reach().is_err());
+        assert!(database.trouble.failed().is_some());
     }
 }

@@ -408,6 +408,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 self.store.state.drop_unnamed();
                 let chosen = self.collect()?;
                 self.batch(true)?;
+                warnings.extend(self.store.take_warnings());
                 // What goes is deleted while the rest is told.
                 let (cas, cache) = (self.store.cas.clone(), self.store.dir.clone());
                 std::thread::scope(|scope| {
