@@ -35,7 +35,7 @@ pub const TABLES: [TableDefinition<Raw, Raw>; picture::TABLES] = [
 /// `format` and `generation`.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 /// The upper pages of all tables, and some of those below: what is not among them the operating system has at hand.
-const CACHE_BYTES: usize = 2 << 20;
+const CACHE_BYTES: usize = 1 << 20;
 
 /// The open database.
 pub struct Database {

@@ -411,12 +411,6 @@ impl<'a> Coordinator<'a, '_> {
         } else if outcome == Outcome::LeftOut {
             self.plan(ix, Fate::LeftOut, Some(Reason::Quarantined(self.left_out_reason(ix))), None);
         }
-        // Of thousands of actions they would weigh more than all that is known of them.
-        self.actions[ix.0].candidate = None;
-        self.actions[ix.0].own = None;
-        if !self.setup.check_determinism {
-            self.actions[ix.0].inputs = Vec::new();
-        }
         match self.actions[ix.0].accepted.clone() {
             Some(accepted) => {
                 self.expand(rule, item, accepted.outputs());
@@ -428,6 +422,8 @@ impl<'a> Coordinator<'a, '_> {
                 self.settle(Condition::Scope(rule, item), soundness, Some(why));
             }
         }
+        // Of thousands of actions it would weigh more than all that stays known of them.
+        self.actions[ix.0].forget(self.setup.check_determinism);
         Ok(())
     }
 
