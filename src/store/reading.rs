@@ -147,8 +147,7 @@ impl Reading {
     fn asked<T>(&self, work: impl FnOnce() -> Result<Option<T>, redb::Error>) -> Result<Option<T>, ()> {
         match catch_unwind(AssertUnwindSafe(work)) {
             Ok(Ok(read)) => Ok(read),
-            // After a panic redb says that its locks are poisoned.
-            Ok(Err(e)) if !is_damage(&e) && !(self.trouble.lost() > 0 && matches!(e, redb::Error::LockPoisoned(_))) => {
+            Ok(Err(e)) if self.is_out_of_reach(&e) => {
                 self.trouble.note(e);
                 Ok(None)
             }
@@ -156,6 +155,14 @@ impl Reading {
                 self.lose();
                 Err(())
             }
+        }
+    }
+
+    fn is_out_of_reach(&self, error: &redb::Error) -> bool {
+        match error {
+            // After a panic over damage, that is what redb says of all.
+            redb::Error::LockPoisoned(_) => self.trouble.lost() == 0,
+            error => !is_damage(error),
         }
     }
 

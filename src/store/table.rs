@@ -194,6 +194,7 @@ struct Merge<'t, K, V> {
     written: Peekable<Rows>,
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one at a time")]
 enum Merged<'t, K, V> {
     Pending(&'t K, &'t V),
     Written(Row),

@@ -152,7 +152,7 @@ impl Iterator for Rows {
                     }
                     // The rest of the table is out of reach: an older picture has some of it.
                     Err(()) => {
-                        let Some(picture) = reading.older().cloned() else { return None };
+                        let picture = reading.older()?.clone();
                         let (table, from) = (*table, picture.from(*table, last));
                         let is_told = *any && picture.row(table, from).is_some_and(|(key, _)| picture.bytes(key) == *last);
                         *self = Self::Picture { next: from + usize::from(is_told), picture, table };

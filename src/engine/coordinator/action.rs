@@ -38,10 +38,6 @@ pub(super) struct Action {
     pub(super) as_before: bool,
     /// Only when planning: the first input that would be made anew.
     pub(super) unknown: Option<RuleId>,
-    pub(super) key: Option<Digest>,
-    pub(super) started: Option<Instant>,
-    /// What it took on its thread.
-    pub(super) duration_ms: u64,
     pub(super) accepted: Option<Accepted>,
     pub(super) outcome: Option<Outcome>,
     pub(super) problem: Option<Box<Problem>>,
@@ -55,12 +51,18 @@ pub(super) struct UnderWay {
     pub(super) blocked_by_pass: Option<String>,
     /// A failure of its own pass, or of a rule of no pass, that it needs; told for people.
     pub(super) blocked_by_item: Option<String>,
-    /// Also of one that is done, if it is to be done again.
+    /// As `key`.
     pub(super) inputs: Vec<(String, InputValue)>,
+    /// Also of one that is done, if it is to be done again.
+    pub(super) key: Option<Digest>,
     /// What of its manifest is its own, encoded.
     pub(super) own: Option<Arc<[u8]>>,
     /// Why it is not up to date, once that is known.
     pub(super) reason: Option<Box<Reason>>,
+    /// As `key`.
+    pub(super) started: Option<Instant>,
+    /// What it took on its thread.
+    pub(super) duration_ms: u64,
     pub(super) candidate: Option<Arc<[Stored]>>,
     /// What the candidate counts beside its items.
     pub(super) made: Arc<[(String, u64)]>,
@@ -76,9 +78,6 @@ impl Action {
             is_out: false,
             as_before: false,
             unknown: None,
-            key: None,
-            started: None,
-            duration_ms: 0,
             accepted: None,
             outcome: None,
             problem: None,
@@ -86,15 +85,17 @@ impl Action {
         }
     }
 
-    /// It is done, and told of. Still of use are its inputs, where it is to be done again, and that it conflicts with what was
-    /// adopted: then it is not its document's fault.
-    pub(super) fn forget(&mut self, keeps_inputs: bool) {
+    /// It is done, and told of. Still of use are what it ran with, where it is to be done again, and that it conflicts with what
+    /// was adopted: then it is not its document's fault.
+    pub(super) fn forget(&mut self, is_done_again: bool) {
         let Some(done) = self.under_way.take() else { return };
-        let inputs = if keeps_inputs { done.inputs } else { Vec::new() };
-        let reason = done.reason.filter(|r| matches!(**r, Reason::Adopted { .. }));
-        if reason.is_some() || !inputs.is_empty() {
-            self.under_way = Some(Box::new(UnderWay { inputs, reason, ..UnderWay::default() }));
-        }
+        let UnderWay { key, inputs, started, reason, .. } = *done;
+        let reason = reason.filter(|r| matches!(**r, Reason::Adopted { .. }));
+        self.under_way = match (is_done_again, reason) {
+            (true, reason) => Some(Box::new(UnderWay { key, inputs, started, reason, ..UnderWay::default() })),
+            (false, Some(reason)) => Some(Box::new(UnderWay { reason: Some(reason), ..UnderWay::default() })),
+            (false, None) => None,
+        };
     }
 }
 

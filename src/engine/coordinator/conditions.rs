@@ -59,6 +59,10 @@ impl Coordinator<'_, '_> {
             self.ready.push_back(ix);
         }
         self.action_at.insert((rule, item), ix);
+        if self.actions.len() == self.actions.capacity() {
+            // There may be tens of thousands: room for as many again would weigh more than what is in it.
+            self.actions.reserve_exact(self.actions.len() / 8 + 64);
+        }
         self.actions.push(action);
     }
 
