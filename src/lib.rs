@@ -70,8 +70,11 @@
 //! just written is at hand in memory for a while); `cache/damaged` holds what `verify` set aside. What nothing needs is collected
 //! ([`engine::retention`]) when a build that did something ends: records first and for good, then blobs.
 //! `cache/state.redb` holds the records ([`store::records`]); one
-//! sync and one transaction per batch make them durable before anything of the batch is published. `cache/state.snapshot` is
-//! a picture of them for readers, who never open the database. `cache/lock` names the one writer. `cache/staging` is private
+//! sync and one transaction per batch make them durable before anything of the batch is published. In memory are only those
+//! that wait for that ([`store::table`]): the others are read when they are asked for, from the database ([`store::reading`]) or,
+//! before it is open and for readers, who never open it, from `cache/state.snapshot`, a picture of what it holds. A record that
+//! is not as it was written counts as lost; where the file is out of reach, nothing that was decided without it is kept.
+//! `cache/lock` names the one writer. `cache/staging` is private
 //! and empty between builds. The job folder is described in [`job`].
 //!
 //! # Modules, in the order of the flow

@@ -236,8 +236,8 @@ fn tell_removed_rules(setup: &Setup<'_>, store: &Store, console: &Console) {
     let known: BTreeSet<&str> = setup.graph.rules.iter().map(|r| r.name.as_str()).collect();
     let prefix = format!("{}\0", setup.job_key);
     let published = store.state.published.range_from(prefix.as_str()).take_while(|(key, _)| key.starts_with(&prefix));
-    let mut removed: BTreeMap<&str, u64> = BTreeMap::new();
-    published.filter(|(_, p)| !known.contains(p.rule.as_str())).for_each(|(_, p)| *removed.entry(&p.rule).or_default() += 1);
+    let mut removed: BTreeMap<String, u64> = BTreeMap::new();
+    published.filter(|(_, p)| !known.contains(p.rule.as_str())).for_each(|(_, p)| *removed.entry(p.rule).or_default() += 1);
     for (rule, files) in removed {
         let files = render::number(files, "file", "files");
         let message = format!("rule `{rule}` is no longer in the Ingestfile; `ingest clean {rule}` removes its {files}");

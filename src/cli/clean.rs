@@ -204,7 +204,7 @@ impl Sweep<'_> {
     fn entries(&self, job: &JobFolder, takes: &dyn Fn(&str, &Published) -> bool) -> Vec<Entry> {
         let prefix = format!("{}\0", self.project.shown(&job.path));
         let all = self.store.state.published.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix));
-        all.map(|(k, p)| (k[prefix.len()..].to_owned(), p.clone())).filter(|(path, p)| takes(path, p)).collect()
+        all.map(|(k, p)| (k[prefix.len()..].to_owned(), p)).filter(|(path, p)| takes(path, p)).collect()
     }
 
     /// Removes published files and their records.
@@ -336,8 +336,7 @@ impl Sweep<'_> {
 
     /// What was adopted as edited by hand is in the cache only, once the jobs are gone.
     fn adopted(&mut self) -> Result<(), CliError> {
-        let adoptions: Vec<(String, Digest)> =
-            self.store.state.adoptions.iter().map(|(key, a)| (key.clone(), a.file.digest)).collect();
+        let adoptions: Vec<(String, Digest)> = self.store.state.adoptions.iter().map(|(key, a)| (key, a.file.digest)).collect();
         for (key, digest) in adoptions {
             let path = key.split('\0').next_back().unwrap_or_default();
             self.done.kept += 1;
@@ -356,8 +355,8 @@ impl Sweep<'_> {
     /// Jobs in folders of their own are no part of `--all`.
     fn tell_other_jobs(&self, artifacts: &Path) {
         let below = format!("{}/", self.project.shown(artifacts));
-        let keys = self.store.state.published.iter().filter_map(|(k, _)| k.split('\0').next());
-        let others: BTreeSet<&str> = keys.filter(|k| !k.starts_with(&below)).collect();
+        let jobs = self.store.state.published.keys().filter_map(|k| k.split('\0').next().map(str::to_owned));
+        let others: BTreeSet<String> = jobs.filter(|job| !job.starts_with(&below)).collect();
         for job in others {
             let message = format!("the job in `{job}` stays: `ingest clean --job-dir {job}` removes it");
             self.console.status(&render::warning(self.console.paint(), &message));

@@ -282,7 +282,7 @@ impl<'a> Bench<'a> {
         let counts = ItemCounts {
             subject: count(bytes),
             other: others.first().map(|o| (o.name.as_str(), count(&o.bytes))),
-            baseline: self.state.baselines.get(&format!("{}\0{}", self.job_key, subject.artifact)).copied(),
+            baseline: self.state.baselines.get(&format!("{}\0{}", self.job_key, subject.artifact)),
         };
         if let Some(verdict) = gates.judge_counts(gate, &counts) {
             return Ok(verdict);

@@ -68,11 +68,11 @@ pub fn all(plan: &Plan, setup: &Setup<'_>, store: &Store) -> Result<Vec<Rewritte
 /// # Errors
 /// If a published file cannot be read.
 pub fn of_rules(plan: &Plan, setup: &Setup<'_>, store: &Store, rules: &[RuleId]) -> Result<Vec<Rewritten>, DiskError> {
-    let theirs = plan.publish.iter().filter(|w| is_of(setup.graph, record_of(w, setup, store), w, rules));
+    let theirs = plan.publish.iter().filter(|w| is_of(setup.graph, record_of(w, setup, store).as_ref(), w, rules));
     theirs.map(|write| one(write, setup, store)).collect()
 }
 
-fn record_of<'s>(write: &Write, setup: &Setup<'_>, store: &'s Store) -> Option<&'s Published> {
+fn record_of(write: &Write, setup: &Setup<'_>, store: &Store) -> Option<Published> {
     let (Write::File(path) | Write::Removal(path) | Write::Verdict { path, .. }) = write else { return None };
     store.state.published.get(format!("{}\0{path}", setup.job_key).as_str())
 }
@@ -100,7 +100,7 @@ fn one(write: &Write, setup: &Setup<'_>, store: &Store) -> Result<Rewritten, Dis
         Write::Outputs(name) => (Cause::named(Kind::Input, name), "what it is made from would be merged anew".to_owned()),
         Write::Record(pass) => (Cause::named(Kind::Other, pass.to_string()), "the manifest says something else of it".to_owned()),
         Write::Removal(_) => (Cause::of(Kind::GoneItem), "what it was made from is no longer there".to_owned()),
-        Write::File(path) => file(path, record_of(write, setup, store), setup)?,
+        Write::File(path) => file(path, record_of(write, setup, store).as_ref(), setup)?,
         Write::Verdict { path, kind, check } => {
             let cause = Cause { new: Some(check.clone()), ..Cause::named(Kind::Gate, format!("{kind} of {path}")) };
             (cause, format!("its gate `{kind}` is new or was changed (`{check}`)"))

@@ -211,7 +211,7 @@ fn removed_rules(project: &Project, store: &Store, job_key: &str) -> Vec<Removed
     let mut files: BTreeMap<String, u64> = BTreeMap::new();
     for (_, record) in store.state.published.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix)) {
         if project.loaded.graph.rule_named(&record.rule).is_none() {
-            *files.entry(record.rule.clone()).or_default() += 1;
+            *files.entry(record.rule).or_default() += 1;
         }
     }
     files.into_iter().map(|(rule, files)| Removed { rule, files }).collect()

@@ -39,12 +39,12 @@ impl Unread {
 #[must_use]
 pub fn of(state: &State, job_key: &str, sources: &[SourceFile]) -> Vec<Unread> {
     let prefix = format!("{job_key}\0");
-    let mut counts: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    let mut counts: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
     for (key, last) in state.last.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix)) {
         let item = key.rsplit('\0').next().unwrap_or_default();
         let Some(result) = state.results.get(&last.key).filter(|_| last.accepted) else { continue };
         for (name, n) in &*result.counts {
-            counts.entry(item).or_default().insert(name, *n);
+            counts.entry(item.to_owned()).or_default().insert(name.clone(), *n);
         }
     }
     let unread = |source: &SourceFile| {

@@ -168,7 +168,7 @@ fn leads(state: &State, blobs: BTreeSet<Digest>) -> BTreeMap<Digest, BTreeSet<St
     }
     for (key, result) in state.results.iter() {
         for digest in result.outputs.iter().flat_map(Stored::blobs).map(|(digest, _)| digest) {
-            match named.get(key) {
+            match named.get(&key) {
                 Some(names) => names.iter().for_each(|name| note(digest, name.clone())),
                 None => note(digest, "an old result".to_owned()),
             }
@@ -187,7 +187,12 @@ fn leads(state: &State, blobs: BTreeSet<Digest>) -> BTreeMap<Digest, BTreeSet<St
 fn published(project: &Project, job: &JobFolder, state: &mut State, report: &mut VerifyReport) -> Result<(), StoreError> {
     let prefix = format!("{}\0", project.shown(&job.path));
     let records = state.published.range_from(prefix.as_str()).take_while(|(key, _)| key.starts_with(&prefix));
-    let all: Vec<_> = records.map(|(key, p)| (key.clone(), key[prefix.len()..].to_owned(), p.clone())).collect();
+    let all: Vec<_> = records
+        .map(|(key, p)| {
+            let path = key[prefix.len()..].to_owned();
+            (key, path, p)
+        })
+        .collect();
     let held: Result<Vec<Option<Digest>>, disk::DiskError> =
         all.par_iter().map(|(_, path, _)| hash(&job.path.join(path))).collect();
     for ((key, name, record), held) in all.into_iter().zip(held?) {

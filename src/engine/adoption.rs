@@ -11,13 +11,15 @@ use crate::store::state::State;
 #[must_use]
 pub fn of_input<'a>(
     graph: &'a Graph,
-    state: &'a State,
+    state: &State,
     job_key: &str,
     rule: RuleId,
     input: &str,
-) -> Option<(&'a Adoption, &'a str, RuleId)> {
+) -> Option<(Adoption, &'a str, RuleId)> {
     // Most jobs have none: their inputs are not looked up one by one.
-    state.adoptions.iter().next()?;
+    if state.adoptions.is_empty() {
+        return None;
+    }
     let input = graph.rule(rule).inputs.iter().find(|i| i.name == input)?;
     let From::Artifact { rule: maker, output, .. } = &input.from else { return None };
     let path = &graph.rule(*maker).outputs[*output].path;
@@ -27,7 +29,7 @@ pub fn of_input<'a>(
 
 /// The path of the adopted artifact whose very bytes an input of `rule` changed to.
 #[must_use]
-pub fn read<'a>(graph: &'a Graph, state: &'a State, job_key: &str, rule: RuleId, change: &Change) -> Option<&'a str> {
+pub fn read<'a>(graph: &'a Graph, state: &State, job_key: &str, rule: RuleId, change: &Change) -> Option<&'a str> {
     let Field::Input(name) = &change.field else { return None };
     let (adoption, path, _) = of_input(graph, state, job_key, rule, name)?;
     let new = change.new.as_ref()?;

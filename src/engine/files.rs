@@ -69,7 +69,7 @@ pub fn look_known(wanted: &[Wanted], known: &State) -> Vec<bool> {
 
 /// Looks at many files at once, on the current thread pool. `known` is the index so far.
 pub fn look(wanted: &[Wanted], known: &State, probe: Option<&StatTuple>) -> Vec<Result<Seen, DiskError>> {
-    wanted.par_iter().with_min_len(64).map(|w| look_at(w, known.files.peek(&index_key(&w.path)), probe)).collect()
+    wanted.par_iter().with_min_len(64).map(|w| look_at(w, known.files.peek(&index_key(&w.path)).as_ref(), probe)).collect()
 }
 
 fn look_at(wanted: &Wanted, entry: Option<&FileEntry>, probe: Option<&StatTuple>) -> Result<Seen, DiskError> {

@@ -11,7 +11,7 @@ use super::verdict::{Judge, Verdict, Violation};
 use crate::digest::Digest;
 use crate::store::StoreError;
 use crate::store::cas::Cas;
-use crate::store::records::{Remembered, Stored};
+use crate::store::records::Stored;
 use crate::store::state::State;
 
 /// Outputs that every item-scoped gate of their rule said yes to.
@@ -86,7 +86,7 @@ pub fn judge_known(rule: &Rule, outputs: &Arc<[Stored]>, files: &GateFiles, stat
                 Some(empty(&format!("{}{name}", rule.outputs[gate.output].path)))
             }
             Stored::File(file) if reads_subject(gate) => {
-                state.verdicts.get(&verdict_key(gate, &file.digest, files, &[])).map(Remembered::verdict)
+                state.verdicts.get(&verdict_key(gate, &file.digest, files, &[])).map(|known| known.verdict())
             }
             Stored::File(_) | Stored::Tree(_) => Some(Verdict::default()),
         };

@@ -134,7 +134,7 @@ impl Encoded {
 /// The manifest of a last build.
 #[must_use]
 pub fn of_last(state: &State, last: &LastBuild) -> ActionManifest {
-    let declared = state.declarations.peek(&last.declared).cloned().unwrap_or_default();
+    let declared = state.declarations.peek(&last.declared).unwrap_or_default();
     Encoded { declared, own: last.own.clone() }.decode()
 }
 

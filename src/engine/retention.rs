@@ -76,7 +76,7 @@ impl Needs {
         let current = state.last.iter().filter(|(key, _)| view.is_current(state, key)).map(|(_, last)| last.key);
         let results = current.filter(|key| !state.results.is_asked(key)).collect();
         let kept = |job: &str| if job == view.job { !view.is_whole } else { (view.exists)(job) };
-        let reached = state.reached.iter().filter(|(job, _)| kept(job)).flat_map(|(_, r)| r.keys.iter().copied());
+        let reached = state.reached.iter().filter(|(job, _)| kept(job)).flat_map(|(_, r)| r.keys.to_vec());
         Self { results, others: reached.collect() }
     }
 
@@ -91,17 +91,25 @@ impl Needs {
     /// The blobs that must stay.
     #[must_use]
     pub fn blobs(&self, state: &State, view: &View<'_>) -> HashSet<Digest> {
-        let results = state.results.iter().filter(|(key, _)| self.result(state, key)).flat_map(|(_, r)| &*r.outputs);
+        let results = state.results.iter().filter(|(key, _)| self.result(state, key)).flat_map(|(_, r)| r.outputs.to_vec());
         let derived = state.derived.iter().filter(|(key, _)| self.other(state, key)).map(|(_, d)| d.digest);
         let published = state.published.iter().filter(|(key, _)| job_of(key) == view.job || (view.exists)(job_of(key)));
         let published = published.flat_map(|(_, p)| [p.digest, p.content]);
-        results.flat_map(Stored::blobs).map(|(digest, _)| digest).chain(derived).chain(published).chain(adopted(state)).collect()
+        results.flat_map(|s| digests_of(&s)).chain(derived).chain(published).chain(adopted(state)).collect()
     }
+}
+
+fn digests_of(stored: &Stored) -> Vec<Digest> {
+    stored.blobs().map(|(digest, _)| digest).collect()
 }
 
 /// What people edited is in the cache only: it stays, whatever became of its job.
 fn adopted(state: &State) -> impl Iterator<Item = Digest> {
-    state.adoptions.iter().flat_map(|(_, a)| std::iter::once(a.file.digest).chain(a.pieces.iter().map(|p| p.file.digest)))
+    state
+        .adoptions
+        .iter()
+        .flat_map(|(_, a)| std::iter::once(a.file).chain(a.pieces.into_iter().map(|p| p.file)))
+        .map(|f| f.digest)
 }
 
 /// Every blob that a record leads to, with its size in bytes where a record tells it.
@@ -109,9 +117,9 @@ fn adopted(state: &State) -> impl Iterator<Item = Digest> {
 pub fn recorded(state: &State) -> BTreeMap<Digest, Option<u64>> {
     let mut all: BTreeMap<Digest, Option<u64>> = BTreeMap::new();
     all.extend(state.published.iter().flat_map(|(_, p)| [p.digest, p.content]).map(|digest| (digest, None)));
-    let results = state.results.iter().flat_map(|(_, r)| &*r.outputs).flat_map(Stored::blobs);
+    let results = state.results.iter().flat_map(|(_, r)| r.outputs.iter().flat_map(Stored::blobs).collect::<Vec<_>>());
     let derived = state.derived.iter().map(|(_, d)| (d.digest, d.bytes));
-    let adopted = state.adoptions.iter().flat_map(|(_, a)| std::iter::once(&a.file).chain(a.pieces.iter().map(|p| &p.file)));
+    let adopted = state.adoptions.iter().flat_map(|(_, a)| std::iter::once(a.file).chain(a.pieces.into_iter().map(|p| p.file)));
     let adopted = adopted.map(|file| (file.digest, file.bytes));
     all.extend(results.chain(derived).chain(adopted).map(|(digest, bytes)| (digest, Some(bytes))));
     all
@@ -119,14 +127,13 @@ pub fn recorded(state: &State) -> BTreeMap<Digest, Option<u64>> {
 
 /// Notes since when records are not needed, and what the job rested on: for the next collection.
 pub fn note(state: &mut State, needs: &Needs, view: &View<'_>) {
-    let asked = state.derived.asked().map(|(key, _)| key).chain(state.verdicts.asked().map(|(key, _)| key));
-    let mut keys: Vec<u64> = asked.map(Digest::beginning).collect();
+    let mut keys = state.derived.asked();
+    keys.extend(state.verdicts.asked());
     if !view.is_whole
         && let Some(before) = state.reached.peek(view.job)
     {
-        let all = state.derived.iter().map(|(key, _)| key).chain(state.verdicts.iter().map(|(key, _)| key));
-        let before: HashSet<u64> = before.keys.iter().copied().collect();
-        keys.extend(all.map(Digest::beginning).filter(|key| before.contains(key)));
+        let all = state.derived.keys().chain(state.verdicts.keys()).map(|key| key.beginning());
+        keys.extend(all.filter(|key| before.keys.binary_search(key).is_ok()));
     }
     keys.sort_unstable();
     keys.dedup();
@@ -136,12 +143,12 @@ pub fn note(state: &mut State, needs: &Needs, view: &View<'_>) {
 
 /// Notes since when records are not needed.
 pub fn stamp(state: &mut State, needs: &Needs, now_s: i64) {
-    let results = state.results.iter().map(|(key, _)| key).filter(|key| !needs.result(state, key));
-    let others = state.derived.iter().map(|(key, _)| key).chain(state.verdicts.iter().map(|(key, _)| key));
-    let idle: BTreeSet<Digest> = results.chain(others.filter(|key| !needs.other(state, key))).copied().collect();
+    let results = state.results.keys().filter(|key| !needs.result(state, key));
+    let others = state.derived.keys().chain(state.verdicts.keys());
+    let idle: BTreeSet<Digest> = results.chain(others.filter(|key| !needs.other(state, key))).collect();
     state.unused.keep(|key| idle.contains(key));
     for key in idle {
-        if state.unused.peek(&key).is_none() {
+        if !state.unused.has(&key) {
             state.unused.put(key, now_s);
         }
     }
@@ -263,18 +270,18 @@ fn idle(state: &State, needs: &Needs, view: &View<'_>) -> Vec<Idle> {
             let mut blobs: Vec<Digest> = blobs.into_iter().filter(|b| !needed.contains(b)).collect();
             blobs.sort_unstable();
             blobs.dedup();
-            all.push(Idle { since: *since, key: *key, kind, blobs });
+            all.push(Idle { since, key, kind, blobs });
         };
-        if let Some(result) = state.results.peek(key).filter(|_| !needs.result(state, key)) {
-            add(Kind::Result, result.outputs.iter().flat_map(Stored::blobs).map(|(digest, _)| digest).collect());
+        if let Some(result) = state.results.peek(&key).filter(|_| !needs.result(state, &key)) {
+            add(Kind::Result, result.outputs.iter().flat_map(digests_of).collect());
         }
-        if needs.other(state, key) {
+        if needs.other(state, &key) {
             continue;
         }
-        if let Some(derived) = state.derived.peek(key) {
+        if let Some(derived) = state.derived.peek(&key) {
             add(Kind::Derived, vec![derived.digest]);
         }
-        if state.verdicts.peek(key).is_some() {
+        if state.verdicts.has(&key) {
             add(Kind::Verdict, Vec::new());
         }
     }
@@ -311,13 +318,13 @@ impl Collection {
             state.unused.remove(key);
         }
         let is_gone = |key: &str| job_of(key) != view.job && !(view.exists)(job_of(key));
-        let dead = |(key, last): &(&String, &crate::store::records::LastBuild)| {
+        let dead = |(key, last): &(String, crate::store::records::LastBuild)| {
             let is_others = needs.result(state, &last.key) && is_gone(key);
-            !view.is_current(state, key) && (is_others || state.results.peek(&last.key).is_none())
+            !view.is_current(state, key) && (is_others || !state.results.has(&last.key))
         };
-        let dead: BTreeSet<String> = state.last.iter().filter(dead).map(|(key, _)| key.clone()).collect();
-        state.last.keep(|key| !dead.contains(key));
-        let jobs: BTreeSet<String> = state.last.iter().map(|(key, _)| job_of(key).to_owned()).collect();
+        let dead: Vec<String> = state.last.iter().filter(dead).map(|(key, _)| key).collect();
+        dead.iter().for_each(|key| state.last.remove(key));
+        let jobs: BTreeSet<String> = state.last.keys().map(|key| job_of(&key).to_owned()).collect();
         let stays = |key: &str| job_of(key) == view.job || jobs.contains(job_of(key)) || (view.exists)(job_of(key));
         state.published.keep(|key| stays(key));
         state.baselines.keep(|key| stays(key));
@@ -336,6 +343,7 @@ impl Collection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::database::Database;
     use crate::store::records::Derived;
 
     #[test]
@@ -348,7 +356,10 @@ mod tests {
         }
         let view = View { job: "job", rules: BTreeSet::new(), is_whole: true, exists: &|_| false, now_s: 100 };
         // As the next build reads it: nobody has asked for anything.
-        let state: State = postcard::from_bytes(&postcard::to_stdvec(&state).unwrap()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let database = Database::open(&dir.path().join("state.redb")).unwrap();
+        database.write(&mut state, false).unwrap();
+        let state = State::stored(1, &database.reading().unwrap());
         let choose = |bounds, at_most| {
             let chosen = choose(&state, &Needs::default(), &view, bounds, 50, &|_| 10, &[], at_most);
             (chosen.derived.len(), chosen.after, chosen.more)

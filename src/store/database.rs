@@ -1,18 +1,21 @@
 //! The state database: every redb table on one page. All of them map encoded keys to encoded records; `state` knows the types.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use redb::{ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
+use redb::{ReadableDatabase, TableDefinition, TableHandle};
 
-use super::StoreError;
+use super::reading::{Reading, Trouble};
 use super::records::FORMAT;
 use super::state::State;
+use super::{StoreError, picture, snapshot};
 
-type Bytes = &'static [u8];
+/// Keys and values as they are stored.
+pub type Raw = &'static [u8];
 
 /// In the order of `State::tables`.
-const TABLES: [TableDefinition<Bytes, Bytes>; 15] = [
+pub const TABLES: [TableDefinition<Raw, Raw>; picture::TABLES] = [
     TableDefinition::new("files"),
     TableDefinition::new("results"),
     TableDefinition::new("last"),
@@ -31,7 +34,7 @@ const TABLES: [TableDefinition<Bytes, Bytes>; 15] = [
 ];
 /// `format` and `generation`.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
-/// Records are read once at the start and written in batches: a large page cache would only cost memory.
+/// The upper pages of all tables, and some of those below: what is not among them the operating system has at hand.
 const CACHE_BYTES: usize = 1 << 20;
 
 /// The open database.
@@ -39,6 +42,10 @@ pub struct Database {
     /// There until it is dropped.
     db: Option<redb::Database>,
     path: String,
+    /// The picture beside it.
+    picture: PathBuf,
+    /// What went wrong while it was read.
+    pub trouble: Arc<Trouble>,
 }
 
 impl Drop for Database {
@@ -49,36 +56,31 @@ impl Drop for Database {
     }
 }
 
-/// What the database holds.
-pub struct Loaded {
-    pub state: State,
-    /// Records that are not what was written, left out: they will be computed again.
-    pub lost: u64,
-}
-
 impl Database {
     /// Opens or makes the database at `path`.
     ///
     /// # Errors
     /// `StoreError::Damaged` if it is not what was written, or of another format; else if it cannot be read or written.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::opened_by(path.display().to_string(), || redb::Database::builder().set_cache_size(CACHE_BYTES).create(path))
+        Self::opened_by(path, || redb::Database::builder().set_cache_size(CACHE_BYTES).create(path))
     }
 
     /// A database on other storage than a file.
     #[cfg(test)]
     fn on(backend: impl redb::StorageBackend) -> Result<Self, StoreError> {
-        Self::opened_by(String::new(), || redb::Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend))
+        Self::opened_by(Path::new(""), || redb::Database::builder().set_cache_size(CACHE_BYTES).create_with_backend(backend))
     }
 
-    fn opened_by(path: String, open: impl FnOnce() -> Result<redb::Database, redb::DatabaseError>) -> Result<Self, StoreError> {
+    fn opened_by(at: &Path, open: impl FnOnce() -> Result<redb::Database, redb::DatabaseError>) -> Result<Self, StoreError> {
+        let path = at.display().to_string();
         let db = guarded(&path, || {
             let db = open()?;
             let format = meta(&db, "format")?;
             Ok((db, format))
         });
         let (db, format) = db?;
-        let opened = Self { db: Some(db), path: path.clone() };
+        let picture = at.with_file_name(snapshot::NAME);
+        let opened = Self { db: Some(db), path: path.clone(), picture, trouble: Arc::default() };
         match format {
             Some(format) if format != u64::from(FORMAT) => Err(StoreError::Damaged { path, what: "of another version" }),
             _ => Ok(opened),
@@ -97,47 +99,28 @@ impl Database {
         guarded(&self.path, || meta(self.db()?, "generation").map(Option::unwrap_or_default))
     }
 
-    /// Every record that is as it was written.
+    /// What it holds now, to be asked for it record by record.
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn load(&self) -> Result<Loaded, StoreError> {
-        let mut state = State { generation: self.generation()?, ..State::default() };
-        let mut lost = 0;
-        guarded(&self.path, || {
-            let read = self.db()?.begin_read()?;
-            for (definition, table) in TABLES.into_iter().zip(state.tables()) {
-                let stored = match read.open_table(definition) {
-                    Ok(stored) => stored,
-                    Err(redb::TableError::TableDoesNotExist(_)) => continue,
-                    Err(e) => return Err(e.into()),
-                };
-                for row in stored.iter()? {
-                    let (key, sealed) = row?;
-                    let value = unsealed(definition.name(), key.value(), sealed.value());
-                    if value.and_then(|value| table.load(key.value(), value)).is_none() {
-                        lost += 1;
-                    }
-                }
-            }
-            Ok(())
-        })?;
-        Ok(Loaded { state, lost })
+    pub fn reading(&self) -> Result<Arc<Reading>, StoreError> {
+        let read = || Reading::of(&self.db()?.begin_read()?, self.trouble.clone(), &self.picture);
+        guarded(&self.path, read).map(Arc::new)
     }
 
-    /// Writes all changes of `state` in one durable transaction and counts the generation up.
+    /// Writes what waits in `state`, or all of it, in one durable transaction, and counts the generation up. From then on `state`
+    /// reads from here.
     ///
     /// # Errors
-    /// If it cannot be committed; nothing of it is then stored.
-    pub fn write(&self, state: &mut State) -> Result<(), StoreError> {
+    /// If it cannot be committed; nothing of it is then stored. If it cannot be read afterwards: what waited goes on waiting.
+    pub fn write(&self, state: &mut State, all: bool) -> Result<(), StoreError> {
         let next = state.generation + 1;
-        guarded(&self.path, || self.transact(state, next))?;
-        state.generation = next;
-        state.tables().into_iter().for_each(super::state::Encoded::settle);
+        guarded(&self.path, || self.transact(state, all, next))?;
+        state.settle(next, &self.reading()?);
         Ok(())
     }
 
-    fn transact(&self, state: &mut State, generation: u64) -> Result<(), redb::Error> {
+    fn transact(&self, state: &State, all: bool, generation: u64) -> Result<(), redb::Error> {
         let mut write = self.db()?.begin_write()?;
         // After a kill the next open must not scan the whole file.
         write.set_quick_repair(true);
@@ -146,16 +129,23 @@ impl Database {
             meta.insert("format", u64::from(FORMAT))?;
             meta.insert("generation", generation)?;
             for (definition, table) in TABLES.into_iter().zip(state.tables()) {
-                let changes = table.changes();
-                if changes.is_empty() {
+                let (name, changes) = (definition.name(), table.changes());
+                let mut written = all.then(|| table.written().rows(&[])).into_iter().flatten().peekable();
+                if changes.is_empty() && written.peek().is_none() {
                     continue;
                 }
                 let mut stored = write.open_table(definition)?;
+                for row in written {
+                    stored.insert(row.key(), sealed(name, row.key(), row.value().to_vec()).as_slice())?;
+                }
                 for (key, value) in changes {
                     match value {
-                        Some(value) => stored.insert(key.as_slice(), sealed(definition.name(), &key, value).as_slice())?,
+                        Some(value) => stored.insert(key.as_slice(), sealed(name, &key, value).as_slice())?,
                         None => stored.remove(key.as_slice())?,
                     };
+                }
+                if !table.written().was_in_reach() {
+                    return Err(redb::Error::PreviousIo);
                 }
             }
         }
@@ -184,7 +174,8 @@ fn sealed(table: &str, key: &[u8], mut value: Vec<u8>) -> Vec<u8> {
     value
 }
 
-fn unsealed<'a>(table: &str, key: &[u8], sealed: &'a [u8]) -> Option<&'a [u8]> {
+/// What was sealed; `None` if it is not as it was.
+pub fn unsealed<'a>(table: &str, key: &[u8], sealed: &'a [u8]) -> Option<&'a [u8]> {
     let (value, told) = sealed.split_last_chunk::<SEAL>()?;
     (seal(table, key, value) == *told).then_some(value)
 }
@@ -195,13 +186,13 @@ fn guarded<T>(path: &str, work: impl FnOnce() -> Result<T, redb::Error>) -> Resu
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(done)) => Ok(done),
         Ok(Err(e)) if is_damage(&e) => Err(damaged("damaged")),
-        Ok(Err(e)) => Err(StoreError::Database { path: path.to_owned(), source: Box::new(e) }),
+        Ok(Err(e)) => Err(StoreError::Database { path: path.to_owned(), source: Arc::new(e) }),
         Err(_) => Err(damaged("damaged")),
     }
 }
 
 /// The file is not what was written, rather than out of reach.
-fn is_damage(error: &redb::Error) -> bool {
+pub fn is_damage(error: &redb::Error) -> bool {
     use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
     match error {
         redb::Error::Io(e) => matches!(e.kind(), InvalidData | InvalidInput | UnexpectedEof),

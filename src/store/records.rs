@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::disk::StatTuple;
 
 /// Version of all stored shapes. Another version is not read: the cache starts anew.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// One output of an action, stored in the CAS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -21,7 +21,7 @@ pub struct Totals {
 /// What all blobs take on disk, in bytes; `None` if nobody has counted yet.
 #[must_use]
 pub fn bytes(state: &State) -> Option<u64> {
-    state.figures.peek(BYTES).copied()
+    state.figures.peek(BYTES)
 }
 
 /// Somebody has counted.
@@ -65,6 +65,9 @@ impl Totals {
 fn settled(state: &State) -> HashSet<u64> {
     let results = state.results.iter().filter(|(key, _)| !state.results.is_pending(key));
     let derived = state.derived.iter().filter(|(key, _)| !state.derived.is_pending(key));
-    let outputs = results.flat_map(|(_, r)| &*r.outputs).flat_map(Stored::blobs).map(|(digest, _)| digest);
-    outputs.chain(derived.map(|(_, d)| d.digest)).map(|digest| digest.beginning()).collect()
+    let mut counted: HashSet<u64> = derived.map(|(_, d)| d.digest.beginning()).collect();
+    for (_, result) in results {
+        counted.extend(result.outputs.iter().flat_map(Stored::blobs).map(|(digest, _)| digest.beginning()));
+    }
+    counted
 }

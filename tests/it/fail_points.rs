@@ -205,7 +205,7 @@ impl Expected {
         self.what_is_said_is_true(&p);
         p.run(&["status"]).ok();
         p.run(&["why", "passC"]).ok();
-        let done = finished_since(&known, &committed(&p));
+        let done = finished_since(&known.state, &committed(&p).state);
         let next = p.build(&["-j1"]);
         next.ok();
         let ran = next.with_outcome("ran");
@@ -276,14 +276,29 @@ fn digest_of(folder: &str, files: &BTreeMap<&String, &Vec<u8>>) -> Digest {
     Digest::of_hasher(&hasher)
 }
 
-/// What the database holds, read from a copy.
-pub fn committed(p: &Project) -> State {
+/// What the database held, in a copy of it.
+#[derive(Default)]
+pub struct Committed {
+    pub state: State,
+    copy: Option<(Database, tempfile::TempDir)>,
+}
+
+impl Drop for Committed {
+    fn drop(&mut self) {
+        self.state = State::default();
+        self.copy = None;
+    }
+}
+
+pub fn committed(p: &Project) -> Committed {
     let copy = tempfile::tempdir().unwrap();
     let at = copy.path().join("state.redb");
     if std::fs::copy(p.path("cache/state.redb"), &at).is_err() {
-        return State::default();
+        return Committed::default();
     }
-    Database::open(&at).unwrap().load().unwrap().state
+    let database = Database::open(&at).unwrap();
+    let state = State::stored(database.generation().unwrap(), &database.reading().unwrap());
+    Committed { state, copy: Some((database, copy)) }
 }
 
 /// Actions, as builds name them, whose accepted result came into the database meanwhile.

@@ -8,17 +8,24 @@ use crate::engine::reason::{Cause, Kind};
 use crate::store::state::State;
 
 /// Which rules have records of which sources; "" stands for the whole job.
-pub(super) struct Recorded<'a> {
-    by_source: HashMap<&'a str, HashSet<&'a str>>,
+pub(super) struct Recorded {
+    by_source: HashMap<String, HashSet<String>>,
 }
 
-impl<'a> Recorded<'a> {
-    pub(super) fn of(job_key: &str, state: &'a State) -> Self {
+impl Recorded {
+    pub(super) fn of(job_key: &str, state: &State) -> Self {
         let prefix = format!("{job_key}\0");
-        let mut by_source: HashMap<&str, HashSet<&str>> = HashMap::new();
-        for (key, _) in state.last.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix)) {
+        let mut by_source: HashMap<String, HashSet<String>> = HashMap::new();
+        for key in state.last.keys_from(prefix.as_str()).take_while(|k| k.starts_with(&prefix)) {
             let (rule, item) = key[prefix.len()..].split_once('\0').unwrap_or_default();
-            by_source.entry(item.split('/').next().unwrap_or(item)).or_default().insert(rule);
+            let source = item.split('/').next().unwrap_or(item);
+            let of_it = match by_source.get_mut(source) {
+                Some(of_it) => of_it,
+                None => by_source.entry(source.to_owned()).or_default(),
+            };
+            if !of_it.contains(rule) {
+                of_it.insert(rule.to_owned());
+            }
         }
         Self { by_source }
     }
@@ -34,7 +41,7 @@ impl Causes<'_> {
     /// The job was built, and the cache knows nothing of it.
     fn no_records(&self) -> Option<Found> {
         let prefix = format!("{}\0", self.job_key);
-        let any = self.state.last.range_from(prefix.as_str()).next().is_some_and(|(k, _)| k.starts_with(&prefix));
+        let any = self.state.last.keys_from(prefix.as_str()).next().is_some_and(|k| k.starts_with(&prefix));
         let because = "the cache has no records of this job: it was cleared, or is of another version".to_owned();
         (self.was_built && !any).then(|| Found { cause: Cause::of(Kind::NoRecords), because, through: None })
     }

@@ -29,9 +29,9 @@ impl Causes<'_> {
         let newest = |rule: RuleId| {
             let prefix = format!("{}\0{}\0", self.job_key, self.graph.rule(rule).name);
             let all = self.state.last.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix));
-            all.filter_map(|(_, last)| last.history.first()).map(|turn| turn.build).max()
+            all.filter_map(|(_, last)| last.history.first().map(|turn| turn.build)).max()
         };
-        let seen = self.last(node.rule, &node.item).and_then(|last| last.history.first()).map(|turn| turn.build);
+        let seen = self.last(node.rule, &node.item).and_then(|last| last.history.first().map(|turn| turn.build));
         newest(maker) <= seen
     }
 
@@ -41,8 +41,8 @@ impl Causes<'_> {
 
     fn has_records_of(&self, rule: RuleId, source: &str) -> bool {
         let prefix = format!("{}\0{}\0{source}", self.job_key, self.graph.rule(rule).name);
-        let all = self.state.last.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix));
-        all.map(|(k, _)| &k[prefix.len()..]).any(|rest| rest.is_empty() || rest.starts_with('/'))
+        let mut all = self.state.last.keys_from(prefix.as_str()).map_while(|k| k.strip_prefix(&prefix).map(str::to_owned));
+        all.any(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     fn no_longer_there(&self, id: &str, more: usize) -> Found {

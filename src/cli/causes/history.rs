@@ -34,7 +34,7 @@ pub struct Told {
 
 impl<'a> Causes<'a> {
     /// Records of `rule`, of the items that `wanted` takes; without those that the plan no longer has.
-    fn records(&self, rule: RuleId, wanted: &dyn Fn(&str) -> bool) -> Vec<(&'a str, &'a LastBuild)> {
+    fn records(&self, rule: RuleId, wanted: &dyn Fn(&str) -> bool) -> Vec<(String, LastBuild)> {
         let prefix = format!("{}\0{}\0", self.job_key, self.graph.rule(rule).name);
         let length = prefix.len();
         let all = self.state.last.range_from(prefix.as_str()).take_while(|(k, _)| k.starts_with(&prefix));
@@ -43,17 +43,17 @@ impl<'a> Causes<'a> {
         let there = |item: &str| {
             (!is_whole || planned.contains(item)) && self.source_of(item).is_none_or(|id| self.paths.contains_key(id))
         };
-        all.map(|(k, last)| (&k[length..], last)).filter(|(item, _)| wanted(item) && there(item)).collect()
+        all.map(|(k, last)| (k[length..].to_owned(), last)).filter(|(item, _)| wanted(item) && there(item)).collect()
     }
 
     /// Why each action of `rule` last ran, of those that `wanted` takes.
     pub fn last_nodes(&self, rule: RuleId, wanted: &dyn Fn(&str) -> bool) -> Vec<Node> {
-        let node = |(item, last): (&str, &LastBuild)| {
+        let node = |(item, last): (String, LastBuild)| {
             // A result of another job comes from the cache at once: then that is what is known.
             let turn = last.history.iter().find(|t| t.ran).or(last.history.last());
             Node {
                 rule,
-                item: item.to_owned(),
+                item,
                 standing: if turn.is_some_and(|t| t.ran) { Standing::Ran } else { Standing::CameFromCache },
                 count: 1,
                 reason: turn.and_then(reason_of),
@@ -68,10 +68,10 @@ impl<'a> Causes<'a> {
     #[must_use]
     pub fn history(&self, rule: RuleId, wanted: &dyn Fn(&str) -> bool) -> Vec<ActionHistory> {
         let records = self.records(rule, wanted).into_iter();
-        let told = |(item, last): (&str, &LastBuild)| ActionHistory {
+        let told = |(item, last): (String, LastBuild)| ActionHistory {
             rule: self.graph.rule(rule).name.clone(),
-            item: item.to_owned(),
-            turns: last.history.iter().map(|t| self.told(rule, item, t)).collect(),
+            turns: last.history.iter().map(|t| self.told(rule, &item, t)).collect(),
+            item,
         };
         records.map(told).collect()
     }
@@ -90,7 +90,7 @@ impl<'a> Causes<'a> {
         let more = if found.len() > 1 { format!(" (and {} more)", found.len() - 1) } else { String::new() };
         let first = found.into_iter().next().map(super::redacted);
         Told {
-            build_id: self.state.builds.get(&turn.build).cloned().unwrap_or_default(),
+            build_id: self.state.builds.get(&turn.build).unwrap_or_default(),
             came: turn.came,
             ran: turn.ran,
             because: first.as_ref().map(|f| format!("{}{more}", f.because)).unwrap_or_default(),

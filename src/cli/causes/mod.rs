@@ -140,7 +140,7 @@ pub struct Causes<'a> {
     job_key: &'a str,
     state: &'a State,
     /// What the job has records of; asked for only by what was never built.
-    recorded: OnceCell<Recorded<'a>>,
+    recorded: OnceCell<Recorded>,
     /// Ids of the sources of the last build.
     known: BTreeSet<&'a str>,
     /// Those that are no longer there.

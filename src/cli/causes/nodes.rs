@@ -67,10 +67,10 @@ impl<'a> Causes<'a> {
 
     /// What changed of the declaration of actions that cannot be named yet.
     fn with_own_changes(&self, mut node: Node) -> Node {
-        let last = self.last_below(&node).first().copied().filter(|_| node.standing == Standing::May);
+        let last = self.last_below(&node).into_iter().next().filter(|_| node.standing == Standing::May);
         let declared = self.declared.get(&self.graph.rule(node.rule).name);
         if let (Some(last), Some(declared)) = (last, declared) {
-            let changes = declared.own_changes_since(&manifest::of_last(self.state, last));
+            let changes = declared.own_changes_since(&manifest::of_last(self.state, &last));
             if !changes.is_empty() {
                 node.standing = Standing::Run;
                 node.reason = Some(Reason::Changed(changes));
@@ -79,11 +79,11 @@ impl<'a> Causes<'a> {
         node
     }
 
-    pub(super) fn last(&self, rule: RuleId, item: &str) -> Option<&'a LastBuild> {
+    pub(super) fn last(&self, rule: RuleId, item: &str) -> Option<LastBuild> {
         self.state.last.get(format!("{}\0{}\0{item}", self.job_key, self.graph.rule(rule).name).as_str())
     }
 
-    pub(super) fn last_below(&self, node: &Node) -> Vec<&'a LastBuild> {
+    pub(super) fn last_below(&self, node: &Node) -> Vec<LastBuild> {
         let slash = if node.item.is_empty() { "" } else { "/" };
         let prefix = format!("{}\0{}\0{}{slash}", self.job_key, self.graph.rule(node.rule).name, node.item);
         let from = self.state.last.range_from(prefix.as_str());

@@ -44,33 +44,33 @@ struct Cache<'a> {
 }
 
 impl Cache<'_> {
-    fn last(&self, rule: &str, item: &str) -> Option<&LastBuild> {
+    fn last(&self, rule: &str, item: &str) -> Option<LastBuild> {
         self.store.state.last.get(format!("{}\0{rule}\0{item}", self.job_key).as_str())
     }
 
     /// The last build of `item`, or else of the first item below it.
-    fn last_below(&self, rule: &str, item: &str) -> Option<&LastBuild> {
+    fn last_below(&self, rule: &str, item: &str) -> Option<LastBuild> {
         let prefix = format!("{}\0{rule}\0{item}", self.job_key);
         let is_it = |key: &str| key.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
         let near = self.store.state.last.range_from(prefix.as_str()).take_while(|(key, _)| key.starts_with(&prefix));
         near.filter(|(key, _)| is_it(key)).map(|(_, last)| last).next()
     }
 
-    fn result(&self, rule: &str, item: &str) -> Option<&ActionResult> {
+    fn result(&self, rule: &str, item: &str) -> Option<ActionResult> {
         self.store.state.results.get(&self.last(rule, item)?.key)
     }
 
     /// The tree that is output `output` of `rule` for `item`.
-    fn tree(&self, rule: &Rule, output: usize, item: &str) -> Option<&StoredTree> {
+    fn tree(&self, rule: &Rule, output: usize, item: &str) -> Option<StoredTree> {
         match self.result(&rule.name, item)?.outputs.get(output)? {
-            Stored::Tree(tree) => Some(tree),
+            Stored::Tree(tree) => Some(tree.clone()),
             Stored::File(_) => None,
         }
     }
 
     fn pages(&self, source: &str) -> Option<u32> {
         let results = self.graph.rules.iter().filter_map(|rule| self.result(&rule.name, source));
-        let counted = results.flat_map(|r| &*r.counts).find(|(name, _)| name == "pages")?.1;
+        let counted = results.flat_map(|r| r.counts.to_vec()).find(|(name, _)| name == "pages")?.1;
         u32::try_from(counted).ok().filter(|n| *n > 0)
     }
 

@@ -85,7 +85,7 @@ impl Coordinator<'_, '_> {
         let graph = self.setup.graph;
         let path = graph.rule(rule).outputs[output].path.clone();
         let at = self.setup.job_dir.join(&path);
-        let Some(record) = self.store.state.published.get(&self.published_key(&path)).cloned() else {
+        let Some(record) = self.store.state.published.get(&self.published_key(&path)) else {
             return Err(refused(format!("`{path}` is not published in this job: there is nothing to adopt")));
         };
         let Some(stat) = disk::stat(&at)? else {
@@ -164,10 +164,10 @@ impl Coordinator<'_, '_> {
         let record = self.store.state.published.get(&self.published_key(path))?;
         let digest = Digest::of(bytes);
         if digest == record.digest {
-            return Some(self.as_published(at, path, record));
+            return Some(self.as_published(at, path, &record));
         }
         let items = self.setup.judge.count_items(bytes).unwrap_or(1);
-        let edited = Published { content: digest, digest, bytes: bytes.len() as u64, items, ..record.clone() };
+        let edited = Published { content: digest, digest, bytes: bytes.len() as u64, items, ..record };
         Some(self.as_published(at, path, &edited))
     }
 
@@ -179,7 +179,7 @@ impl Coordinator<'_, '_> {
         item: &Placed,
         share: &[u8],
     ) -> Result<(StoredFile, Option<AdoptedPiece>), Stop> {
-        let before = self.adopted_piece(rule, output, &item.full_id).cloned();
+        let before = self.adopted_piece(rule, output, &item.full_id);
         if let Some(base) = item.base
             && split::is_same(&self.store.cas.read(&base.digest)?, share)
         {
@@ -233,7 +233,7 @@ impl Coordinator<'_, '_> {
         for (rule, output) in self.setup.adopting.accept.clone() {
             let path = &self.setup.graph.rule(rule).outputs[output].path;
             let key = self.published_key(path);
-            let Some(published) = self.store.state.published.get(&key).filter(|_| self.is_adopted(path)).cloned() else {
+            let Some(published) = self.store.state.published.get(&key).filter(|_| self.is_adopted(path)) else {
                 continue;
             };
             let prior = self.setup.graph.rule(rule).pass.and_then(|p| self.setup.prior.get(&p));

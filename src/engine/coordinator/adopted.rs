@@ -14,16 +14,18 @@ use crate::engine::reason::Reason;
 use crate::store::records::{AdoptedPiece, Adoption, Stored};
 
 impl Coordinator<'_, '_> {
-    fn adoption(&self, rule: RuleId, output: usize) -> Option<&Adoption> {
+    fn adoption(&self, rule: RuleId, output: usize) -> Option<Adoption> {
         // Most jobs have none: their actions are not looked up one by one.
-        self.store.state.adoptions.iter().next()?;
+        if self.store.state.adoptions.is_empty() {
+            return None;
+        }
         self.store.state.adoptions.get(&self.published_key(&self.setup.graph.rule(rule).outputs[output].path))
     }
 
     /// What was adopted of an item.
-    pub(super) fn adopted_piece(&self, rule: RuleId, output: usize, item: &str) -> Option<&AdoptedPiece> {
-        let pieces = &self.adoption(rule, output)?.pieces;
-        pieces.binary_search_by(|p| p.item.as_str().cmp(item)).ok().map(|at| &pieces[at])
+    pub(super) fn adopted_piece(&self, rule: RuleId, output: usize, item: &str) -> Option<AdoptedPiece> {
+        let mut pieces = self.adoption(rule, output)?.pieces;
+        pieces.binary_search_by(|p| p.item.as_str().cmp(item)).ok().map(|at| pieces.swap_remove(at))
     }
 
     /// Outputs with adopted pieces in their places: those that replace `key`, or, of a frozen pass, those that are published.
@@ -92,7 +94,7 @@ impl Coordinator<'_, '_> {
             let is_out = |item: &str| item.split('/').next().is_some_and(|source| out.contains(source));
             let there: BTreeSet<&str> =
                 self.actions.iter().filter(|a| a.rule == rule).map(|a| self.items.get(a.item).full_id.as_str()).collect();
-            let lost = adoption.pieces.iter().map(|p| p.item.clone()).filter(|i| !there.contains(i.as_str()) && !is_out(i));
+            let lost = adoption.pieces.into_iter().map(|p| p.item).filter(|i| !there.contains(i.as_str()) && !is_out(i));
             let lost: Vec<String> = lost.collect();
             let Some(first) = lost.first() else { continue };
             let path = self.setup.graph.rule(rule).outputs[output].path.clone();
@@ -109,7 +111,7 @@ impl Coordinator<'_, '_> {
 
     fn change_pieces(&mut self, path: &str, change: impl FnOnce(&mut Vec<AdoptedPiece>)) {
         let key = self.published_key(path);
-        let Some(mut adoption) = self.store.state.adoptions.get(&key).cloned() else { return };
+        let Some(mut adoption) = self.store.state.adoptions.get(&key) else { return };
         change(&mut adoption.pieces);
         self.store.state.adoptions.put(key, adoption);
         self.since_commit += 1;

@@ -122,7 +122,7 @@ impl<'a> Coordinator<'a, '_> {
             Some(ActionResult { failure: Some(failure), .. })
                 if !self.setup.retry && !failure.is_outgrown(&self.setup.limits) =>
             {
-                let problem = Problem { message: failure.message.clone(), ..Problem::default() };
+                let problem = Problem { message: failure.message, ..Problem::default() };
                 if self.is_documents(ix, Outcome::Failed) {
                     // So that the next build knows it again.
                     self.actions[ix.0].as_before = self.fails_as_before(ix);
@@ -132,8 +132,8 @@ impl<'a> Coordinator<'a, '_> {
                 Ok(None)
             }
             Some(ActionResult { failure: None, outputs, counts, .. }) => {
-                self.actions[ix.0].made = counts.clone();
-                self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), outputs.clone()));
+                self.actions[ix.0].made = counts;
+                self.actions[ix.0].candidate = Some(self.with_adopted(ix, Some(key), outputs));
                 self.recount(ix)?;
                 self.judge(ix)
             }
@@ -411,12 +411,6 @@ impl<'a> Coordinator<'a, '_> {
         } else if outcome == Outcome::LeftOut {
             self.plan(ix, Fate::LeftOut, Some(Reason::Quarantined(self.left_out_reason(ix))), None);
         }
-        // Of thousands of actions they would weigh more than all that is known of them.
-        self.actions[ix.0].candidate = None;
-        self.actions[ix.0].own = None;
-        if !self.setup.check_determinism {
-            self.actions[ix.0].inputs = Vec::new();
-        }
         match self.actions[ix.0].accepted.clone() {
             Some(accepted) => {
                 self.expand(rule, item, accepted.outputs());
@@ -428,6 +422,8 @@ impl<'a> Coordinator<'a, '_> {
                 self.settle(Condition::Scope(rule, item), soundness, Some(why));
             }
         }
+        // Of thousands of actions it would weigh more than all that stays known of them.
+        self.actions[ix.0].forget(self.setup.check_determinism);
         Ok(())
     }
 

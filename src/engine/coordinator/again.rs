@@ -36,7 +36,7 @@ impl Coordinator<'_, '_> {
     pub(super) fn done(&mut self) -> Done {
         let mut done = Done::default();
         for ix in (0..self.actions.len()).map(ActionIx) {
-            let Some(result) = self.actions[ix.0].key.and_then(|key| self.store.state.results.get(&key)).cloned() else {
+            let Some(result) = self.actions[ix.0].key.and_then(|key| self.store.state.results.get(&key)) else {
                 continue;
             };
             let Ok(task) = self.task_of(ix) else { continue };
@@ -62,6 +62,6 @@ impl Coordinator<'_, '_> {
             let record = self.store.state.published.get(&self.published_key(path)).filter(|p| p.content == *key)?;
             Some(Derived { digest: record.digest, bytes: record.bytes, items: record.items })
         };
-        self.store.state.derived.get(key).copied().or_else(published)
+        self.store.state.derived.get(key).or_else(published)
     }
 }

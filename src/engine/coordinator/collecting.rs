@@ -163,6 +163,9 @@ pub(super) fn make_room(setup: &Setup<'_>, store: &mut Store, announced: &mut An
     announced.made_room = true;
     let staging = store.staging();
     let _ = disk::remove_dir_all(&staging);
+    if store.reopen().is_err() {
+        return 0;
+    }
     // What the rest of the build would find in the cache is told by a plan of it.
     let (mut silent, mut unheard) = (Silent, Announced::default());
     // A plan runs nothing.
@@ -175,10 +178,9 @@ pub(super) fn make_room(setup: &Setup<'_>, store: &mut Store, announced: &mut An
     retention::stamp(&mut store.state, &needs, setup.now_s);
     let bounds = Bounds { max_size: 0, ..setup.bounds };
     let chosen = match known(store) {
-        Ok(walked) if is_planned => collected(store, &needs, &view, bounds, walked, usize::MAX),
+        Ok(walked) if is_planned && store.was_in_reach().is_ok() => collected(store, &needs, &view, bounds, walked, usize::MAX),
         _ => Collection::default(),
     };
-    let _ = store.reopen();
     if store.commit().is_err() {
         // There is no room even for that. The records lead to blobs that are gone, until they are gone too: whoever meets one
         // makes it anew.

@@ -1,8 +1,6 @@
 //! Items, scopes and conditions: what comes to be when, and who waits for it.
 
-use std::sync::Arc;
-
-use super::{Action, ActionIx, Condition, Coordinator, Phase, Progress, Soundness, Stop};
+use super::{Action, ActionIx, Condition, Coordinator, Progress, Soundness, Stop};
 use crate::engine::graph::{From, Pass, Range, RuleId};
 use crate::engine::items::{self, ItemIx, JOB};
 use crate::engine::select::Choice;
@@ -43,28 +41,7 @@ impl Coordinator<'_, '_> {
 
     fn create(&mut self, rule: RuleId, item: ItemIx) {
         let ix = ActionIx(self.actions.len());
-        let mut action = Action {
-            rule,
-            item,
-            phase: Phase::Waiting,
-            waits: 0,
-            blocked_by_pass: None,
-            blocked_by_item: None,
-            is_out: false,
-            as_before: false,
-            unknown: None,
-            inputs: Vec::new(),
-            key: None,
-            own: None,
-            reason: None,
-            started: None,
-            candidate: None,
-            made: Arc::default(),
-            duration_ms: 0,
-            accepted: None,
-            outcome: None,
-            problem: None,
-        };
+        let mut action = Action::of(rule, item);
         let frozen = self.setup.selection.of(rule) == Choice::Frozen;
         let conditions = if frozen { Vec::new() } else { self.conditions_of(rule, item) };
         for condition in conditions {
@@ -82,6 +59,10 @@ impl Coordinator<'_, '_> {
             self.ready.push_back(ix);
         }
         self.action_at.insert((rule, item), ix);
+        if self.actions.len() == self.actions.capacity() {
+            // There may be tens of thousands: room for as many again would weigh more than what is in it.
+            self.actions.reserve_exact(self.actions.len() / 8 + 64);
+        }
         self.actions.push(action);
     }
 

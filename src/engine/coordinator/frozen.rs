@@ -154,11 +154,11 @@ impl Coordinator<'_, '_> {
         let whose = rule.pass.map_or_else(|| format!("`{}`", rule.name), |p| p.to_string());
         let state = &self.store.state;
         let last = state.last.get(&self.last_key(ix)).filter(|l| l.accepted);
-        let found = last.and_then(|l| Some((l, state.results.get(&l.key)?)));
+        let found = last.and_then(|l| state.results.get(&l.key).map(|result| (l, result)));
         let why = match found {
             None => Some(format!("{whose} has no result for `{item}`, and it is not among the passes to build")),
             Some((last, result)) => {
-                let outputs = self.with_adopted(ix, None, result.outputs.clone());
+                let outputs = self.with_adopted(ix, None, result.outputs);
                 let differs = last.source != self.source_digest(self.actions[ix.0].item);
                 self.actions[ix.0].accepted = Some(Accepted::from_record(outputs));
                 differs.then(|| format!("{whose} was made from other bytes of `{item}`"))
@@ -199,7 +199,7 @@ impl Coordinator<'_, '_> {
     fn newer_input(&mut self, ix: ActionIx) -> Option<String> {
         let (rule, item) = (self.actions[ix.0].rule, self.actions[ix.0].item);
         let last = self.store.state.last.get(&self.last_key(ix))?;
-        let made_from = manifest::of_last(&self.store.state, last);
+        let made_from = manifest::of_last(&self.store.state, &last);
         let graph = self.setup.graph;
         for input in &graph.rule(rule).inputs {
             let now = match &input.from {

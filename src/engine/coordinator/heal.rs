@@ -30,7 +30,7 @@ pub(super) fn forget(
     let adopted = store.state.adoptions.iter().find(|(_, a)| holds(a, digest));
     if let Some((key, adoption)) = adopted {
         let (job, path) = key.split_once('\0').unwrap_or_default();
-        let Some(bytes) = found_again(store, &root.join(job).join(path), adoption, digest)? else {
+        let Some(bytes) = found_again(store, &root.join(job).join(path), &adoption, digest)? else {
             return Err(EngineError::Adoption(Box::new(Problem {
                 message: format!("`{path}` was adopted as edited by hand, and its bytes are lost from the cache"),
                 hint: Some(format!("`ingest build --discard {}` takes the result of the rule again", adoption.rule)),
@@ -49,9 +49,9 @@ pub(super) fn forget(
 /// Drops every result, merge and projection that leads to a blob; the keys of the results, each with the place of the output.
 pub fn forget_records(state: &mut State, digest: &Digest) -> Vec<(Digest, usize)> {
     let place = |outputs: &[Stored]| outputs.iter().position(|s| s.blobs().any(|(d, _)| d == *digest));
-    let lost: Vec<(Digest, usize)> = state.results.iter().filter_map(|(k, r)| Some((*k, place(&r.outputs)?))).collect();
+    let lost: Vec<(Digest, usize)> = state.results.iter().filter_map(|(k, r)| Some((k, place(&r.outputs)?))).collect();
     lost.iter().for_each(|(key, _)| state.results.remove(key));
-    let derived: Vec<Digest> = state.derived.iter().filter(|(_, d)| d.digest == *digest).map(|(k, _)| *k).collect();
+    let derived: Vec<Digest> = state.derived.iter().filter(|(_, d)| d.digest == *digest).map(|(k, _)| k).collect();
     derived.iter().for_each(|k| state.derived.remove(k));
     lost
 }

@@ -58,7 +58,7 @@ impl Coordinator<'_, '_> {
 
     /// Files that were looked at, as a command that reads them is to find them.
     fn in_place(&self, paths: &[PathBuf]) -> Vec<InPlace> {
-        let entry = |path: &PathBuf| self.store.state.files.peek(&files::index_key(path)).cloned();
+        let entry = |path: &PathBuf| self.store.state.files.peek(&files::index_key(path));
         paths.iter().filter_map(|path| Some(InPlace { path: path.clone(), entry: entry(path)? })).collect()
     }
 
@@ -96,7 +96,7 @@ impl Coordinator<'_, '_> {
         let program = probe::find(name, &self.setup.root, &self.setup.base_env).ok_or_else(|| probe::missing(name))?;
         let (key, rests_on, digests) = self.ground_of_version(words, program, spec)?;
         if let Some(known) = self.store.state.probes.get(&key).filter(|p| p.rests_on == digests) {
-            return Ok((known.version.clone(), rests_on));
+            return Ok((known.version, rests_on));
         }
         if self.mode == Mode::Plan {
             return Ok((probe::NOT_ASKED.to_owned(), rests_on));

@@ -125,7 +125,7 @@ impl Coordinator<'_, '_> {
                 let work = Work::Project { apply, item: info, attrs, input };
                 self.note(other, output, item, key, &work);
                 match self.store.state.derived.get(&key) {
-                    Some(file) => Ok(InputValue::Blob { name, file: *file }),
+                    Some(file) => Ok(InputValue::Blob { name, file }),
                     None => Err(Unresolved::Needs(vec![Need { key, work }])),
                 }
             }
@@ -216,7 +216,7 @@ impl Coordinator<'_, '_> {
         let work = Work::Merge { merge, level, pieces: files };
         self.note(rule, output, item, key, &work);
         match self.store.state.derived.get(&key) {
-            Some(file) => Ok(Stored::File(*file)),
+            Some(file) => Ok(Stored::File(file)),
             None => Err(Unresolved::Needs(vec![Need { key, work }])),
         }
     }

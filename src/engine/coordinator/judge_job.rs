@@ -167,7 +167,7 @@ impl Coordinator<'_, '_> {
         let counts = ItemCounts {
             subject: subject.items,
             other: others.first().map(|o| (o.name.as_str(), o.items)),
-            baseline: self.store.state.baselines.get(&self.published_key(&subject.path)).copied(),
+            baseline: self.store.state.baselines.get(&self.published_key(&subject.path)),
         };
         if let Some(verdict) = self.setup.judge.judge_counts(gate, &counts) {
             let dropped = matches!(gate.check, Check::MaxDrop { .. }) && !verdict.accepted();
@@ -306,7 +306,7 @@ impl Coordinator<'_, '_> {
         let Some(known) = self.store.state.published.get(&self.published_key(path)) else { return Err(self.not_there(at)) };
         let is_ours = disk::stat(&self.setup.job_dir.join(path)).ok().flatten() == Some(known.stat);
         if is_ours || self.holds(path, &known.digest) {
-            return Ok(self.as_published(at, path, known));
+            return Ok(self.as_published(at, path, &known));
         }
         Err(format!("`{path}`, which its gate refers to, is not what was published"))
     }

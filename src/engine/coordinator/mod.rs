@@ -11,6 +11,7 @@
 //! | judging | it has a candidate that some gate has not judged |
 //! | done | accepted, rejected, failed, blocked or left out (its document is set aside); its scope is told |
 
+mod action;
 mod adopt;
 mod adopted;
 mod advance;
@@ -46,14 +47,13 @@ use std::time::Instant;
 
 use super::command::{CommandTask, Room};
 use super::error::EngineError;
-use super::execute::InputValue;
-use super::gate::{Accepted, GateFiles, Verdicts};
+use super::gate::{GateFiles, Verdicts};
 use super::graph::{Graph, Pass, Range, RuleId};
 use super::items::{ItemIx, Items, SourceFile};
-use super::observe::{ArtifactRecord, Observer, Outcome, PassedOver, Problem, Quarantined, Status};
+use super::observe::{ArtifactRecord, Observer, PassedOver, Problem, Quarantined, Status};
 use super::plan::{PlannedAction, Write};
 use super::policy::{Barrier, OnError};
-use super::reason::{Loss, Reason};
+use super::reason::Loss;
 use super::retention::Bounds;
 use super::select::Selection;
 use super::verdict::Judge;
@@ -63,6 +63,7 @@ use crate::digest::Digest;
 use crate::store::Store;
 use crate::store::records::{ActionResult, Derived, Stored};
 
+use action::{Action, ActionIx, Phase};
 use announced::Announced;
 use reasons::Numbers;
 use spans::Stretch;
@@ -171,52 +172,6 @@ enum Condition {
     Documents(RuleId),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct ActionIx(usize);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    Waiting,
-    Preparing,
-    Running,
-    Judging,
-    Done,
-}
-
-struct Action {
-    rule: RuleId,
-    item: ItemIx,
-    phase: Phase,
-    /// Conditions that do not hold yet.
-    waits: usize,
-    /// Another pass that can never be had, told for people.
-    blocked_by_pass: Option<String>,
-    /// A failure of its own pass, or of a rule of no pass, that it needs; told for people.
-    blocked_by_item: Option<String>,
-    /// Something of its document that it needs failed: the document is set aside.
-    is_out: bool,
-    /// It failed as the build before recorded it.
-    as_before: bool,
-    /// Only when planning: the first input that would be made anew.
-    unknown: Option<RuleId>,
-    /// Until it is done, unless it is to be done again.
-    inputs: Vec<(String, InputValue)>,
-    key: Option<Digest>,
-    /// What of its manifest is its own, encoded.
-    own: Option<Arc<[u8]>>,
-    /// Why it is not up to date, once that is known.
-    reason: Option<Box<Reason>>,
-    started: Option<Instant>,
-    candidate: Option<Arc<[Stored]>>,
-    /// What the candidate counts beside its items.
-    made: Arc<[(String, u64)]>,
-    /// What it took on its thread.
-    duration_ms: u64,
-    accepted: Option<Accepted>,
-    outcome: Option<Outcome>,
-    problem: Option<Box<Problem>>,
-}
-
 /// How far a rule is below an item.
 #[derive(Clone, Copy, Debug)]
 struct Progress {
@@ -295,6 +250,7 @@ struct Coordinator<'a, 'b> {
     /// What the manifests of each rule's actions share, encoded.
     declarations: HashMap<RuleId, Arc<[u8]>>,
     declaration_numbers: Numbers,
+    build_number: Option<u32>,
     /// Of each rule that has one, with its tool's version; or why it cannot be had, which is asked once.
     commands: HashMap<RuleId, Result<(Arc<CommandTask>, String), String>>,
     params: Vec<Arc<serde_json::Value>>,

@@ -193,7 +193,7 @@ impl Coordinator<'_, '_> {
         let name = &self.setup.graph.rule(rule).outputs[output].name;
         let key = derive::merge_key(self.code_of(rule, output), name, level, &pieces);
         if let Some(known) = self.store.state.derived.get(&key) {
-            return Ok(*known);
+            return Ok(known);
         }
         let work = Work::Merge { merge: self.merge_of(rule, output), level, pieces };
         let judge = self.setup.judge;

@@ -232,7 +232,7 @@ impl Coordinator<'_, '_> {
             match (same, stat) {
                 (Some(r), Some(s)) if r.stat == s => {}
                 (Some(r), Some(s)) if s.size == r.bytes && self.holds(&wanted.path, &r.digest) => {
-                    moved.push((wanted.path.clone(), Published { stat: s, ..r.clone() }));
+                    moved.push((wanted.path.clone(), Published { stat: s, ..r }));
                 }
                 _ => stale.push(wanted),
             }
@@ -347,7 +347,7 @@ impl Coordinator<'_, '_> {
             let adopted = self.is_adopted(&name);
             return ArtifactRecord { name, digest, bytes, items, adopted };
         }
-        let sorted: BTreeMap<&String, &Published> = known.collect();
+        let sorted: BTreeMap<&String, Published> = known.collect();
         let mut hasher = blake3::Hasher::new();
         for (path, p) in &sorted {
             hasher.update(&(path.len() as u64).to_le_bytes());

@@ -195,9 +195,9 @@ impl Coordinator<'_, '_> {
         let same = |l: &crate::store::records::LastBuild| {
             Some(l.key) == action.key
                 && !l.accepted
-                && self.store.state.gates.get(&l.gates) == Some(&self.gate_lists[action.rule.ix()])
+                && self.store.state.gates.get(&l.gates).as_ref() == Some(&self.gate_lists[action.rule.ix()])
         };
-        by_rule && by_pass && last.is_some_and(same)
+        by_rule && by_pass && last.as_ref().is_some_and(same)
     }
 
     /// Whether what is published of `rule` is without the source with that id, as the job's manifest says.

@@ -16,7 +16,7 @@ use crate::engine::probe;
 use crate::engine::reason::{Cause, Kind, Loss, Reason};
 use crate::store::cas::{Cas, Held};
 use crate::store::records::{Came, LastBuild, Stored, Turn};
-use crate::store::state::Table;
+use crate::store::table::Table;
 
 /// A blob that a build found missing or damaged: place of the output in its rule, the blob, what is wrong with it.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +41,7 @@ impl Coordinator<'_, '_> {
             return Reason::NeverBuilt;
         };
         let now = Encoded { declared: declared.clone(), own: own.clone() };
-        let changes = now.decode().changes_since(&manifest::of_last(&self.store.state, last));
+        let changes = now.decode().changes_since(&manifest::of_last(&self.store.state, &last));
         if !changes.is_empty() {
             return changed(changes);
         }
@@ -49,12 +49,12 @@ impl Coordinator<'_, '_> {
             let path = self.setup.graph.rule(action.rule).outputs.get(lost.output).map(|o| o.path.clone());
             return Reason::Lost { path: path.unwrap_or_default(), digest: lost.digest, what: lost.what };
         }
-        let then = self.store.state.gates.get(&last.gates).map(|l| GateList::decode(l)).unwrap_or_default();
+        let then = self.store.state.gates.get(&last.gates).map(|l| GateList::decode(&l)).unwrap_or_default();
         let gates = GateList::decode(&self.gate_lists[action.rule.ix()]).changes_since(&then);
         if !gates.is_empty() {
             return Reason::Gates(gates);
         }
-        let failure = self.store.state.results.get(&last.key).and_then(|r| r.failure.as_deref());
+        let failure = self.store.state.results.get(&last.key).and_then(|r| r.failure);
         if let Some(passed) = failure.filter(|f| f.is_outgrown(&self.setup.limits)).and_then(|f| f.limit) {
             return Reason::LimitRaised { passed, now: self.setup.limits.value(passed.name) };
         }
@@ -86,7 +86,7 @@ impl Coordinator<'_, '_> {
     pub(super) fn own_reason(&mut self, ix: ActionIx) -> Option<Reason> {
         let declared = self.declared_with_outputs(self.actions[ix.0].rule).ok()?;
         let last = self.store.state.last.get(&self.last_key(ix))?;
-        let changes = declared.own_changes_since(&manifest::of_last(&self.store.state, last));
+        let changes = declared.own_changes_since(&manifest::of_last(&self.store.state, &last));
         match changed(changes) {
             Reason::Changed(changes) if changes.is_empty() => None,
             Reason::AsksTool { .. } => None,
@@ -189,8 +189,8 @@ impl Coordinator<'_, '_> {
         let (ran, accepted) = (action.started.is_some(), matches!(came, Came::Ran | Came::FromCache));
         let (rule, item, name) = (action.rule, action.item, self.last_key(ix));
         let last = self.store.state.last.get(&name);
-        let turned = ran || last.is_none_or(|l| l.key != key || l.accepted != accepted);
-        let mut history = last.map(|l| l.history.clone()).unwrap_or_default();
+        let turned = ran || last.as_ref().is_none_or(|l| l.key != key || l.accepted != accepted);
+        let mut history = last.map(|l| l.history).unwrap_or_default();
         if turned {
             let reason = self.actions[ix.0].reason.as_deref().cloned().unwrap_or_else(|| self.reason_of(ix));
             let reason = postcard::to_stdvec(&reason).unwrap_or_default().into();
@@ -204,12 +204,16 @@ impl Coordinator<'_, '_> {
 
     /// The number of this build; given when it is first asked for.
     fn build_number(&mut self) -> u32 {
+        if let Some(number) = self.build_number {
+            return number;
+        }
         let (table, id) = (&mut self.store.state.builds, &self.setup.build_id);
         let number = match table.last() {
-            Some((number, last)) if last == id => *number,
+            Some((number, last)) if last == *id => number,
             last => last.map_or(0, |(n, _)| n + 1),
         };
         table.put(number, id.clone());
+        self.build_number = Some(number);
         number
     }
 }
@@ -220,7 +224,7 @@ pub(super) struct Numbers(BTreeMap<Arc<[u8]>, u32>);
 
 impl Numbers {
     pub(super) fn of(table: &Table<u32, Arc<[u8]>>) -> Self {
-        Self(table.iter().map(|(number, named)| (named.clone(), *number)).collect())
+        Self(table.iter().map(|(number, named)| (named, number)).collect())
     }
 
     fn number(&mut self, table: &mut Table<u32, Arc<[u8]>>, named: &Arc<[u8]>) -> u32 {

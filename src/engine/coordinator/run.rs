@@ -157,6 +157,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
             gate_numbers: Numbers::default(),
             declarations: HashMap::new(),
             declaration_numbers: Numbers::default(),
+            build_number: None,
             commands: HashMap::new(),
             params: params.collect(),
             pass_needs: ids.map(|id| select::pass_needs(setup.graph, id)).collect(),
@@ -407,6 +408,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 self.store.state.drop_unnamed();
                 let chosen = self.collect()?;
                 self.batch(true)?;
+                warnings.extend(self.store.take_warnings());
                 // What goes is deleted while the rest is told.
                 let (cas, cache) = (self.store.cas.clone(), self.store.dir.clone());
                 std::thread::scope(|scope| {
@@ -414,11 +416,13 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                     self.tell_end(&chosen, std::mem::take(&mut warnings))?;
                     Ok::<(), Stop>(sweep.join().unwrap_or(Ok(()))?)
                 })?;
-            } else if self.store.state.has_changes() {
+            } else if self.store.has_changes() {
                 // Only stamps moved: remembered, so that the same bytes are not hashed at every build.
                 self.open_store()?;
                 self.batch(true)?;
             }
+            // Whatever else was decided was decided on what could be read.
+            self.store.was_in_reach()?;
             if self.store.is_writable() || self.clock_probe.is_some() {
                 disk::remove_dir_all(&self.store.staging())?;
             }
