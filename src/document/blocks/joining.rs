@@ -47,7 +47,8 @@ impl Lexicon {
             if goes_on {
                 tokens.pop();
             }
-            for token in tokens {
+            // A token that ends in a hyphen within a line is the beginning of a word in a cell, or of a compound.
+            for token in tokens.into_iter().filter(|t| !t.ends_with(HYPHENS) && !t.ends_with('\u{ad}')) {
                 if taken.insert(token) {
                     lexicon.take(token);
                 }

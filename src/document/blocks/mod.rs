@@ -7,6 +7,7 @@
 pub mod assemble;
 pub mod fields;
 pub mod furniture;
+mod jammed;
 pub mod joining;
 pub mod lines;
 pub mod lists;

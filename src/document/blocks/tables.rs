@@ -4,6 +4,7 @@
 use super::joining::{Lexicon, append};
 use super::lines::{Cell, Line};
 use super::lists;
+use super::paragraphs::starts_lower;
 use crate::document::page_text::{Rect, Shape};
 
 /// A row of a table.
@@ -73,9 +74,15 @@ struct Grown {
 
 /// The longest run of lines from `start` through which a river flows.
 fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown> {
-    let first = lines[start].filter(|l| is_multi(l))?;
-    let mut rivers: Vec<River> = within_columns(first).windows(2).map(|w| River { left: w[0].1, right: w[1].0 }).collect();
-    let (mut end, mut last_multi, mut settled) = (start + 1, start, rivers.clone());
+    let first = lines[start]?;
+    let group = row_lines(lines, start);
+    let mut rivers: Vec<River> = if is_multi(first) {
+        within_columns(first).windows(2).map(|w| River { left: w[0].1, right: w[1].0 }).collect()
+    } else {
+        Some(rivers_through(&group)).filter(|rivers| group.len() > 1 && !rivers.is_empty())?
+    };
+    let (mut end, mut settled) = (start + 1, rivers.clone());
+    let mut last_multi = if is_multi(first) { start } else { start + group.len() - 1 };
     let mut before = first;
     while let Some(Some(line)) = lines.get(end) {
         let step = line.baseline - before.baseline;
@@ -86,7 +93,8 @@ fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown
         // A caption or paragraph across columns ends the table, and so does the bold header of the next one.
         let in_row = line.row.is_some() && line.row == before.row;
         let crosses = line.cells.len() == 1 && left.len() < rivers.len() && !in_row;
-        let heads = is_multi(line) && line.is_bold() && !before.is_bold() && !in_row;
+        let followed = lines.get(end + 1).is_some_and(|next| next.is_some_and(|next| next.region == line.region));
+        let heads = is_multi(line) && line.is_bold() && !before.is_bold() && !in_row && followed;
         if left.is_empty() || crosses || heads || lists::marker(line).is_some() && line.cells.len() < 3 {
             break;
         }
@@ -107,10 +115,20 @@ fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown
     Some(Grown { range: start..end, rivers })
 }
 
+/// The lines from `start` on of one row, whose cells stand on baselines of their own: centred, or set at its foot.
+fn row_lines<'b, 'a>(lines: &[Option<&'b Line<'a>>], start: usize) -> Vec<&'b Line<'a>> {
+    let row = lines[start].and_then(|l| l.row);
+    lines[start..].iter().map_while(|l| l.filter(|l| row.is_some() && l.row == row)).collect()
+}
+
+/// White that is left before the next cell where a word reaches into it: a river in lines of every size, for type that was fitted
+/// to a width is up to a fourth smaller than its neighbours.
+const OVERFLOW_PERCENT: i32 = 20;
+
 /// Where the cells of a line begin and end within their columns: a word too long for its column reaches into the next one, but
 /// its column ends where the next cell begins.
 fn within_columns(line: &Line<'_>) -> Vec<(i32, i32)> {
-    let white = (line.size() * RIVER_PERCENT / 100).max(1);
+    let white = (line.size() * OVERFLOW_PERCENT / 100).max(1);
     let next = line.cells.iter().skip(1).map(|c| c.x - white).chain([i32::MAX]);
     line.cells.iter().zip(next).map(|(c, end)| (c.x, c.right.min(end).max(c.x + 1))).collect()
 }
@@ -175,6 +193,7 @@ fn trailing(lines: &[Option<&Line<'_>>], start: usize, last_multi: usize, end: u
     row_steps.sort_unstable();
     let row_step = row_steps.get(row_steps.len() / 2).copied().unwrap_or(0);
     let first_x = lines[last_multi].map_or(0, |l| l.rect.x);
+    let first_cell_is_bold = lines[last_multi].is_some_and(|l| l.cells[0].bold);
     for index in last_multi + 1..end {
         let (Some(before), Some(line)) = (lines[index - 1], lines[index]) else { break };
         let tight = line.baseline - before.baseline <= line.size() * 14 / 10;
@@ -188,6 +207,10 @@ fn trailing(lines: &[Option<&Line<'_>>], start: usize, last_multi: usize, end: u
             kept = index + 1;
             continue;
         }
+        if is_torn(lines, index, first_x, rivers) && line.is_bold() == first_cell_is_bold {
+            kept = index + 1;
+            break;
+        }
         if !tight || !later_column && before.rect.x > line.rect.x + line.size() {
             break;
         }
@@ -197,6 +220,23 @@ fn trailing(lines: &[Option<&Line<'_>>], start: usize, last_multi: usize, end: u
     }
     kept
 }
+
+/// Whether the line at `index` is the first cell of a row that the end of the column tears off: the last line of its column, a
+/// row's step down, where the first column begins, and no wider than that is.
+fn is_torn(lines: &[Option<&Line<'_>>], index: usize, first_x: i32, rivers: &[River]) -> bool {
+    let Some((before, line)) = index.checked_sub(1).and_then(|b| lines[b]).zip(lines[index]) else { return false };
+    let last = lines.get(index + 1).is_none_or(|next| next.is_none_or(|next| next.region != line.region));
+    let step = line.baseline - before.baseline;
+    let within = rivers.first().is_some_and(|r| line.rect.right() <= r.left + (r.right - r.left) / 2);
+    last && within
+        && line.cells.len() == 1
+        && line.size() == before.size()
+        && (line.rect.x - first_x).abs() <= SAME_EDGE
+        && (1..=line.size() * LOOSE_ROW).contains(&step)
+}
+
+/// Single-spaced rows stand at most this many type sizes apart.
+const LOOSE_ROW: i32 = 2;
 
 /// The lines above the first one with cells are the rest of a row that the end of the last column or page cut, if there are none
 /// above them, they are tight, and begin where later columns of the table do; as many as there are of them.
@@ -208,7 +248,9 @@ fn cut_row(lines: &[Option<&Line<'_>>], start: usize, floor: usize, rivers: &[Ri
         if line.region != first.region {
             break;
         }
-        let tight = (0..=line.size() * 14 / 10).contains(&(below.baseline - line.baseline));
+        // The rest of the row stands a row's step above the next.
+        let most = if top == start { line.size() * LOOSE_ROW } else { line.size() * 14 / 10 };
+        let tight = (0..=most).contains(&(below.baseline - line.baseline));
         let in_column = |c: &Cell| rivers.iter().any(|r| (r.right - c.x).abs() <= SAME_EDGE);
         let alike =
             line.size() == first.size() && line.cells.iter().all(in_column) && narrowed(rivers, line).len() == rivers.len();
@@ -246,10 +288,14 @@ fn leading_lines(lines: &[Option<&Line<'_>>], start: usize, floor: usize, rivers
 fn narrowed(rivers: &[River], line: &Line<'_>) -> Vec<River> {
     let least = line.size() * RIVER_PERCENT / 100;
     let cells = within_columns(line);
+    let lone_word = line.cells.len() == 1 && !line.cells[0].text.contains(' ');
     let mut out = Vec::new();
     for river in rivers {
         let mut parts = vec![*river];
         for &(x, end) in &cells {
+            // A word by itself that is too long for its column is no text across columns, if it is so by less than an em.
+            let too_long = lone_word && x < river.left && end > river.left && end - river.right <= line.size();
+            let end = if too_long { end.min(river.right - least) } else { end };
             parts = parts
                 .into_iter()
                 .flat_map(|p| {
@@ -335,8 +381,13 @@ fn row_step(leading: i32, steps: &[i32], lines: &[&Line<'_>]) -> i32 {
     let percent = |s: i32| i64::from(s) * 100 / i64::from(leading.max(1));
     let apart = steps.iter().map(|s| percent(*s)).filter(|p| *p > ONE_LEADING).min();
     let tight = || steps.iter().zip(&lines[1..]).filter(|(s, _)| (50..=ONE_LEADING).contains(&percent(**s)));
-    let wrapped = tight().filter(|(_, l)| l.cells.len() == 1).count();
+    let wrapped = tight().filter(|(_, l)| l.cells.len() == 1 || goes_on_in_small_letters(l)).count();
     if apart.is_some_and(|p| p >= LEAST_ROW_STEP) && wrapped * 2 >= tight().count() { CLOSE_ROW_STEP } else { ROW_STEP_PERCENT }
+}
+
+/// No cell of `line` begins as a sentence or a name does.
+fn goes_on_in_small_letters(line: &Line<'_>) -> bool {
+    line.cells.iter().all(|c| starts_lower(&c.text))
 }
 
 /// A line further down than a loosely set line of the same cell, in percent of the leading.
@@ -352,13 +403,19 @@ const LEAST_ROW_STEP: i64 = 109;
 fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<bool> {
     let firsts = rivers.first().map_or(i32::MAX, |r| r.left);
     let steps: Vec<i32> = lines.windows(2).map(|w| w[1].baseline - w[0].baseline).collect();
-    let tightest = steps.iter().copied().filter(|s| *s > lines[0].size() / 2).min().unwrap_or(0);
+    // Lines of one cell stand a size apart; what is closer are cells of a row on baselines of their own.
+    let tightest = steps.iter().copied().filter(|s| *s > lines[0].size() * 9 / 10).min().unwrap_or(0);
     let threshold = row_step(tightest, &steps, lines);
     let wider = |step: i32| step * 100 > tightest * threshold;
     let spaced = steps.iter().filter(|s| wider(**s)).count();
     let between =
         |a: &Line<'_>, b: &Line<'_>| separators.iter().any(|y| *y > a.baseline - a.size() / 4 && *y < b.baseline - b.size() / 4);
     let ruled = lines.windows(2).filter(|w| between(w[0], w[1])).count();
+    // Where rows begin with a capital or a number, a line all of whose cells begin with small letters goes on with the last.
+    let is_first = |l: &&&Line<'_>| l.cells.first().is_some_and(|c| c.x < firsts);
+    let (small, all) =
+        (lines.iter().filter(is_first).filter(|l| goes_on_in_small_letters(l)).count(), lines.iter().filter(is_first).count());
+    let capitals = small * 3 <= all;
     let mut starts = vec![true];
     for (index, pair) in lines.windows(2).enumerate() {
         let (a, b) = (pair[0], pair[1]);
@@ -375,7 +432,7 @@ fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<
         } else if spaced * 5 >= steps.len() {
             wider(steps[index])
         } else {
-            opens_first
+            opens_first && !(capitals && goes_on_in_small_letters(b))
         });
     }
     starts
