@@ -1,7 +1,7 @@
 //! Printed lines as the block builders see them: their cells, their main font and the column they stand in.
 //! Knows nothing of what a line means.
 
-use super::{jammed, rows};
+use super::{jammed, leaders, rows};
 use crate::document::page_text::{FontStyle, PageText, Rect, Span, TextLine, Visibility};
 
 /// A run of spans without a wide gap: a cell of a table row, or the whole line.
@@ -94,7 +94,7 @@ fn of_line<'a>(page: u32, index: usize, text: &'a PageText, line: &'a TextLine) 
     if printed.is_empty() {
         return None;
     }
-    let font = main_font(text, line);
+    let (font, printed) = (main_font(text, line), leaders::shortened(printed));
     Some(Line {
         page,
         index,
@@ -184,6 +184,7 @@ fn cells(text: &PageText, line: &TextLine, size: i32) -> Vec<Cell> {
     for cell in &mut cells {
         cell.text.truncate(cell.text.trim_end().len());
     }
+    leaders::part(&mut cells, size);
     cells
 }
 

@@ -9,6 +9,7 @@ pub mod fields;
 pub mod furniture;
 mod jammed;
 pub mod joining;
+mod leaders;
 pub mod lines;
 pub mod lists;
 pub mod metrics;
