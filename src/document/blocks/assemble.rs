@@ -472,3 +472,46 @@ fn rows_place(rows: &[Row]) -> Vec<(u32, Rect)> {
 pub fn text_of_rows(rows: &[Row]) -> String {
     rows.iter().map(|r| r.cells.join(" | ")).collect::<Vec<_>>().join("\n")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::blocks::lines::tests::{Printed, page};
+
+    /// The text of every block of `pages`.
+    fn read(pages: &[PageText]) -> Vec<String> {
+        let pages = Pages::read(&pages.iter().collect::<Vec<_>>(), None);
+        let text = |block: Block<'_>| match &block.kind {
+            Kind::Table { rows, .. } => text_of_rows(rows),
+            _ => block.text,
+        };
+        blocks(&pages, &[], &pages.metrics()).into_iter().map(text).collect()
+    }
+
+    /// A row of a number, bold, and a text.
+    fn row(number: &'static str, text: &'static str) -> [Printed<'static>; 2] {
+        [(5000, 500, 1, number), (8000, 9000, 0, text)]
+    }
+
+    #[test]
+    fn a_row_torn_by_the_end_of_a_page_is_one_row_wherever_it_is_torn() {
+        let (a, b, c) = (row("1", "A sad tale"), row("2", "A song"), row("3", "A melody"));
+        let torn: [Printed<'_>; 1] = [(5000, 500, 1, "4")];
+        let rest: [Printed<'_>; 1] = [(8000, 9000, 0, "A river that flows")];
+        let more: [Printed<'_>; 1] = [(8000, 9000, 0, "from the other side.")];
+        let after: [Printed<'_>; 1] = [(5000, 20000, 0, "Text that goes from edge to edge, and on to a second line")];
+        let end: [Printed<'_>; 1] = [(5000, 9000, 0, "and to its end.")];
+        let first = page(&[(10000, &a), (11500, &b), (13000, &c), (14500, &torn)]);
+        // The rest is the end of the table.
+        let second = page(&[(10000, &rest), (11100, &more), (14000, &after), (15200, &end)]);
+        let texts = read(&[first, second]);
+        assert_eq!(texts[0].lines().last(), Some("4 | A river that flows from the other side."));
+        assert_eq!(texts[1], "Text that goes from edge to edge, and on to a second line and to its end.");
+        // The torn row is the first of the table.
+        let first = page(&[(10000, &after), (11200, &end), (14500, &torn)]);
+        let second = page(&[(10000, &rest), (11100, &more), (12600, &a), (14100, &b), (15600, &c)]);
+        let texts = read(&[first, second]);
+        assert_eq!(texts[1].lines().next(), Some("4 | A river that flows from the other side."));
+        assert_eq!(texts.len(), 2);
+    }
+}

@@ -338,4 +338,17 @@ mod tests {
         assert_eq!((roman("xiv"), roman("vi"), roman("mix")), (Some(14), Some(6), None));
         assert_eq!(pattern("Page  12 of 300"), "page # of #");
     }
+
+    #[test]
+    fn contents_above_the_text_of_their_page_end_with_their_last_leader() {
+        let mut rows: Vec<String> = vec!["Contents".into()];
+        rows.extend((1..5).map(|i| format!("Chapter {i} ........ {i}")));
+        rows.extend((0..20).map(|i| format!("The text begins on the same page and goes on for line {i} and more")));
+        let spans: Vec<[(i32, i32, u16, &str); 1]> = rows.iter().map(|r| [(5000, 20000, 0, r.as_str())]).collect();
+        let lines: Vec<(i32, &[Printed<'_>])> =
+            spans.iter().enumerate().map(|(i, s)| (20000 + i as i32 * 1200, s.as_slice())).collect();
+        let text = page(&lines);
+        let found = find(&[of_page(1, &text)], &[80000], None);
+        assert!(found[0][..5].iter().all(|f| *f == Some(Furniture::Contents)) && found[0][5..].iter().all(Option::is_none));
+    }
 }

@@ -101,7 +101,7 @@ mod tests {
             of_page(1, &text).iter().map(|l| l.cells.iter().map(|c| c.text.clone()).collect()).collect();
         assert_eq!(cells[2], ["Companion", "3"]);
         // Away from the column it is a word like any other.
-        lines[2] = (12800, &[(5000, 9000, 0, "TheoryBook")]);
+        lines[2] = (12800, &[(5000, 4000, 0, "TheoryBook")]);
         let text = page(&lines);
         assert_eq!(of_page(1, &text)[2].cells.len(), 1);
     }

@@ -248,4 +248,16 @@ pub mod tests {
         assert_eq!(lines[0].cells.iter().map(|c| c.text.as_str()).collect::<Vec<_>>(), ["Armor Class:", "17"]);
         assert_eq!((lines[0].bold_start, lines[0].is_bold()), (5, false));
     }
+
+    #[test]
+    fn runs_of_one_face_in_two_sizes_are_cells_where_the_gap_is_wider_than_a_word_space() {
+        let mut page = page(&[
+            (1000, &[(5000, 2000, 0, "Medium"), (7700, 1500, 2, "Tragic")]),
+            (2200, &[(5000, 2000, 0, "Medium"), (7300, 1500, 2, "tragic")]),
+        ]);
+        page.fonts.push(FontStyle { name: "Body".into(), size: 950, ..FontStyle::default() });
+        let cells = |line: &Line<'_>| line.cells.iter().map(|c| c.text.clone()).collect::<Vec<_>>();
+        let lines = of_page(1, &page);
+        assert_eq!((cells(&lines[0]), cells(&lines[1])), (vec!["Medium".into(), "Tragic".into()], vec!["Medium tragic".into()]));
+    }
 }
