@@ -332,7 +332,8 @@ fn narrowed(rivers: &[River], line: &Line<'_>) -> Vec<River> {
 
 fn build(lines: &[Option<&Line<'_>>], grown: Grown, shapes: &[Shape], lexicon: &Lexicon) -> Option<Table> {
     let within: Vec<&Line<'_>> = lines[grown.range.clone()].iter().flatten().copied().collect();
-    let multi = within.iter().filter(|l| is_multi(l)).count();
+    let multi = within.iter().filter(|l| is_multi(l)).count()
+        + usize::from(within.first().is_some_and(|l| !is_multi(l) && l.row.is_some()));
     let bounds = within.iter().map(|l| l.rect).reduce(|a, b| a.union(&b))?;
     let separators = separators(shapes, bounds, within.first()?.size());
     let bold_head = within.first().is_some_and(|l| l.is_bold());

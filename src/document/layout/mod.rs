@@ -181,6 +181,18 @@ mod tests {
     }
 
     #[test]
+    fn a_hyphen_that_hangs_into_a_narrow_gutter_leaves_it_one() {
+        let line = |x, i: i32| (x, 700 - 14 * i, "and so the line runs on to the very edge of the column 1".to_owned());
+        let mut both: Vec<_> = (0..12).map(|i| line(72, i)).chain((0..12).map(|i| line(305, i))).collect();
+        // The hyphen takes 3.3 of the 10.5 pt between the columns, the folio 5 of the rest.
+        both[5].2.push('-');
+        both.push((298, 480, "1".to_owned()));
+        let regions: Vec<u16> = page(&draw(&both)).lines.iter().map(|l| l.region).collect();
+        assert!(regions[..12].iter().all(|r| *r == 0) && regions[12..24].iter().all(|r| *r == 1), "{regions:?}");
+        assert_eq!(regions[24], 2);
+    }
+
+    #[test]
     fn a_wrapped_cell_of_a_table_across_columns_stays_in_it() {
         let row = |y: i32, last: &str| {
             [(72, "Season"), (200, "Beasts of the woods and the heath"), (350, last)]
