@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::furniture::{self, Furniture};
 use super::joining::{Lexicon, append};
-use super::lines::{self, Line};
+use super::lines::{self, Cell, Line};
 use super::metrics::Metrics;
 use super::paragraphs::{self, Open};
 use super::tables::{self, Row, Table};
@@ -95,14 +95,25 @@ impl<'a> Pages<'a> {
 #[must_use]
 pub fn blocks<'a>(pages: &'a Pages<'a>, headings: &[Heading], metrics: &Metrics) -> Vec<Block<'a>> {
     let lexicon = Lexicon::of(pages.lines.iter().flatten().filter(|l| l.is_plain()));
-    let mut builder =
-        Builder { blocks: Vec::new(), open: None, open_box: None, table: None, depths: Vec::new(), metrics, lexicon: &lexicon };
+    let mut builder = Builder {
+        blocks: Vec::new(),
+        open: None,
+        open_box: None,
+        table: None,
+        torn: None,
+        depths: Vec::new(),
+        metrics,
+        lexicon: &lexicon,
+    };
     for (page, lines) in pages.lines.iter().enumerate() {
         let here: Vec<&Heading> = headings.iter().filter(|h| h.page == page).collect();
         builder.page(pages, page, lines, &here);
     }
     fields::group(builder.blocks)
 }
+
+/// Left edges this close are one, 1/100 pt: programs set the cells of a column at one x.
+const SAME_EDGE: i32 = 30;
 
 /// A paragraph or list item that may go on.
 struct OpenBlock<'a> {
@@ -120,6 +131,8 @@ struct Builder<'a, 'm> {
     open_box: Option<((u32, usize), OpenBlock<'a>)>,
     /// The last table, while nothing but furniture has followed it: its block and region.
     table: Option<(usize, u32, u16)>,
+    /// The cell of its last row that goes on in the next column, and the baseline of what was added to it last.
+    torn: Option<(usize, i32)>,
     /// Marker positions of the list items that the last one is nested in.
     depths: Vec<i32>,
     metrics: &'m Metrics,
@@ -228,6 +241,9 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn text(&mut self, line: &'a Line<'a>) {
+        if self.cell_goes_on(line) {
+            return;
+        }
         let after_table = self.table.is_some();
         match self.open.take() {
             Some(mut open) if line.rotation == open.last.rotation && self.goes_on(&open, line, after_table) => {
@@ -329,12 +345,69 @@ impl<'a> Builder<'a, '_> {
             self.table = self.table.map(|(block, _, _)| (block, line.page, line.region));
             return;
         }
-        let places = rows_place(&table.rows);
-        let kind = Kind::Table { rows: table.rows.clone(), header_rows: table.header_rows, edges: table.edges.clone() };
+        let (mut rows, mut places) = (table.rows.clone(), rows_place(&table.rows));
+        if let Some(place) = rows.first_mut().and_then(|row| self.take_torn_head(row, &table.edges, line)) {
+            places.insert(0, place);
+        }
+        let kind = Kind::Table { rows, header_rows: table.header_rows, edges: table.edges.clone() };
         self.blocks.push(Block { kind, text: String::new(), places, breaks: Vec::new(), font: Some(line.font), sidebar });
         self.table = Some((self.blocks.len() - 1, line.page, line.region));
+        self.torn = None;
         self.depths.clear();
         self.open_box = None;
+    }
+
+    /// Takes the line before a table into its first row, if the end of the last column tore that row: `row` lacks its first
+    /// cells, and the line, the only one of its paragraph, stands where they would. Returns where it stands.
+    fn take_torn_head(&mut self, row: &mut Row, edges: &[i32], line: &Line<'a>) -> Option<(u32, Rect)> {
+        let open = self.open.as_ref().filter(|open| open.lines == 1 && open.item_text_x.is_none())?;
+        let (head, block) = (open.last, open.block);
+        let turned = (head.page, head.region) != (line.page, line.region) && line.page <= head.page + 1;
+        let last = self.blocks[block + 1..].iter().all(|b| matches!(b.kind, Kind::Furniture(_)));
+        let stands = |(cell, x): (&Cell, &i32)| (cell.x - x).abs() <= SAME_EDGE && cell.right <= edges[head.cells.len()];
+        let fits = head.cells.len() < edges.len()
+            && row.cells[..head.cells.len()].iter().all(String::is_empty)
+            && head.cells.iter().zip(edges).all(stands);
+        if !turned || !last || !fits {
+            return None;
+        }
+        for (cell, text) in row.cells.iter_mut().zip(&head.cells) {
+            cell.clone_from(&text.text);
+        }
+        row.rest = Some((row.page, row.rect));
+        (row.page, row.rect) = (head.page, head.rect);
+        self.blocks.remove(block);
+        self.open = None;
+        Some((head.page, head.rect))
+    }
+
+    /// Adds `line` to the last row of the last table if the end of the column tore that row: its first cells are there, and
+    /// `line`, at the head of the next column or behind what was added, stands where the first missing one begins.
+    fn cell_goes_on(&mut self, line: &Line<'a>) -> bool {
+        let Some((block, page, region)) = self.table else { return false };
+        let same_font = self.blocks[block].font.is_some_and(|f| f.size == line.font.size);
+        let Kind::Table { rows, edges, .. } = &mut self.blocks[block].kind else { return false };
+        let Some(row) = rows.last_mut() else { return false };
+        let torn = row.cells.iter().position(String::is_empty).filter(|torn| *torn > 0);
+        let goes_on = match self.torn {
+            Some((cell, baseline)) if (page, region) == (line.page, line.region) => {
+                let step = line.baseline - baseline;
+                (1..=line.size() * 14 / 10).contains(&step).then_some(cell)
+            }
+            _ => {
+                let turned = (page, region) != (line.page, line.region) && line.page <= page + 1;
+                let indented = line.rect.x > self.metrics.column(line).left + line.size() / 2;
+                torn.filter(|torn| turned && indented && row.cells[*torn..].iter().all(String::is_empty))
+            }
+        };
+        let in_cell = |cell: &usize| line.cells.len() == 1 && (line.rect.x - edges[*cell]).abs() <= SAME_EDGE;
+        let Some(cell) = goes_on.filter(in_cell).filter(|_| same_font) else { return false };
+        append(&mut row.cells[cell], &line.text, self.lexicon);
+        row.rest = Some((line.page, row.rest.filter(|r| r.0 == line.page).map_or(line.rect, |r| r.1.union(&line.rect))));
+        self.extend_place(block, line);
+        self.torn = Some((cell, line.baseline));
+        self.table = Some((block, line.page, line.region));
+        true
     }
 
     /// Adds `table` to the last one if it is its continuation in the next column or page: as many columns at the same
@@ -398,4 +471,47 @@ fn rows_place(rows: &[Row]) -> Vec<(u32, Rect)> {
 #[must_use]
 pub fn text_of_rows(rows: &[Row]) -> String {
     rows.iter().map(|r| r.cells.join(" | ")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::blocks::lines::tests::{Printed, page};
+
+    /// The text of every block of `pages`.
+    fn read(pages: &[PageText]) -> Vec<String> {
+        let pages = Pages::read(&pages.iter().collect::<Vec<_>>(), None);
+        let text = |block: Block<'_>| match &block.kind {
+            Kind::Table { rows, .. } => text_of_rows(rows),
+            _ => block.text,
+        };
+        blocks(&pages, &[], &pages.metrics()).into_iter().map(text).collect()
+    }
+
+    /// A row of a number, bold, and a text.
+    fn row(number: &'static str, text: &'static str) -> [Printed<'static>; 2] {
+        [(5000, 500, 1, number), (8000, 9000, 0, text)]
+    }
+
+    #[test]
+    fn a_row_torn_by_the_end_of_a_page_is_one_row_wherever_it_is_torn() {
+        let (a, b, c) = (row("1", "A sad tale"), row("2", "A song"), row("3", "A melody"));
+        let torn: [Printed<'_>; 1] = [(5000, 500, 1, "4")];
+        let rest: [Printed<'_>; 1] = [(8000, 9000, 0, "A river that flows")];
+        let more: [Printed<'_>; 1] = [(8000, 9000, 0, "from the other side.")];
+        let after: [Printed<'_>; 1] = [(5000, 20000, 0, "Text that goes from edge to edge, and on to a second line")];
+        let end: [Printed<'_>; 1] = [(5000, 9000, 0, "and to its end.")];
+        let first = page(&[(10000, &a), (11500, &b), (13000, &c), (14500, &torn)]);
+        // The rest is the end of the table.
+        let second = page(&[(10000, &rest), (11100, &more), (14000, &after), (15200, &end)]);
+        let texts = read(&[first, second]);
+        assert_eq!(texts[0].lines().last(), Some("4 | A river that flows from the other side."));
+        assert_eq!(texts[1], "Text that goes from edge to edge, and on to a second line and to its end.");
+        // The torn row is the first of the table.
+        let first = page(&[(10000, &after), (11200, &end), (14500, &torn)]);
+        let second = page(&[(10000, &rest), (11100, &more), (12600, &a), (14100, &b), (15600, &c)]);
+        let texts = read(&[first, second]);
+        assert_eq!(texts[1].lines().next(), Some("4 | A river that flows from the other side."));
+        assert_eq!(texts.len(), 2);
+    }
 }

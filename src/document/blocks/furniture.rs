@@ -205,6 +205,8 @@ fn mark_lists_of_pages(pages: &[Vec<Line<'_>>], titles: &BTreeSet<String>, found
         let title = text.iter().position(|i| is_title(&lines[*i].text, titles));
         let from = if running.is_some() { 0 } else { title.unwrap_or(0) };
         let listed = &text[from.min(text.len())..];
+        // A list of pages may end within a page, and the text begin below it.
+        let listed = if running.is_none() && title.is_some() { led(lines, listed) } else { listed };
         let shape = Shape::of(lines, listed);
         let kind = match title.map(|t| compact(&lines[text[t]].text)) {
             Some(t) if t.contains("index") => Some(Furniture::Index),
@@ -229,6 +231,23 @@ fn mark_lists_of_pages(pages: &[Vec<Line<'_>>], titles: &BTreeSet<String>, found
         }
     }
 }
+
+/// The lines of a list of pages under its title, up to the last one with a leader, if only a wrapped entry parts them here and
+/// there; all lines if there are no leaders.
+fn led<'i>(lines: &[Line<'_>], listed: &'i [usize]) -> &'i [usize] {
+    let has_leader = |i: &usize| lines[*i].text.contains("...") && trailing_number(&lines[*i].text).is_some();
+    let (mut end, mut without) = (0, 0);
+    for (at, index) in listed.iter().enumerate().skip(1) {
+        (end, without) = if has_leader(index) { (at + 1, 0) } else { (end, without + 1) };
+        if without > LINES_OF_ENTRY {
+            break;
+        }
+    }
+    if end > 0 { &listed[..end] } else { listed }
+}
+
+/// An entry of a list of pages that is wrapped, or stands above others without a page of its own, has no more lines than this.
+const LINES_OF_ENTRY: usize = 2;
 
 /// Titles that mark such pages in any book; the profile adds those of this one.
 fn is_title(text: &str, titles: &BTreeSet<String>) -> bool {
@@ -318,5 +337,18 @@ mod tests {
     fn roman_folios_are_numbers() {
         assert_eq!((roman("xiv"), roman("vi"), roman("mix")), (Some(14), Some(6), None));
         assert_eq!(pattern("Page  12 of 300"), "page # of #");
+    }
+
+    #[test]
+    fn contents_above_the_text_of_their_page_end_with_their_last_leader() {
+        let mut rows: Vec<String> = vec!["Contents".into()];
+        rows.extend((1..5).map(|i| format!("Chapter {i} ........ {i}")));
+        rows.extend((0..20).map(|i| format!("The text begins on the same page and goes on for line {i} and more")));
+        let spans: Vec<[(i32, i32, u16, &str); 1]> = rows.iter().map(|r| [(5000, 20000, 0, r.as_str())]).collect();
+        let lines: Vec<(i32, &[Printed<'_>])> =
+            spans.iter().enumerate().map(|(i, s)| (20000 + i as i32 * 1200, s.as_slice())).collect();
+        let text = page(&lines);
+        let found = find(&[of_page(1, &text)], &[80000], None);
+        assert!(found[0][..5].iter().all(|f| *f == Some(Furniture::Contents)) && found[0][5..].iter().all(Option::is_none));
     }
 }

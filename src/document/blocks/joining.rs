@@ -47,7 +47,8 @@ impl Lexicon {
             if goes_on {
                 tokens.pop();
             }
-            for token in tokens {
+            // A token that ends in a hyphen within a line is the beginning of a word in a cell, or of a compound.
+            for token in tokens.into_iter().filter(|t| !t.ends_with(HYPHENS) && !t.ends_with('\u{ad}')) {
                 if taken.insert(token) {
                     lexicon.take(token);
                 }
@@ -178,5 +179,18 @@ mod tests {
     fn a_dash_that_touches_its_word_takes_no_space() {
         assert_eq!(joined(&[], "moment—", "then"), "moment—then");
         assert_eq!(joined(&[], "moment –", "then"), "moment – then");
+    }
+
+    #[test]
+    fn a_word_cut_by_a_hyphen_in_a_cell_is_no_word() {
+        use crate::document::blocks::lines::{of_page, tests::page};
+        let rows = page(&[
+            (1000, &[(5000, 2000, 0, "Pyro\u{2010}"), (12000, 9000, 0, "A sticky fluid")]),
+            (2200, &[(5000, 2000, 0, "phoric"), (12000, 9000, 0, "that burns")]),
+        ]);
+        let lexicon = Lexicon::of(of_page(1, &rows).iter());
+        let mut text = "Pyro\u{2010}".to_owned();
+        append(&mut text, "phoric", &lexicon);
+        assert_eq!(text, "Pyrophoric");
     }
 }

@@ -1,7 +1,7 @@
 //! Printed lines as the block builders see them: their cells, their main font and the column they stand in.
 //! Knows nothing of what a line means.
 
-use super::rows;
+use super::{jammed, leaders, rows};
 use crate::document::page_text::{FontStyle, PageText, Rect, Span, TextLine, Visibility};
 
 /// A run of spans without a wide gap: a cell of a table row, or the whole line.
@@ -72,6 +72,7 @@ pub fn of_page(page: u32, text: &PageText) -> Vec<Line<'_>> {
     let mut lines =
         rows::reassembled(text.lines.iter().enumerate().filter_map(|(index, line)| of_line(page, index, text, line)).collect());
     number_columns(&mut lines);
+    jammed::part(&mut lines);
     lines
 }
 
@@ -93,7 +94,7 @@ fn of_line<'a>(page: u32, index: usize, text: &'a PageText, line: &'a TextLine) 
     if printed.is_empty() {
         return None;
     }
-    let font = main_font(text, line);
+    let (font, printed) = (main_font(text, line), leaders::shortened(printed));
     Some(Line {
         page,
         index,
@@ -136,13 +137,23 @@ fn main_font<'a>(text: &'a PageText, line: &TextLine) -> &'a FontStyle {
 /// A gap this wide, as a share of the font size, is wider than a stretched word space: it parts cells.
 const CELL_GAP_PERCENT: i32 = 90;
 
+/// Between runs of one face without a space, cells stand at least this share of the font size apart: the layout joins what is
+/// closer.
+const FITTED_GAP_PERCENT: i32 = 50;
+
 fn cells(text: &PageText, line: &TextLine, size: i32) -> Vec<Cell> {
     let mut cells: Vec<Cell> = Vec::new();
-    let mut font = None;
+    let mut before: Option<&FontStyle> = None;
     for span in line.spans.iter().filter(|s| !s.text.trim().is_empty()) {
-        let (right, bold) = (span.x.saturating_add(span.w), font_of(text, span).bold);
+        let font = font_of(text, span);
+        let (right, bold) = (span.x.saturating_add(span.w), font.bold);
         let words = span.text.trim();
-        let same_font = font.replace(span.font) == Some(span.font);
+        let gap = cells.last().map_or(0, |c: &Cell| span.x.saturating_sub(c.right));
+        // Programs that fit text to a width set each run of one face in a size of its own: there, only the gap tells.
+        let same_font = before.replace(font).is_some_and(|b| {
+            b == font
+                || gap > size * FITTED_GAP_PERCENT / 100 && (b.bold, b.italic) == (font.bold, font.italic) && b.name == font.name
+        });
         let spaced = span.text.starts_with(' ') || cells.last().is_some_and(|c: &Cell| c.text.ends_with(' '));
         // The layout breaks a run of one font without a space only where a cell begins, however narrow the gap.
         let begins_cell = same_font && !spaced;
@@ -173,6 +184,7 @@ fn cells(text: &PageText, line: &TextLine, size: i32) -> Vec<Cell> {
     for cell in &mut cells {
         cell.text.truncate(cell.text.trim_end().len());
     }
+    leaders::part(&mut cells, size);
     cells
 }
 
@@ -235,5 +247,17 @@ pub mod tests {
         let lines = of_page(1, &page);
         assert_eq!(lines[0].cells.iter().map(|c| c.text.as_str()).collect::<Vec<_>>(), ["Armor Class:", "17"]);
         assert_eq!((lines[0].bold_start, lines[0].is_bold()), (5, false));
+    }
+
+    #[test]
+    fn runs_of_one_face_in_two_sizes_are_cells_where_the_gap_is_wider_than_a_word_space() {
+        let mut page = page(&[
+            (1000, &[(5000, 2000, 0, "Medium"), (7700, 1500, 2, "Tragic")]),
+            (2200, &[(5000, 2000, 0, "Medium"), (7300, 1500, 2, "tragic")]),
+        ]);
+        page.fonts.push(FontStyle { name: "Body".into(), size: 950, ..FontStyle::default() });
+        let cells = |line: &Line<'_>| line.cells.iter().map(|c| c.text.clone()).collect::<Vec<_>>();
+        let lines = of_page(1, &page);
+        assert_eq!((cells(&lines[0]), cells(&lines[1])), (vec!["Medium".into(), "Tragic".into()], vec!["Medium tragic".into()]));
     }
 }

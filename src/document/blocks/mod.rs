@@ -7,7 +7,9 @@
 pub mod assemble;
 pub mod fields;
 pub mod furniture;
+mod jammed;
 pub mod joining;
+mod leaders;
 pub mod lines;
 pub mod lists;
 pub mod metrics;

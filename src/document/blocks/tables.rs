@@ -4,6 +4,7 @@
 use super::joining::{Lexicon, append};
 use super::lines::{Cell, Line};
 use super::lists;
+use super::paragraphs::starts_lower;
 use crate::document::page_text::{Rect, Shape};
 
 /// A row of a table.
@@ -73,9 +74,16 @@ struct Grown {
 
 /// The longest run of lines from `start` through which a river flows.
 fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown> {
-    let first = lines[start].filter(|l| is_multi(l))?;
-    let mut rivers: Vec<River> = within_columns(first).windows(2).map(|w| River { left: w[0].1, right: w[1].0 }).collect();
-    let (mut end, mut last_multi, mut settled) = (start + 1, start, rivers.clone());
+    let first = lines[start]?;
+    let group = row_lines(lines, start);
+    let spanned = lines.get(start + 1).copied().flatten().filter(|next| spans(first, next));
+    let mut rivers: Vec<River> = if is_multi(first) {
+        within_columns(spanned.unwrap_or(first)).windows(2).map(|w| River { left: w[0].1, right: w[1].0 }).collect()
+    } else {
+        Some(rivers_through(&group)).filter(|rivers| group.len() > 1 && !rivers.is_empty())?
+    };
+    let (mut end, mut settled) = (start + 1, rivers.clone());
+    let mut last_multi = if is_multi(first) { start } else { start + group.len() - 1 };
     let mut before = first;
     while let Some(Some(line)) = lines.get(end) {
         let step = line.baseline - before.baseline;
@@ -86,7 +94,8 @@ fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown
         // A caption or paragraph across columns ends the table, and so does the bold header of the next one.
         let in_row = line.row.is_some() && line.row == before.row;
         let crosses = line.cells.len() == 1 && left.len() < rivers.len() && !in_row;
-        let heads = is_multi(line) && line.is_bold() && !before.is_bold() && !in_row;
+        let followed = lines.get(end + 1).is_some_and(|next| next.is_some_and(|next| next.region == line.region));
+        let heads = is_multi(line) && line.is_bold() && !before.is_bold() && !in_row && followed;
         if left.is_empty() || crosses || heads || lists::marker(line).is_some() && line.cells.len() < 3 {
             break;
         }
@@ -101,16 +110,42 @@ fn grow(lines: &[Option<&Line<'_>>], start: usize, floor: usize) -> Option<Grown
     let end = trailing(lines, start, last_multi, end, &settled);
     let start = cut_row(lines, start, floor, &settled).unwrap_or_else(|| leading_lines(lines, start, floor, &settled));
     let within: Vec<&Line<'_>> = lines[start..end].iter().flatten().copied().collect();
-    let all = rivers_through(&within);
+    // Cells that span columns say nothing of where these begin.
+    let within = &within[usize::from(spanned.is_some() && within.len() > 2)..];
+    let all = rivers_through(within);
     let mut rivers = if all.len() > settled.len() { all } else { settled };
-    add_edges(&mut rivers, &within);
+    add_edges(&mut rivers, within);
     Some(Grown { range: start..end, rivers })
 }
+
+/// Whether `head` is a row of header cells some of which span columns that `below` has a header for each of: more cells, and one
+/// of `head` stands over the white between two of them.
+fn spans(head: &Line<'_>, below: &Line<'_>) -> bool {
+    let step = below.baseline - head.baseline;
+    let over = |w: &[Cell]| head.cells.iter().any(|c| c.x < w[0].right && c.right > w[1].x);
+    is_multi(head)
+        && below.region == head.region
+        && head.is_bold()
+        && below.is_bold()
+        && below.cells.len() > head.cells.len()
+        && (1..=head.size() * ROW_STEP).contains(&step)
+        && below.cells.windows(2).any(over)
+}
+
+/// The lines from `start` on of one row, whose cells stand on baselines of their own: centred, or set at its foot.
+fn row_lines<'b, 'a>(lines: &[Option<&'b Line<'a>>], start: usize) -> Vec<&'b Line<'a>> {
+    let row = lines[start].and_then(|l| l.row);
+    lines[start..].iter().map_while(|l| l.filter(|l| row.is_some() && l.row == row)).collect()
+}
+
+/// White that is left before the next cell where a word reaches into it: a river in lines of every size, for type that was fitted
+/// to a width is up to a fourth smaller than its neighbours.
+const OVERFLOW_PERCENT: i32 = 20;
 
 /// Where the cells of a line begin and end within their columns: a word too long for its column reaches into the next one, but
 /// its column ends where the next cell begins.
 fn within_columns(line: &Line<'_>) -> Vec<(i32, i32)> {
-    let white = (line.size() * RIVER_PERCENT / 100).max(1);
+    let white = (line.size() * OVERFLOW_PERCENT / 100).max(1);
     let next = line.cells.iter().skip(1).map(|c| c.x - white).chain([i32::MAX]);
     line.cells.iter().zip(next).map(|(c, end)| (c.x, c.right.min(end).max(c.x + 1))).collect()
 }
@@ -175,6 +210,7 @@ fn trailing(lines: &[Option<&Line<'_>>], start: usize, last_multi: usize, end: u
     row_steps.sort_unstable();
     let row_step = row_steps.get(row_steps.len() / 2).copied().unwrap_or(0);
     let first_x = lines[last_multi].map_or(0, |l| l.rect.x);
+    let first_cell_is_bold = lines[last_multi].is_some_and(|l| l.cells[0].bold);
     for index in last_multi + 1..end {
         let (Some(before), Some(line)) = (lines[index - 1], lines[index]) else { break };
         let tight = line.baseline - before.baseline <= line.size() * 14 / 10;
@@ -188,6 +224,10 @@ fn trailing(lines: &[Option<&Line<'_>>], start: usize, last_multi: usize, end: u
             kept = index + 1;
             continue;
         }
+        if is_torn(lines, index, first_x, rivers) && line.is_bold() == first_cell_is_bold {
+            kept = index + 1;
+            break;
+        }
         if !tight || !later_column && before.rect.x > line.rect.x + line.size() {
             break;
         }
@@ -197,6 +237,23 @@ fn trailing(lines: &[Option<&Line<'_>>], start: usize, last_multi: usize, end: u
     }
     kept
 }
+
+/// Whether the line at `index` is the first cell of a row that the end of the column tears off: the last line of its column, a
+/// row's step down, where the first column begins, and no wider than that is.
+fn is_torn(lines: &[Option<&Line<'_>>], index: usize, first_x: i32, rivers: &[River]) -> bool {
+    let Some((before, line)) = index.checked_sub(1).and_then(|b| lines[b]).zip(lines[index]) else { return false };
+    let last = lines.get(index + 1).is_none_or(|next| next.is_none_or(|next| next.region != line.region));
+    let step = line.baseline - before.baseline;
+    let within = rivers.first().is_some_and(|r| line.rect.right() <= r.left + (r.right - r.left) / 2);
+    last && within
+        && line.cells.len() == 1
+        && line.size() == before.size()
+        && (line.rect.x - first_x).abs() <= SAME_EDGE
+        && (1..=line.size() * LOOSE_ROW).contains(&step)
+}
+
+/// Single-spaced rows stand at most this many type sizes apart.
+const LOOSE_ROW: i32 = 2;
 
 /// The lines above the first one with cells are the rest of a row that the end of the last column or page cut, if there are none
 /// above them, they are tight, and begin where later columns of the table do; as many as there are of them.
@@ -208,7 +265,9 @@ fn cut_row(lines: &[Option<&Line<'_>>], start: usize, floor: usize, rivers: &[Ri
         if line.region != first.region {
             break;
         }
-        let tight = (0..=line.size() * 14 / 10).contains(&(below.baseline - line.baseline));
+        // The rest of the row stands a row's step above the next.
+        let most = if top == start { line.size() * LOOSE_ROW } else { line.size() * 14 / 10 };
+        let tight = (0..=most).contains(&(below.baseline - line.baseline));
         let in_column = |c: &Cell| rivers.iter().any(|r| (r.right - c.x).abs() <= SAME_EDGE);
         let alike =
             line.size() == first.size() && line.cells.iter().all(in_column) && narrowed(rivers, line).len() == rivers.len();
@@ -246,10 +305,14 @@ fn leading_lines(lines: &[Option<&Line<'_>>], start: usize, floor: usize, rivers
 fn narrowed(rivers: &[River], line: &Line<'_>) -> Vec<River> {
     let least = line.size() * RIVER_PERCENT / 100;
     let cells = within_columns(line);
+    let lone_word = line.cells.len() == 1 && !line.cells[0].text.contains(' ');
     let mut out = Vec::new();
     for river in rivers {
         let mut parts = vec![*river];
         for &(x, end) in &cells {
+            // A word by itself that is too long for its column is no text across columns, if it is so by less than an em.
+            let too_long = lone_word && x < river.left && end > river.left && end - river.right <= line.size();
+            let end = if too_long { end.min(river.right - least) } else { end };
             parts = parts
                 .into_iter()
                 .flat_map(|p| {
@@ -269,7 +332,8 @@ fn narrowed(rivers: &[River], line: &Line<'_>) -> Vec<River> {
 
 fn build(lines: &[Option<&Line<'_>>], grown: Grown, shapes: &[Shape], lexicon: &Lexicon) -> Option<Table> {
     let within: Vec<&Line<'_>> = lines[grown.range.clone()].iter().flatten().copied().collect();
-    let multi = within.iter().filter(|l| is_multi(l)).count();
+    let multi = within.iter().filter(|l| is_multi(l)).count()
+        + usize::from(within.first().is_some_and(|l| !is_multi(l) && l.row.is_some()));
     let bounds = within.iter().map(|l| l.rect).reduce(|a, b| a.union(&b))?;
     let separators = separators(shapes, bounds, within.first()?.size());
     let bold_head = within.first().is_some_and(|l| l.is_bold());
@@ -334,9 +398,14 @@ fn separators(shapes: &[Shape], bounds: Rect, size: i32) -> Vec<i32> {
 fn row_step(leading: i32, steps: &[i32], lines: &[&Line<'_>]) -> i32 {
     let percent = |s: i32| i64::from(s) * 100 / i64::from(leading.max(1));
     let apart = steps.iter().map(|s| percent(*s)).filter(|p| *p > ONE_LEADING).min();
-    let tight = || steps.iter().zip(&lines[1..]).filter(|(s, _)| (50..=ONE_LEADING).contains(&percent(**s)));
-    let wrapped = tight().filter(|(_, l)| l.cells.len() == 1).count();
+    let tight = || steps.iter().zip(&lines[1..]).filter(|(s, _)| **s >= leading && percent(**s) <= ONE_LEADING);
+    let wrapped = tight().filter(|(_, l)| l.cells.len() == 1 || goes_on_in_small_letters(l)).count();
     if apart.is_some_and(|p| p >= LEAST_ROW_STEP) && wrapped * 2 >= tight().count() { CLOSE_ROW_STEP } else { ROW_STEP_PERCENT }
+}
+
+/// No cell of `line` begins as a sentence or a name does.
+fn goes_on_in_small_letters(line: &Line<'_>) -> bool {
+    line.cells.iter().all(|c| starts_lower(&c.text))
 }
 
 /// A line further down than a loosely set line of the same cell, in percent of the leading.
@@ -352,13 +421,19 @@ const LEAST_ROW_STEP: i64 = 109;
 fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<bool> {
     let firsts = rivers.first().map_or(i32::MAX, |r| r.left);
     let steps: Vec<i32> = lines.windows(2).map(|w| w[1].baseline - w[0].baseline).collect();
-    let tightest = steps.iter().copied().filter(|s| *s > lines[0].size() / 2).min().unwrap_or(0);
+    // Lines of one cell stand a size apart; what is closer are cells of a row on baselines of their own.
+    let tightest = steps.iter().copied().filter(|s| *s > lines[0].size() * 9 / 10).min().unwrap_or(0);
     let threshold = row_step(tightest, &steps, lines);
     let wider = |step: i32| step * 100 > tightest * threshold;
     let spaced = steps.iter().filter(|s| wider(**s)).count();
     let between =
         |a: &Line<'_>, b: &Line<'_>| separators.iter().any(|y| *y > a.baseline - a.size() / 4 && *y < b.baseline - b.size() / 4);
     let ruled = lines.windows(2).filter(|w| between(w[0], w[1])).count();
+    // Where rows begin with a capital or a number, a line all of whose cells begin with small letters goes on with the last.
+    let is_first = |l: &&&Line<'_>| l.cells.first().is_some_and(|c| c.x < firsts);
+    let (small, all) =
+        (lines.iter().filter(is_first).filter(|l| goes_on_in_small_letters(l)).count(), lines.iter().filter(is_first).count());
+    let capitals = small * 2 <= all;
     let mut starts = vec![true];
     for (index, pair) in lines.windows(2).enumerate() {
         let (a, b) = (pair[0], pair[1]);
@@ -366,7 +441,9 @@ fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<
         let same_line = steps[index] <= b.size() / 2;
         // Shading often leaves the header and the first row alike: the weight tells them.
         let below_header = a.cells.iter().all(|c| c.bold) && !b.cells.iter().all(|c| c.bold) && opens_first;
-        starts.push(if same_line || a.row.is_some() && a.row == b.row {
+        starts.push(if index == 0 && spans(a, b) {
+            true
+        } else if same_line || a.row.is_some() && a.row == b.row {
             false
         } else if (a.row.is_some() && b.row.is_some()) || below_header {
             true
@@ -375,7 +452,7 @@ fn row_starts(lines: &[&Line<'_>], rivers: &[River], separators: &[i32]) -> Vec<
         } else if spaced * 5 >= steps.len() {
             wider(steps[index])
         } else {
-            opens_first
+            opens_first && !(capitals && goes_on_in_small_letters(b))
         });
     }
     starts
@@ -518,5 +595,129 @@ mod tests {
             (12400, &[(5000, 300, 0, "•"), (6500, 9000, 0, "A third")]),
         ]);
         assert!(rows(&list).is_empty());
+    }
+
+    #[test]
+    fn header_cells_on_baselines_of_their_own_are_one_row() {
+        let table = page(&[
+            (10000, &[(15000, 3000, 1, "Desired Effect")]),
+            (10750, &[(5000, 3000, 1, "Ease Factor")]),
+            (12100, &[(5000, 500, 0, "6"), (15000, 9000, 0, "Turn a man against his neighbor,")]),
+            (13250, &[(15000, 6000, 0, "or against his partner.")]),
+            (14400, &[(5000, 500, 0, "9"), (15000, 9000, 0, "Turn a man against his wife.")]),
+            (15550, &[(5000, 500, 0, "12"), (15000, 9000, 0, "Turn a man against his kin.")]),
+        ]);
+        // A stream that goes back up from the first cell to the second writes the cells of a row.
+        let mut text = table;
+        text.lines.swap(0, 1);
+        assert_eq!(
+            rows(&text),
+            [
+                ["Ease Factor", "Desired Effect"],
+                ["6", "Turn a man against his neighbor, or against his partner."],
+                ["9", "Turn a man against his wife."],
+                ["12", "Turn a man against his kin."]
+            ]
+        );
+    }
+
+    #[test]
+    fn the_first_cell_of_a_row_torn_by_the_end_of_the_column_is_a_row() {
+        let table = page(&[
+            (10000, &[(5000, 500, 1, "1"), (8000, 9000, 0, "A sad tale")]),
+            (11500, &[(5000, 500, 1, "2"), (8000, 9000, 0, "A celebrated song")]),
+            (13000, &[(5000, 500, 1, "3"), (8000, 9000, 0, "A melody")]),
+            (14500, &[(5000, 500, 1, "4")]),
+        ]);
+        assert_eq!(rows(&table)[3], ["4", ""]);
+        let bold_name = page(&[
+            (10000, &[(5000, 500, 1, "1"), (7000, 2000, 1, "Pit"), (12000, 9000, 0, "A pit opens")]),
+            (11500, &[(5000, 500, 1, "2"), (7000, 2000, 1, "Push"), (12000, 9000, 0, "An object moves")]),
+            (13000, &[(5000, 500, 1, "3"), (7000, 2000, 1, "Scry")]),
+        ]);
+        assert_eq!(rows(&bold_name)[2], ["3", "Scry", ""]);
+        // Followed by text of its column it is no cell.
+        let text = page(&[
+            (10000, &[(5000, 500, 1, "1"), (8000, 9000, 0, "A sad tale")]),
+            (11500, &[(5000, 500, 1, "2"), (8000, 9000, 0, "A celebrated song")]),
+            (13000, &[(5000, 500, 1, "3"), (8000, 9000, 0, "A melody")]),
+            (14500, &[(5000, 500, 1, "4")]),
+            (16000, &[(5000, 15000, 0, "Some text that follows")]),
+        ]);
+        assert_eq!(rows(&text).len(), 3);
+    }
+
+    #[test]
+    fn the_rest_of_a_torn_row_stands_a_step_of_rows_above_the_next() {
+        let table = page(&[
+            (10000, &[(8000, 9000, 0, "Gathered from a river that flows")]),
+            (11050, &[(8000, 4000, 0, "from the other side.")]),
+            (12550, &[(5000, 500, 0, "4"), (8000, 9000, 0, "The reed fisher")]),
+            (14050, &[(5000, 500, 0, "5"), (8000, 9000, 0, "The silver stream")]),
+            (15550, &[(5000, 500, 0, "6"), (8000, 9000, 0, "The thrush")]),
+        ]);
+        assert_eq!(rows(&table)[0], ["", "Gathered from a river that flows from the other side."]);
+    }
+
+    #[test]
+    fn a_lone_word_too_long_for_its_column_does_not_end_the_table() {
+        let row = |y, first: &'static str| (y, [(5000, 2000, 0, first), (8000, 500, 0, "2"), (12000, 900, 0, "none")]);
+        let table = [row(10000, "Magus"), row(11400, "Specialist,"), row(13900, "Horse"), row(15300, "Noble")];
+        let mut lines: Vec<(i32, &[_])> = table.iter().map(|(y, spans)| (*y, spans.as_slice())).collect();
+        lines.insert(2, (12500, &[(5000, 3100, 0, "Craftsman")]));
+        assert_eq!(
+            rows(&page(&lines)),
+            [["Magus", "2", "none"], ["Specialist, Craftsman", "2", "none"], ["Horse", "2", "none"], ["Noble", "2", "none"]]
+        );
+    }
+
+    #[test]
+    fn a_word_that_overflows_in_larger_type_leaves_a_river() {
+        let row = |y, font, right| (y, [(5000, right, font, "Word"), (8000, 900, font, "none")]);
+        let table = [row(10000, 0, 3300), row(11400, 2, 2000), row(12800, 0, 2000), row(14200, 2, 3300)];
+        let lines: Vec<(i32, &[_])> = table.iter().map(|(y, spans)| (*y, spans.as_slice())).collect();
+        let mut text = page(&lines);
+        text.fonts.push(crate::document::page_text::FontStyle { size: 1200, name: "Body".into(), ..Default::default() });
+        assert!(rows(&text).len() == 4 && rows(&text).iter().all(|r| r == &["Word", "none"]));
+    }
+
+    #[test]
+    fn lines_whose_cells_all_go_on_in_small_letters_open_no_row() {
+        let table = page(&[
+            (10000, &[(5000, 4000, 0, "Purchase of a horse"), (15000, 800, 0, "1 pound")]),
+            (11040, &[(5000, 6000, 0, "Hire of one workman (paid"), (15000, 500, 0, "2")]),
+            (11950, &[(5000, 4000, 0, "two pence per day)"), (15000, 800, 0, "pounds")]),
+            (12990, &[(5000, 6000, 0, "Hire of one craftsman (paid"), (15000, 500, 0, "5")]),
+            (13900, &[(5000, 4000, 0, "five pence per day)"), (15000, 800, 0, "pounds")]),
+        ]);
+        let wanted = [
+            ["Purchase of a horse", "1 pound"],
+            ["Hire of one workman (paid two pence per day)", "2 pounds"],
+            ["Hire of one craftsman (paid five pence per day)", "5 pounds"],
+        ];
+        assert_eq!(rows(&table), wanted);
+        let mut even = table;
+        for (i, line) in even.lines.iter_mut().enumerate() {
+            line.baseline = 10000 + 1000 * i as i32;
+        }
+        assert_eq!(rows(&even), wanted);
+    }
+
+    #[test]
+    fn a_header_over_two_columns_is_a_row_above_theirs() {
+        let row = |y, a: &'static str| {
+            (y, [(5000, 2000, 0, a), (10000, 300, 0, "1"), (14000, 300, 0, "0"), (18000, 300, 0, "2"), (22000, 300, 0, "5")])
+        };
+        let body = [row(13000, "Road"), row(14500, "Heath"), row(16000, "Marsh")];
+        let mut lines: Vec<(i32, &[_])> =
+            vec![(10000, &[(5000, 2500, 1, "Terrain"), (11000, 4000, 1, "By day"), (19000, 4000, 1, "By night")])];
+        lines.push((
+            11500,
+            &[(9500, 2000, 1, "Walk"), (13500, 2000, 1, "Ride"), (17500, 2000, 1, "Walk"), (21500, 2000, 1, "Ride")],
+        ));
+        lines.extend(body.iter().map(|(y, spans)| (*y, spans.as_slice())));
+        let found = rows(&page(&lines));
+        assert_eq!(found[0], ["Terrain", "By day", "", "By night", ""]);
+        assert_eq!((&found[1][1..], found[2][0].as_str()), (&["Walk", "Ride", "Walk", "Ride"].map(String::from)[..], "Road"));
     }
 }

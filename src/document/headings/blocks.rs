@@ -42,6 +42,8 @@ pub struct Block {
     pub tops_text: bool,
     /// No more space above than lines of text have.
     pub solid: bool,
+    /// A cell of a row stands beside one of its lines.
+    pub beside: bool,
     /// Half a line more above, nothing below: the heading of what goes on in the next column.
     pub last_of_column: bool,
 }
@@ -139,6 +141,7 @@ fn block(book: &BookLines, page: usize, first: usize, last: usize, strength: Str
             && above * 5 >= book.leading * 7
             && lines.get(last + 1).is_some_and(|n| is_text_below(book, &lines[last], n)),
         solid: above != FAR && above * 100 < book.leading * 115,
+        beside: lines[first..=last].iter().any(|l| l.beside),
         last_of_column: above != FAR && above * 2 >= book.leading * 3 && below == FAR,
     })
 }

@@ -114,3 +114,30 @@ fn an_outline_that_nothing_confirms_is_kept_where_type_shows_nothing() {
     assert_eq!(told(&found), [("First", 1, 1, Origin::Outline), ("Second", 1, 2, Origin::Outline)]);
     assert!(found.headings.iter().all(|h| h.confidence < 0.5));
 }
+
+#[test]
+fn a_bold_cell_with_another_beside_it_is_no_heading() {
+    let text = "running text in the usual type of the book";
+    let names = ["Combat", "Magic", "Rounds", "Wards", "Gear"];
+    let bold: u16 = 3;
+    let with_cell = |beside: bool| -> Vec<String> {
+        let pages = names.map(|name| {
+            let mut page = page(&[(H1, name), (BODY, text), (bold, "Rope"), (BODY, text), (BODY, text)]);
+            page.fonts.push(FontStyle { name: "F".into(), size: 1000, bold: true, ..FontStyle::default() });
+            page.lines[2].rect.w = 2000;
+            page.lines[2].spans[0].w = 2000;
+            if beside {
+                let mut cell = page.lines[2].clone();
+                cell.rect = Rect { x: 20_000, y: cell.rect.y - 700, w: 3000, h: 1200 };
+                cell.baseline -= 700;
+                (cell.spans[0].x, cell.spans[0].w, cell.spans[0].font) = (20_000, 3000, BODY);
+                cell.spans[0].text = "of hemp".into();
+                page.lines.insert(2, cell);
+            }
+            page
+        });
+        find(&pages, &[]).headings.into_iter().map(|h| h.title).collect()
+    };
+    assert!(with_cell(false).contains(&"Rope".to_owned()));
+    assert_eq!(with_cell(true), names);
+}

@@ -47,6 +47,8 @@ pub struct Line {
     /// Baseline distance to the nearest line above (below) that shares some of its width; `FAR` if there is none.
     pub above: i32,
     pub below: i32,
+    /// Another line of its column stands at its height, to its left or right: they are cells of one row.
+    pub beside: bool,
     /// Shown upright to the reader of the page.
     pub seen: bool,
 }
@@ -258,6 +260,7 @@ fn read_line(line: &TextLine, ids: &[usize], styles: &[TypeStyle]) -> Line {
         runs: runs_of(line, size),
         above: FAR,
         below: FAR,
+        beside: false,
         seen: line.visibility == Visibility::Visible && line.rotation == 0,
         text,
     }
@@ -298,7 +301,21 @@ fn runs_of(line: &TextLine, size: i32) -> Vec<Run> {
     if runs.len() > 1 { runs } else { Vec::new() }
 }
 
-/// Fills `above` and `below`. Lines of one baseline are neighbours, not above one another.
+/// Baselines closer than this share of the type size, in percent, are those of one row: lines of text stand a size apart.
+const ROW_PERCENT: i32 = 90;
+
+/// Cells of one row are set in type of less than 30 pt.
+const FAR_ROW: i32 = 2_700;
+
+/// Whether two lines are cells of one row, the second not above the first.
+fn share_a_row(a: &Line, b: &Line) -> bool {
+    // The top of a line lies three quarters of its size over its baseline.
+    let size = (a.baseline - a.top).min(b.baseline - b.top) * 4 / 3;
+    let apart = a.right <= b.x || b.right <= a.x;
+    a.region == b.region && apart && (b.baseline - a.baseline) * 100 < size * ROW_PERCENT
+}
+
+/// Fills `above`, `below` and `beside`. Lines of one baseline are neighbours, not above one another.
 fn measure_gaps(lines: &mut [Line]) {
     let mut order: Vec<usize> = (0..lines.len()).filter(|i| lines[*i].seen).collect();
     order.sort_by_key(|i| (lines[*i].baseline, *i));
@@ -309,6 +326,12 @@ fn measure_gaps(lines: &mut [Line]) {
             let gap = (lines[i].baseline - lines[j].baseline).min(FAR - 1);
             lines[i].above = gap;
             lines[j].below = lines[j].below.min(gap);
+        }
+        let reach = |j: &usize| lines[*j].baseline - lines[i].baseline < FAR_ROW;
+        let cells: Vec<usize> =
+            order[place + 1..].iter().copied().take_while(reach).filter(|j| share_a_row(&lines[i], &lines[*j])).collect();
+        for j in cells {
+            (lines[i].beside, lines[j].beside) = (true, true);
         }
     }
 }

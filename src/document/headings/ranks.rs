@@ -116,7 +116,8 @@ impl Ranks {
                 // A line that is both larger and bolder, as no text of the book is, needs no others like it.
                 let alone = e.block_lines == e.lines && self.larger[block.style] && block.tops_text;
                 let spaced = spaced || alone;
-                let set_off = (block.free_above || block.isolated) && !counted && !sentence && (own_style || spaced);
+                let set_off =
+                    (block.free_above || block.isolated) && !block.beside && !counted && !sentence && (own_style || spaced);
                 (!self.has_outline && (set_off || block.depth > 1 && block.free_above)).then_some(Certainty::Spaced)
             }
             _ if taught => Some(Certainty::Taught),

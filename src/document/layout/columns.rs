@@ -10,6 +10,8 @@ const MAX_CROSSING: i32 = 60;
 const MIN_GUTTER: i32 = 600;
 /// No column of text is narrower than 50 pt: five words of six letters at 8 pt.
 const MIN_COLUMN: i32 = 5_000;
+/// A folio centred on the page stands below the gutter: three digits of 12 pt are 18 pt wide.
+const MAX_FOLIO: i32 = 2_000;
 /// Slices that the width is measured in, at most.
 const MAX_BINS: i32 = 1_000;
 
@@ -57,13 +59,11 @@ pub fn gutters(pieces: &[Piece]) -> Vec<Gutter> {
             continue;
         }
         let end = (i..profile.crossing.len()).find(|&k| !profile.may_be_gutter(k)).unwrap_or(profile.crossing.len());
-        if let Some((a, b)) = profile.clearest(i, end) {
-            let at = |k: usize| from + bin * i32::try_from(k).unwrap_or(0);
-            let gutter = Gutter { left: at(a), right: at(b) };
-            if gutter.right - gutter.left >= MIN_GUTTER {
-                found.push(gutter);
-            }
-        }
+        let folio = usize::try_from(MAX_FOLIO / bin).unwrap_or(0);
+        let at = |k: usize| from + bin * i32::try_from(k).unwrap_or(0);
+        let wide = |(a, b): (usize, usize)| Some(Gutter { left: at(a), right: at(b) }).filter(|g| g.right - g.left >= MIN_GUTTER);
+        // A hyphen that hangs into a narrow gutter, or a folio that stands below it, leaves too little that nothing crosses.
+        found.extend((0..=1).find_map(|slack| profile.clearest(i, end, slack, folio).and_then(wide)));
         i = end;
     }
     let kept = keep_columns_of_text(pieces, found.clone(), from, to);
@@ -109,15 +109,22 @@ impl Profile {
         side >= FEW_LINES && self.crossing[i] * 100 <= side * MAX_CROSSING
     }
 
-    /// The longest stretch of `from..to` that the fewest pieces cross.
-    fn clearest(&self, from: usize, to: usize) -> Option<(usize, usize)> {
-        let least = self.crossing.get(from..to)?.iter().min()?;
+    /// The longest stretch of `from..to` that the fewest pieces cross, and `slack` more at most, not counting a piece of `folio` slices at most that
+    /// stands in the middle of it.
+    fn clearest(&self, from: usize, to: usize, slack: i32, folio: usize) -> Option<(usize, usize)> {
+        let least = self.crossing.get(from..to)?.iter().min()? + slack;
         let mut best: Option<(usize, usize)> = None;
+        let mut before: Option<(usize, usize)> = None;
         let mut i = from;
         while i < to {
-            let end = (i..to).find(|&k| self.crossing[k] != *least).unwrap_or(to);
-            if end > i && best.is_none_or(|(a, b)| end - i > b - a) {
-                best = Some((i, end));
+            let end = (i..to).find(|&k| self.crossing[k] > least).unwrap_or(to);
+            if end > i {
+                let lone = |(_, b): &(usize, usize)| i - b <= folio && (*b..i).all(|k| self.crossing[k] == least + 1);
+                let start = before.filter(lone).map_or(i, |(a, _)| a);
+                if best.is_none_or(|(a, b)| end - start > b - a) {
+                    best = Some((start, end));
+                }
+                before = Some((i, end));
             }
             i = end.max(i) + 1;
         }

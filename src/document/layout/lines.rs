@@ -50,9 +50,11 @@ fn follows(page: &PageGlyphs, last: &Placed, next: &Placed) -> bool {
 /// A word too long for its narrow cell runs over into the next one, which begins on the same baseline where its column does:
 /// `b` is that next cell. More than an em is no word that is a letter or two too long.
 fn overflows_into(page: &PageGlyphs, a: &Piece, b: &Piece) -> bool {
-    let glyph = |i: Option<&u32>| i.and_then(|i| page.glyphs.get(*i as usize)).map(|g| (g.font, g.size, g.color));
+    let glyph = |i: Option<&u32>| i.and_then(|i| page.glyphs.get(*i as usize)).map(|g| (g.font, g.color));
     a.baseline == b.baseline
         && glyph(a.glyphs.last()) == glyph(b.glyphs.first())
+        // Text that was fitted to a width is a tenth smaller or larger than its neighbours.
+        && (a.size - b.size).abs() * 10 <= a.size.max(b.size)
         && b.x >= a.x + a.size
         && b.right > a.right - a.size
         && a.right - b.x <= share(a.size, OVERFLOW)

@@ -151,6 +151,9 @@ mod tests {
         let page = page(&(row(700) + &row(686)));
         let cells: Vec<&str> = page.lines[0].spans.iter().map(|s| s.text.as_str()).collect();
         assert_eq!((page.lines.len(), cells), (2, vec!["Companion", "3", "none"]));
+        // Text that was fitted to a width differs in size by a few percent.
+        let fitted = at(72, 700, 10, "Companion") + "BT /F1 9.6 Tf 1 0 0 1 110 700 Tm (3) Tj ET\n" + &at(160, 700, 10, "none");
+        assert_eq!(lines(&fitted).len(), 1);
     }
 
     #[test]
@@ -163,6 +166,49 @@ mod tests {
         assert_eq!(regions[0], 0);
         assert!(regions[1..11].iter().all(|r| *r == 1));
         assert!(regions[11..].iter().all(|r| *r == 2));
+    }
+
+    #[test]
+    fn a_folio_in_the_middle_of_a_gutter_leaves_it_one() {
+        // Lines of 222 pt from 72 and 309 pt on: 14 pt between them, and a folio of 5 pt in the middle.
+        let line = |x, i: i32| (x, 700 - 14 * i, "and so the line runs on to the very edge of the column 1".to_owned());
+        let mut both: Vec<_> = (0..12).map(|i| line(72, i)).chain((0..12).map(|i| line(309, i))).collect();
+        both.push((299, 480, "1".to_owned()));
+        let page = page(&draw(&both));
+        let regions: Vec<u16> = page.lines.iter().map(|l| l.region).collect();
+        assert!(regions[..12].iter().all(|r| *r == 0) && regions[12..24].iter().all(|r| *r == 1), "{regions:?}");
+        assert_eq!(regions[24], 2);
+    }
+
+    #[test]
+    fn a_hyphen_that_hangs_into_a_narrow_gutter_leaves_it_one() {
+        let line = |x, i: i32| (x, 700 - 14 * i, "and so the line runs on to the very edge of the column 1".to_owned());
+        let mut both: Vec<_> = (0..12).map(|i| line(72, i)).chain((0..12).map(|i| line(305, i))).collect();
+        // The hyphen takes 3.3 of the 10.5 pt between the columns, the folio 5 of the rest.
+        both[5].2.push('-');
+        both.push((298, 480, "1".to_owned()));
+        let regions: Vec<u16> = page(&draw(&both)).lines.iter().map(|l| l.region).collect();
+        assert!(regions[..12].iter().all(|r| *r == 0) && regions[12..24].iter().all(|r| *r == 1), "{regions:?}");
+        assert_eq!(regions[24], 2);
+    }
+
+    #[test]
+    fn a_wrapped_cell_of_a_table_across_columns_stays_in_it() {
+        let row = |y: i32, last: &str| {
+            [(72, "Season"), (200, "Beasts of the woods and the heath"), (350, last)]
+                .map(|(x, text)| (x, y, text.to_owned()))
+                .to_vec()
+        };
+        let wrapped = vec![(350, 744, "to be found".to_owned())];
+        let table = [row(770, "Where"), row(756, "In the beech woods where there is mast"), wrapped, row(730, "In the hills")];
+        let mut columns = columns();
+        let by_stream: Vec<_> = table.concat().into_iter().chain(columns.clone()).collect();
+        columns.sort_by_key(|(x, y, _)| (-y, *x));
+        let by_rows: Vec<_> = table.concat().into_iter().chain(columns).collect();
+        for lines in [by_stream, by_rows] {
+            let regions: Vec<u16> = page(&draw(&lines)).lines.iter().map(|l| l.region).collect();
+            assert!(regions[..4].iter().all(|r| *r == regions[0]) && regions[4] > regions[3], "{regions:?}");
+        }
     }
 
     #[test]

@@ -52,14 +52,65 @@ fn jumps(pieces: &[Piece], gutters: &[Gutter]) -> bool {
     (up_back > FEW_JUMPS && up_back * 6 > n) || (crossings > FEW_JUMPS && crossings * 3 > n)
 }
 
+/// A cell of a row that stands across the columns: its next line may stand within one of them.
+struct Cell {
+    x: i32,
+    /// Where the next cell of its row begins.
+    end: i32,
+    baseline: i32,
+    size: i32,
+}
+
+impl Cell {
+    fn of(piece: &Piece) -> Self {
+        Self { x: piece.x, end: i32::MAX, baseline: piece.baseline, size: piece.size }
+    }
+
+    /// Adds `piece` to the cells of its row, left to right.
+    fn push(cells: &mut Vec<Self>, piece: &Piece) {
+        if let Some(last) = cells.last_mut() {
+            last.end = piece.x;
+        }
+        cells.push(Self::of(piece));
+    }
+
+    /// Whether `piece` is the next line of one of `cells`: it begins at its left edge, a line's step down, in its type, and ends
+    /// before the next cell. Text below a single piece goes on with nothing: it stands in a column below a heading.
+    fn goes_on(cells: &mut [Self], piece: &Piece) -> bool {
+        let wraps = |cell: &&mut Self| {
+            let step = piece.baseline - cell.baseline;
+            (piece.x - cell.x).abs() <= SAME_EDGE
+                && piece.size == cell.size
+                && piece.right <= cell.end
+                && (1..=share(cell.size, WRAPPED_STEP)).contains(&step)
+        };
+        let cell = if cells.len() > 1 { cells.iter_mut().find(wraps) } else { None };
+        cell.map(|cell| cell.baseline = piece.baseline).is_some()
+    }
+}
+
+/// Left edges this close are one, 1/100 pt.
+const SAME_EDGE: i32 = 30;
+/// Lines of a cell stand at most this far apart, in percent of their size.
+const WRAPPED_STEP: i32 = 150;
+
 /// Columns one after the other, between rows that stand across them.
 fn by_geometry(pieces: Vec<Piece>, gutters: &[Gutter]) -> Vec<Placed> {
     let mut out = Vec::with_capacity(pieces.len());
     let mut columns: Vec<Vec<Piece>> = vec![Vec::new(); gutters.len() + 1];
     let mut region: u16 = 0;
     let mut across_open = false;
+    // The cells of the row across the columns that may go on below it.
+    let mut cells: Vec<Cell> = Vec::new();
     for row in rows(pieces) {
-        let across = row.iter().any(|p| column_of(p, gutters) == Column::Across);
+        let mut across = row.iter().any(|p| column_of(p, gutters) == Column::Across);
+        if across {
+            cells.clear();
+            row.iter().for_each(|p| Cell::push(&mut cells, p));
+        } else {
+            across = row.iter().all(|p| Cell::goes_on(&mut cells, p));
+            cells.truncate(if across { cells.len() } else { 0 });
+        }
         if across {
             flush(&mut columns, &mut out, &mut region);
             region = region.saturating_add(u16::from(!across_open && !out.is_empty()));
@@ -115,6 +166,22 @@ fn by_stream(mut pieces: Vec<Piece>, gutters: &[Gutter]) -> Vec<Placed> {
             for k in back {
                 columns[k] = Column::Across;
             }
+        }
+    }
+    // So are the lines of its wrapped cells.
+    let mut cells: Vec<Cell> = Vec::new();
+    for (piece, column) in pieces.iter().zip(&mut columns) {
+        if *column != Column::Across {
+            if Cell::goes_on(&mut cells, piece) {
+                *column = Column::Across;
+            } else {
+                cells.clear();
+            }
+        } else {
+            if cells.last().is_none_or(|last| last.baseline != piece.baseline || piece.x < last.x) {
+                cells.clear();
+            }
+            Cell::push(&mut cells, piece);
         }
     }
     let mut out: Vec<Placed> = Vec::with_capacity(pieces.len());
