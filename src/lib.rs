@@ -31,8 +31,8 @@
 //! - Pages: `pages` cuts a book into groups at places that its content chooses, so that an inserted page changes one or two.
 //! - Inputs: keys hold digests of direct inputs only, so an equal output stops the wave. A projection (`select = "part"`) has
 //!   a digest of its own; placements of items (which page a part starts on) steer merges and projections and are in no key.
-//! - Vocabularies: files of `[vocabulary]` are inputs of the built-ins that have a port `vocabulary*` (`toc`, `enrich`, `import_toc`),
-//!   one each, so that `why` names the file. A worker makes a vocabulary once ([`document::vocabulary`]); the bundled ones are data
+//! - Vocabularies: files of `[vocabulary]` are inputs of the built-ins that have a port `vocabulary*` (`toc`, `enrich`, `graph`,
+//!   `import_toc`), one each, so that `why` names the file. A worker makes a vocabulary once ([`document::vocabulary`]); the bundled ones are data
 //!   in `src/vocabulary`.
 //! - Merges and projections ([`engine::derive`]) are remembered by what they are made from. Those within a source take one piece
 //!   at a time, shift pages in its text ([`passes::shift`]) and are packed as they are written; those over the job are written

@@ -48,7 +48,9 @@ pub struct Mention {
     pub name: String,
     #[schemars(length(min = 1))]
     pub surface: String,
+    /// Where it begins in `text`, in Unicode code points.
     pub start: u32,
+    /// Where it ends: the first code point behind it.
     #[schemars(range(min = 1))]
     pub end: u32,
     /// Null for expressions.
@@ -64,7 +66,9 @@ pub struct Mention {
 pub struct Reference {
     #[schemars(length(min = 1))]
     pub surface: String,
+    /// Where it begins in `text`, in Unicode code points.
     pub start: u32,
+    /// Where it ends: the first code point behind it.
     #[schemars(range(min = 1))]
     pub end: u32,
     /// `page`, `chapter`, `section`.

@@ -1,31 +1,22 @@
-//! Numbers in words, as rulebooks write them: zero to twenty.
+//! Numbers in words, as a vocabulary gives them. Knows no language.
 
-const WORDS: [&str; 21] = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-];
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// The value of a word in lower case, 0 to 20.
-#[must_use]
-pub fn value(word: &str) -> Option<u32> {
-    WORDS.iter().position(|w| *w == word).and_then(|i| u32::try_from(i).ok())
+/// Words in lower case, and what they count.
+#[derive(Clone, Debug, Default)]
+pub struct NumberWords(Arc<BTreeMap<String, u32>>);
+
+impl NumberWords {
+    /// The value of a word in lower case.
+    #[must_use]
+    pub fn value(&self, word: &str) -> Option<u32> {
+        self.0.get(word).copied()
+    }
+}
+
+impl FromIterator<(String, u32)> for NumberWords {
+    fn from_iter<I: IntoIterator<Item = (String, u32)>>(words: I) -> Self {
+        Self(Arc::new(words.into_iter().collect()))
+    }
 }

@@ -1,14 +1,16 @@
 //! Near duplicates among many texts: MinHash over word triples (Broder 1997), candidates by banding, each candidate pair
-//! measured exactly. Work grows with the number of texts, not with its square. No crate of ours brings MinHash with a hash
-//! that stays the same from version to version, so this small one is our own. Knows nothing of chunks.
+//! measured exactly. Work grows with the number of texts, not with its square. Signatures and bands are those of `minhash-rs`.
+//! Knows nothing of chunks.
 
 use std::collections::BTreeMap;
 
+use minhash_rs::prelude::{MinHash, MinHasher};
+
 /// Words of a shingle.
 const SHINGLE: usize = 3;
-/// Bands of rows: pairs of similarity 0.9 share a band in 99 of 100 cases, pairs of 0.5 in 3.
+/// Bands of eight hashes: pairs of similarity 0.9 share a band in 99 of 100 cases, pairs of 0.5 in 3.
 const BANDS: usize = 8;
-const ROWS: usize = 8;
+const HASHES: usize = 64;
 /// Texts with fewer words say too little to be called alike.
 const LEAST_WORDS: usize = 8;
 /// A text is compared with so many of those that fell into its band before it.
@@ -65,13 +67,13 @@ fn shingles_of(text: &str) -> Vec<u64> {
     all
 }
 
-/// The bucket keys of a text: one per band, from the smallest hash of each row. No shingles, no keys.
+/// The bucket keys of a text: one per band. No shingles, no keys.
 fn bands(shingles: &[u64]) -> Vec<(usize, u64)> {
     if shingles.is_empty() {
         return Vec::new();
     }
-    let smallest = |row: usize| shingles.iter().map(|s| mix(s ^ mix(row as u64 + 1))).min().unwrap_or(0);
-    (0..BANDS).map(|band| (band, (0..ROWS).fold(FNV_OFFSET, |h, row| fnv(h, smallest(band * ROWS + row))))).collect()
+    let signature: MinHash<u64, HASHES> = shingles.iter().copied().collect();
+    signature.band_hashes::<BANDS>().into_iter().enumerate().collect()
 }
 
 /// Share of common elements of two sorted sets (Jaccard).
@@ -93,16 +95,16 @@ fn fnv(hash: u64, value: u64) -> u64 {
     (hash ^ value).wrapping_mul(0x0000_0100_0000_01b3)
 }
 
-/// The finaliser of SplitMix64: each bit of the input changes half of the output.
-fn mix(value: u64) -> u64 {
-    let z = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The finaliser of SplitMix64: each bit of the input changes half of the output.
+    fn mix(value: u64) -> u64 {
+        let z = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
 
     fn sentence(seed: u64, words: usize) -> String {
         (0..words as u64).map(|i| format!("w{}", mix(seed * 1000 + i) % 5000)).collect::<Vec<_>>().join(" ")

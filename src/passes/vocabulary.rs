@@ -27,7 +27,7 @@ pub fn take(inputs: &Inputs, params: &Value) -> Result<(Shared, Value), Failure>
     });
     let files = inputs.files(INPUT.trim_end_matches('*')).collect::<Result<Vec<_>, Failure>>()?;
     if uses.is_none() && files.is_empty() {
-        return Ok((Shared::Bundled(Vocabulary::bundled()), params));
+        return Ok((Shared::Bundled(Vocabulary::bundled().map_err(bad)?), params));
     }
     let names: Option<Vec<&str>> = uses.as_ref().map(|u| u.as_array().into_iter().flatten().filter_map(Value::as_str).collect());
     let bundled = match &names {

@@ -35,7 +35,8 @@ fn the_passes_run_one_after_the_other_in_one_process() {
                 text::run(text::Group { name: &g.name, bytes: &g.bytes }, &text::Params::default(), &Limits::default()).unwrap()
             })
             .collect();
-        let inputs = pass_a_toc::Inputs { item: &item, source: &bytes, lines: &lines, vocabulary: Vocabulary::bundled() };
+        let inputs =
+            pass_a_toc::Inputs { item: &item, source: &bytes, lines: &lines, vocabulary: Vocabulary::bundled().unwrap() };
         let a = pass_a_toc::run(inputs, &pass_a_toc::Params::default(), &Limits::default()).unwrap();
         let source = pass_b_split::Source { source_id: name, name, bytes: &bytes, toc: &a.toc };
         let b = pass_b_split::run(source, &pass_b_split::Params::default(), &Limits::default()).unwrap();
@@ -50,10 +51,15 @@ fn the_passes_run_one_after_the_other_in_one_process() {
         let inputs = pass_c_chunk::chunk::Inputs { source_id: name, elements: &elements };
         let c = pass_c_chunk::chunk::run(inputs, &pass_c_chunk::chunk::Params::default()).unwrap();
         let names: Vec<_> = projected("dictionary", "names", &artifact::encode(&a.dictionary).unwrap(), &item, "");
-        let inputs = pass_d_enrich::Inputs { chunks: &c.chunks, names: &names, vocabulary: Vocabulary::bundled() };
+        let inputs = pass_d_enrich::Inputs { chunks: &c.chunks, names: &names, vocabulary: Vocabulary::bundled().unwrap() };
         let enriched = pass_d_enrich::run(inputs, &pass_d_enrich::Params::default()).unwrap().enriched;
         let (toc, coverage) = ([a.toc], [c.coverage]);
-        let inputs = pass_e_graph::Inputs { toc: &toc, dictionary: &a.dictionary, enriched: &enriched };
+        let inputs = pass_e_graph::Inputs {
+            toc: &toc,
+            dictionary: &a.dictionary,
+            enriched: &enriched,
+            vocabulary: Vocabulary::bundled().unwrap(),
+        };
         let graph = pass_e_graph::run(inputs, &pass_e_graph::Params::default()).unwrap().graph;
         let inputs = pass_f_validate::Inputs {
             toc: &toc,

@@ -11,6 +11,7 @@
 mod adapter;
 mod adopted_books;
 mod books;
+mod books_changed;
 mod by_hand;
 mod determinism;
 mod diff;
@@ -18,7 +19,9 @@ mod export;
 mod hostile;
 mod imports;
 mod isolation;
+mod languages;
 mod layers;
+mod limits_of_checks;
 mod many_pages;
 #[cfg(unix)]
 mod names;
@@ -32,6 +35,7 @@ mod pages_edited;
 mod peers;
 mod project;
 mod show;
+mod small_pdf;
 mod vocabulary;
 
 #[cfg(unix)]

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::document::expressions::values::Form;
+use crate::document::number_words::NumberWords;
 use crate::document::vocabulary::pattern::Pattern;
 
 /// An expression that a vocabulary declares: how it is printed, and how its value is read.
@@ -25,6 +26,8 @@ pub struct Declared {
     pub adjectives: Vec<String>,
     /// Words before "damage" that are no type of it.
     pub not_types: Vec<String>,
+    /// Numbers in words.
+    pub numbers: NumberWords,
 }
 
 /// An expression found in a text.
@@ -95,7 +98,7 @@ mod tests {
     const SENTENCES: &str = include_str!("../../../fixtures/sentences/expressions.txt");
 
     fn find(text: &str) -> Vec<Expression<'static>> {
-        super::find(text, &Vocabulary::bundled().expressions)
+        super::find(text, &Vocabulary::bundled().unwrap().expressions)
     }
 
     fn shown(text: &str, e: &Expression<'_>) -> String {

@@ -46,7 +46,7 @@ impl Form {
             Self::Dice => &[&["sides"]],
             Self::Measure => &[&["unit"], &["amount", "sides"]],
             Self::Money => &[&["amount"], &["unit", "mark"]],
-            Self::Damage => &[&["amount", "points", "sides"]],
+            Self::Damage => &[&["amount", "points", "sides", "type"]],
         }
     }
 }
@@ -57,8 +57,8 @@ impl Declared {
     pub fn read(&self, captures: &Captures<'_>, text: &str) -> Option<Parsed> {
         match self.form {
             Form::Text => self.groups(captures, |group| Some(Value::from(group.to_lowercase()))),
-            Form::Number => self.groups(captures, |group| whole(group).map(Value::from)),
-            Form::Dice => dice(captures, text),
+            Form::Number => self.groups(captures, |group| whole(group, &self.numbers).map(Value::from)),
+            Form::Dice => self.dice(captures, text),
             Form::Measure => self.measure(captures, text),
             Form::Money => self.money(captures, text),
             Form::Damage => self.damage(captures),
@@ -84,7 +84,7 @@ impl Declared {
     }
 
     fn money(&self, captures: &Captures<'_>, text: &str) -> Option<Parsed> {
-        let (written, amount) = decimal(text_of(captures, "amount")?)?;
+        let (written, amount) = decimal(text_of(captures, "amount")?, &self.numbers)?;
         if let Some(mark) = text_of(captures, "mark") {
             let value = BTreeMap::from([("amount".to_owned(), amount), ("unit".to_owned(), mark.into())]);
             return Some((format!("{mark}{written}"), value));
@@ -111,13 +111,15 @@ impl Declared {
             return None;
         }
         let mut value = BTreeMap::from([("unit".to_owned(), Value::from(unit))]);
-        if let Some(dice) = dice_of(captures, "") {
+        if let Some(dice) = self.dice_of(captures, "") {
             dice.put(&mut value);
             return Some((format!("{} {unit}", dice.name()), value));
         }
-        let (written, amount) = decimal(text_of(captures, "amount")?)?;
+        let (written, amount) = decimal(text_of(captures, "amount")?, &self.numbers)?;
         value.insert("amount".to_owned(), amount);
-        let Some(long) = text_of(captures, "long").and_then(whole) else { return Some((format!("{written} {unit}"), value)) };
+        let Some(long) = text_of(captures, "long").and_then(|t| whole(t, &self.numbers)) else {
+            return Some((format!("{written} {unit}"), value));
+        };
         value.insert("long".to_owned(), long.into());
         Some((format!("{written}/{long} {unit}"), value))
     }
@@ -128,13 +130,14 @@ impl Declared {
     }
 
     fn damage(&self, captures: &Captures<'_>) -> Option<Parsed> {
-        let kind = text_of(captures, "type").map(str::to_lowercase).filter(|t| !self.not_types.contains(t));
+        // Listed ones have a group each: a part of a pattern that is used once more.
+        let groups = ["type", "type2", "type3", "type4", "type5", "type6", "type7", "type8"];
+        let types = groups.into_iter().filter_map(|group| text_of(captures, group)).map(str::to_lowercase);
+        let types: Vec<String> = types.filter(|t| !self.not_types.contains(t)).collect();
+        let kind = (!types.is_empty()).then(|| types.join(", "));
         let mut value = BTreeMap::new();
-        let amount = text_of(captures, "amount").or_else(|| text_of(captures, "points")).and_then(whole);
-        let dice = dice_of(captures, "").or_else(|| dice_of(captures, "2"));
-        if amount.is_none() && dice.is_none() {
-            return None;
-        }
+        let amount = text_of(captures, "amount").or_else(|| text_of(captures, "points")).and_then(|t| whole(t, &self.numbers));
+        let dice = self.dice_of(captures, "").or_else(|| self.dice_of(captures, "2"));
         if let Some(amount) = amount {
             value.insert("amount".to_owned(), amount.into());
         }
@@ -145,13 +148,36 @@ impl Declared {
             (Some(a), Some(d)) => format!("{a} ({})", d.name()),
             (Some(a), None) => a.to_string(),
             (None, Some(d)) => d.name(),
-            (None, None) => return None,
+            (None, None) => String::new(),
         };
-        let name = kind.as_ref().map_or_else(|| format!("{figure} damage"), |k| format!("{figure} {k} damage"));
-        if let Some(kind) = kind {
-            value.insert("type".to_owned(), kind.into());
+        let words = [figure.as_str(), kind.as_deref().unwrap_or_default(), "damage"].into_iter().filter(|w| !w.is_empty());
+        let name = words.collect::<Vec<_>>().join(" ");
+        if value.is_empty() && kind.is_none() {
+            return None;
+        }
+        if let Some(first) = types.first() {
+            value.insert("type".to_owned(), first.as_str().into());
+        }
+        if types.len() > 1 {
+            value.insert("types".to_owned(), types.into());
         }
         Some((name, value))
+    }
+
+    /// The dice among the captures; None if there are none or they are too many.
+    fn dice_of(&self, captures: &Captures<'_>, suffix: &str) -> Option<Dice> {
+        Dice::parse(|name| text_of(captures, &format!("{name}{suffix}")).map(str::trim), &self.numbers)
+    }
+
+    fn dice(&self, captures: &Captures<'_>, text: &str) -> Option<Parsed> {
+        let dice = self.dice_of(captures, "")?;
+        // `3d8x`, `R2d2-unit`, `d20ish` are names; `d6+d8` is two dice; `2d6+3d8` would take the 3 from the second.
+        if rest(captures, text).starts_with(|c: char| c.is_alphanumeric() || c == '_') {
+            return None;
+        }
+        let mut value = BTreeMap::new();
+        dice.put(&mut value);
+        Some((dice.name(), value))
     }
 }
 
@@ -167,23 +193,6 @@ fn rest<'t>(captures: &Captures<'_>, text: &'t str) -> &'t str {
 /// What precedes the match.
 fn lead<'t>(captures: &Captures<'_>, text: &'t str) -> &'t str {
     captures.get(0).and_then(|m| text.get(..m.start())).unwrap_or("")
-}
-
-/// The dice among the captures; None if there are none or they run into a word.
-fn dice_of(captures: &Captures<'_>, suffix: &str) -> Option<Dice> {
-    let group = |name: &str| text_of(captures, &format!("{name}{suffix}"));
-    Dice::parse(group("count").map(str::trim), group("sides")?, group("sign"), group("modifier"))
-}
-
-fn dice(captures: &Captures<'_>, text: &str) -> Option<Parsed> {
-    let dice = dice_of(captures, "")?;
-    // `3d8x`, `R2d2-unit`, `d20ish` are names; `d6+d8` is two dice; `2d6+3d8` would take the 3 from the second.
-    if rest(captures, text).starts_with(|c: char| c.is_alphanumeric() || c == '_') {
-        return None;
-    }
-    let mut value = BTreeMap::new();
-    dice.put(&mut value);
-    Some((dice.name(), value))
 }
 
 /// Whether `rest` goes on with a word that may be a noun.

@@ -42,7 +42,7 @@ fn entry(title: &str, level: u32, page: u32) -> OutlineEntry {
 
 fn find(pages: &[PageText], outline: &[OutlineEntry]) -> BookHeadings {
     let book = BookLines::read(&pages.iter().collect::<Vec<_>>());
-    find_headings(&book, outline, Vocabulary::bundled())
+    find_headings(&book, outline, Vocabulary::bundled().unwrap())
 }
 
 fn told(found: &BookHeadings) -> Vec<(&str, u32, u32, Origin)> {

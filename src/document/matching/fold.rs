@@ -72,7 +72,12 @@ pub fn fold(chars: &[char]) -> Folded {
             continue;
         }
         i += 1;
-        if is_invisible(c) || matches!(c, '[' | ']') || (is_combining_mark(c) && open.is_some()) {
+        if let Some(word) = open.as_mut().filter(|_| is_combining_mark(c)) {
+            // An accent that stands by itself belongs to the letter before it.
+            word.end = at + 1;
+            continue;
+        }
+        if is_invisible(c) || matches!(c, '[' | ']') {
             continue;
         }
         if c.is_alphanumeric() {
@@ -185,6 +190,13 @@ mod tests {
     fn a_word_broken_at_the_end_of_a_line_is_whole() {
         assert_eq!(fold_text("Fi-\nre and soft\u{ad}ly"), "<fire> <and> <softly>");
         assert_eq!(fold_text("Two-\nWeapon"), "<two> <weapon>");
+    }
+
+    #[test]
+    fn a_word_that_ends_in_a_letter_with_an_accent_of_its_own_ends_behind_the_accent() {
+        let chars: Vec<char> = "cafe\u{301}\u{323}s cafe\u{301}!".chars().collect();
+        assert_eq!(fold(&chars).words, vec![Word { start: 0, end: 7 }, Word { start: 8, end: 13 }]);
+        assert_eq!(fold_text("cafe\u{301}!"), "<cafe>!");
     }
 
     #[test]

@@ -40,7 +40,7 @@ fn shown(names: &[TermName], text: &str, found: &[Found]) -> Vec<String> {
 #[test]
 fn the_planted_sentences_are_read_as_a_careful_reader_would() {
     let names = dictionary();
-    let matcher = Matcher::new(&names, Vocabulary::bundled()).unwrap();
+    let matcher = Matcher::new(&names, Vocabulary::bundled().unwrap()).unwrap();
     let mut path: Vec<String> = Vec::new();
     let mut cases: Vec<(String, Vec<String>, Vec<String>)> = Vec::new();
     for line in SENTENCES.lines() {
@@ -65,19 +65,19 @@ fn the_planted_sentences_are_read_as_a_careful_reader_would() {
 
 #[test]
 fn an_empty_dictionary_finds_nothing() {
-    assert!(Matcher::new(&[], Vocabulary::bundled()).unwrap().find("Shield", &[]).is_empty());
+    assert!(Matcher::new(&[], Vocabulary::bundled().unwrap()).unwrap().find("Shield", &[]).is_empty());
 }
 
 #[test]
 fn names_without_letters_are_not_searched_for() {
     let names = [name(kind("rule"), "+1", &[]), name(kind("rule"), "X", &[])];
-    assert!(Matcher::new(&names, Vocabulary::bundled()).unwrap().find("+1 X", &[]).is_empty());
+    assert!(Matcher::new(&names, Vocabulary::bundled().unwrap()).unwrap().find("+1 X", &[]).is_empty());
 }
 
 #[test]
 fn a_written_name_goes_before_the_singular_of_one_that_overlaps_it() {
     let names = [name(kind("rule"), "Attack Roll", &[]), name(kind("rule"), "Melee Attacks", &[])];
-    let matcher = Matcher::new(&names, Vocabulary::bundled()).unwrap();
+    let matcher = Matcher::new(&names, Vocabulary::bundled().unwrap()).unwrap();
     let text = "Melee Attack Roll: +4. A melee attack hits.";
     assert_eq!(
         shown(&names, text, &matcher.find(text, &[])),
@@ -88,7 +88,7 @@ fn a_written_name_goes_before_the_singular_of_one_that_overlaps_it() {
 #[test]
 fn a_name_runs_on_over_a_page_but_not_over_a_paragraph() {
     let names = [name(kind("spell"), "Fire Bolt", &[])];
-    let matcher = Matcher::new(&names, Vocabulary::bundled()).unwrap();
+    let matcher = Matcher::new(&names, Vocabulary::bundled().unwrap()).unwrap();
     assert_eq!(matcher.find("Against cold you may learn to cast Fire\n\nBolt at once.", &[]).len(), 1);
     assert!(matcher.find("They warmed their hands at the fire.\n\nBolt the door.", &[]).is_empty());
     assert!(matcher.find("Fire\n\nBolt the door.", &[]).is_empty());
@@ -99,7 +99,7 @@ fn a_bracketed_qualifier_is_whole() {
     let names = [name(kind("condition"), "Blinded", &["Blinded [Condition]"])];
     let text = "Blinded [Condition]\nYou cannot see.";
     assert_eq!(
-        shown(&names, text, &Matcher::new(&names, Vocabulary::bundled()).unwrap().find(text, &[])),
+        shown(&names, text, &Matcher::new(&names, Vocabulary::bundled().unwrap()).unwrap().find(text, &[])),
         ["condition | Blinded | Blinded [Condition]"]
     );
 }
@@ -107,6 +107,6 @@ fn a_bracketed_qualifier_is_whole() {
 #[test]
 fn a_speed_or_a_property_is_no_spell() {
     let names = [name(kind("spell"), "Fly", &[]), name(kind("spell"), "Light", &[])];
-    let matcher = Matcher::new(&names, Vocabulary::bundled()).unwrap();
+    let matcher = Matcher::new(&names, Vocabulary::bundled().unwrap()).unwrap();
     assert!(matcher.find("Speed: 10 ft., Fly 90 ft. It has the Light property.", &[]).is_empty());
 }

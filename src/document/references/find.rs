@@ -1,40 +1,15 @@
-//! Finds cross-references as they are printed: pages, chapters, appendices and titles, by the patterns of a vocabulary. What
-//! goes on after a page, and which "see" is a verb, is English. Knows nothing of what they lead to.
+//! Finds cross-references as they are printed: pages, chapters, appendices and titles, by the patterns and words of a
+//! vocabulary. Knows no language, and nothing of what they lead to.
 
-use std::sync::LazyLock;
-
-use regex::{Captures, Regex};
+use regex::Captures;
 
 use crate::document::entity::Reference;
+use crate::document::references::number;
+use crate::document::references::words::Words;
 use crate::document::vocabulary::pattern::Pattern;
-
-/// Words that stand before a name or title without being part of a reference: eyes see, books are seen.
-const EYES: [&str; 14] =
-    ["can", "cannot", "could", "may", "might", "will", "would", "i", "you", "we", "they", "to", "who", "not"];
 
 /// Groups of which a pattern has one: what it leads to.
 pub const TARGETS: [&str; 5] = ["page", "chapter", "section", "title", "quoted"];
-
-/// What stands around a page.
-struct Around {
-    /// A further page of a list.
-    more: Regex,
-    /// "Lands of the North, " before a page: another book, or a section of this one.
-    book: Regex,
-}
-
-fn around() -> Option<&'static Around> {
-    static AROUND: LazyLock<Option<Around>> = LazyLock::new(|| {
-        const WORD: &str = r"\p{Lu}[\p{L}\p{N}'’\-]*";
-        // Titles do not run over the end of a line: paragraphs are whole lines.
-        let title = format!(r"{WORD}(?:(?:\x20(?:(?:of|and|or|the|in|to|for|with|a|an|from|on|&)\x20)*){WORD})*");
-        Some(Around {
-            more: Regex::new(r"^(?:,\s*(?:and\s+)?|\s+and\s+|\s*&\s*)(?P<target>\d{1,4}(?:\s?[-–—]\s?\d{1,4})?)\b").ok()?,
-            book: Regex::new(&format!(r"(?P<book>(?:{title})(?::\x20{title})?),\s*$")).ok()?,
-        })
-    });
-    AROUND.as_ref()
-}
 
 /// A reference in bytes.
 struct Candidate {
@@ -44,19 +19,18 @@ struct Candidate {
     target: String,
 }
 
-/// The references of `text` that `patterns` find, by start, not overlapping; offsets are code points. A heading on the first
+/// The references of `text` that `words` tell, by start, not overlapping; offsets are code points. A heading on the first
 /// line of a chunk is not a reference to itself.
 #[must_use]
-pub fn references(text: &str, patterns: &[Pattern]) -> Vec<Reference> {
-    let Some(around) = around() else { return Vec::new() };
+pub fn references(text: &str, words: &Words) -> Vec<Reference> {
     let mut candidates = Vec::new();
-    for captures in patterns.iter().filter_map(Pattern::regex).flat_map(|regex| regex.captures_iter(text)) {
-        add_pages(around, text, &captures, &mut candidates);
+    for captures in words.patterns.iter().filter_map(Pattern::regex).flat_map(|regex| regex.captures_iter(text)) {
+        add_pages(words, text, &captures, &mut candidates);
         // "Chapter 3: Townsfolk" on a line of its own is the heading.
-        add_whole(text, &captures, "chapter", &mut candidates);
-        add_whole(text, &captures, "section", &mut candidates);
-        add_quoted(text, &captures, &mut candidates);
-        add_titled(text, &captures, &mut candidates);
+        add_whole(words, text, &captures, "chapter", &mut candidates);
+        add_whole(words, text, &captures, "section", &mut candidates);
+        add_quoted(words, text, &captures, &mut candidates);
+        add_titled(words, text, &captures, &mut candidates);
     }
     candidates.retain(|c| c.start < c.end && !c.target.is_empty());
     // Numbers say more than titles: "see Chapter 4: Townsfolk" is a chapter. Within one kind the longer is.
@@ -90,48 +64,50 @@ fn with_code_points(text: &str, kept: Vec<Candidate>) -> Vec<Reference> {
 }
 
 /// A page, the pages listed after it, and the book or section that is named before it.
-fn add_pages(around: &Around, text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidate>) {
+fn add_pages(words: &Words, text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidate>) {
     let (Some(whole), Some(target)) = (captures.get(0), captures.name("page")) else { return };
-    // "page 3 inches wide", "page 2.5"
+    // "page 3 inches wide", "page 2.5", "page ill"
     let rest = &text[whole.end()..];
-    if rest.starts_with('.') && rest[1..].starts_with(|c: char| c.is_ascii_digit()) || is_measure(rest) {
+    if rest.starts_with('.') && rest[1..].starts_with(|c: char| c.is_ascii_digit())
+        || words.is_measure(rest)
+        || is_no_numeral(target.as_str())
+    {
         return;
     }
-    let book = around
-        .book
-        .captures(&text[..whole.start()])
-        .and_then(|c| c.name("book"))
-        .map(|book| without_see(text, book.start(), book.end()));
-    let (start, printed) = match book.filter(|(start, end)| start < end) {
+    let book = words.book(&text[..whole.start()]);
+    let (start, printed) = match book {
         Some((start, _)) => (start, text[start..whole.end()].to_owned()),
         None => (whole.start(), target.as_str().to_owned()),
     };
     candidates.push(Candidate { start, end: whole.end(), kind: "page", target: printed });
-    let mut at = whole.end();
-    while let Some(more) = around.more.captures(&text[at..]).and_then(|c| c.name("target")) {
-        let (start, end) = (at + more.start(), at + more.end());
-        if book.is_some() || is_measure(&text[end..]) {
+    if book.is_none() {
+        add_listed(words, text, whole.end(), target.as_str(), "page", candidates);
+    }
+}
+
+/// The numbers that are listed after the one that ends at byte `at`, of the same writing as that `first` one.
+fn add_listed(words: &Words, text: &str, at: usize, first: &str, kind: &'static str, candidates: &mut Vec<Candidate>) {
+    let is_roman = |number: &str| !number.starts_with(|c: char| c.is_ascii_digit());
+    let mut at = at;
+    while let Some((start, end)) = words.more(&text[at..]).map(|(start, end)| (at + start, at + end)) {
+        let target = &text[start..end];
+        let is_one = is_roman(target) == is_roman(first) && !is_no_numeral(target);
+        if !is_one || words.is_measure(&text[end..]) {
             break;
         }
-        candidates.push(Candidate { start, end, kind: "page", target: text[start..end].to_owned() });
+        candidates.push(Candidate { start, end, kind, target: target.to_owned() });
         at = end;
     }
 }
 
-/// The stretch without a leading "See".
-fn without_see(text: &str, start: usize, end: usize) -> (usize, usize) {
-    let stretch = &text[start..end];
-    let cut = stretch.strip_prefix("See ").map_or(0, |rest| stretch.len() - rest.len());
-    (start + cut, end)
-}
-
-fn is_measure(rest: &str) -> bool {
-    let word: String = rest.trim_start().chars().take_while(|c| c.is_alphabetic()).collect();
-    matches!(word.as_str(), "inch" | "inches" | "feet" | "cm" | "mm" | "times")
+/// Letters that roman numerals are made of, and no numeral: "ill".
+fn is_no_numeral(target: &str) -> bool {
+    let first = target.split(['-', '–', '—']).next().unwrap_or(target).trim();
+    first.chars().all(|c| "ivxlc".contains(c)) && number::roman(first).is_none()
 }
 
 /// A chapter or appendix, unless its line holds nothing else: then it is the heading itself.
-fn add_whole(text: &str, captures: &Captures<'_>, kind: &'static str, candidates: &mut Vec<Candidate>) {
+fn add_whole(words: &Words, text: &str, captures: &Captures<'_>, kind: &'static str, candidates: &mut Vec<Candidate>) {
     let (Some(whole), Some(target)) = (captures.get(0), captures.name(kind)) else { return };
     let line_start = text[..whole.start()].rfind('\n').map_or(0, |i| i + 1);
     let line = text[line_start..].split('\n').next().unwrap_or("");
@@ -142,17 +118,24 @@ fn add_whole(text: &str, captures: &Captures<'_>, kind: &'static str, candidates
         return;
     }
     candidates.push(Candidate { start: whole.start(), end: whole.end(), kind, target: target.as_str().to_owned() });
+    if kind == "chapter" && target.end() == whole.end() {
+        let known = candidates.len();
+        add_listed(words, text, whole.end(), target.as_str(), kind, candidates);
+        // "Chapter 3, 20 of them": what commas alone join may be anything.
+        let is_list = candidates.last().is_some_and(|last| !text[..last.start].trim_end().ends_with(','));
+        candidates.truncate(if is_list { candidates.len() } else { known });
+    }
 }
 
-fn add_quoted(text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidate>) {
+fn add_quoted(words: &Words, text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidate>) {
     let (Some(whole), Some(target)) = (captures.get(0), captures.name("quoted")) else { return };
     let title = target.as_str().trim_end_matches([',', '.', ';', ':']).trim();
-    if captures.name("see").is_none() || !eyes_see(text, whole.start()) {
+    if captures.name("see").is_none() || !words.eyes_see(&text[..whole.start()]) {
         candidates.push(Candidate { start: whole.start(), end: whole.end(), kind: "section", target: title.to_owned() });
     }
 }
 
-fn add_titled(text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidate>) {
+fn add_titled(words: &Words, text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidate>) {
     let (Some(whole), Some(target)) = (captures.get(0), captures.name("title")) else { return };
     // A sentence that begins with "See", or a "see" right after a bracket or a mark, points; within a sentence it looks.
     let before = text[..whole.start()].trim_end();
@@ -160,28 +143,18 @@ fn add_titled(text: &str, captures: &Captures<'_>, candidates: &mut Vec<Candidat
         before.is_empty() || before.ends_with(['(', '[', ';', '—', '–', ',', ':', '.', '!', '?', '|', '"', '”', '’']);
     let looks = captures.name("see").is_some_and(|see| {
         !after_mark
-            || (see.as_str().starts_with('S') && !before.is_empty() && before.ends_with(','))
-            || eyes_see(text, whole.start())
+            || (see.as_str().starts_with(char::is_uppercase) && !before.is_empty() && before.ends_with(','))
+            || words.eyes_see(&text[..whole.start()])
     });
     if looks {
         return;
     }
     let title = target.as_str().trim_end_matches("'s").trim_end_matches("’s");
-    // "See Table" and "See Also" name nothing.
-    if title.chars().count() < 3 || matches!(title, "Also" | "Table" | "Page" | "Chapter" | "Appendix" | "Section") {
+    if title.chars().count() < 3 || words.no_titles.contains(&title.to_lowercase()) {
         return;
     }
     let end = captures.name("tail").map_or(target.start() + title.len(), |t| t.end());
     candidates.push(Candidate { start: whole.start(), end, kind: "section", target: title.to_owned() });
-}
-
-/// The word before `at` makes "see" a verb of the eyes.
-fn eyes_see(text: &str, at: usize) -> bool {
-    let before = &text[..at];
-    if !before.ends_with(' ') {
-        return false;
-    }
-    before.split_whitespace().next_back().is_some_and(|w| EYES.contains(&w.to_lowercase().as_str()))
 }
 
 #[cfg(test)]
@@ -192,7 +165,7 @@ mod tests {
     use crate::document::vocabulary::Vocabulary;
 
     fn references(text: &str) -> Vec<Reference> {
-        super::references(text, &Vocabulary::bundled().references)
+        super::references(text, &Vocabulary::bundled().unwrap().references)
     }
 
     const SENTENCES: &str = include_str!("../../../fixtures/sentences/references.txt");

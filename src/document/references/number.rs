@@ -1,12 +1,12 @@
 //! Numbers as chapters and pages print them: digits, roman numerals, words. Knows nothing of sections.
 
-use crate::document::number_words;
+use crate::document::number_words::NumberWords;
 
-/// The value of `3`, `III`, `iii` or `Three`; None for anything else, and for numbers past a few thousand.
+/// The value of `3`, `III`, `iii` or one of `words`; None for anything else, and for numbers past a few thousand.
 #[must_use]
-pub fn value(text: &str) -> Option<u32> {
+pub fn value(text: &str, words: &NumberWords) -> Option<u32> {
     let lower = text.trim().to_lowercase();
-    if let Some(n) = number_words::value(&lower).filter(|n| *n > 0) {
+    if let Some(n) = words.value(&lower).filter(|n| *n > 0) {
         return Some(n);
     }
     if !lower.is_empty() && lower.chars().all(|c| c.is_ascii_digit()) {
@@ -16,7 +16,8 @@ pub fn value(text: &str) -> Option<u32> {
 }
 
 /// A well-formed roman numeral in lower case, up to 399: pages and chapters need no more.
-fn roman(text: &str) -> Option<u32> {
+#[must_use]
+pub fn roman(text: &str) -> Option<u32> {
     let mut rest = text;
     let mut total = 0;
     // Each group at most once, in order: that is what makes a numeral well formed.
@@ -40,6 +41,8 @@ mod tests {
 
     #[test]
     fn numbers_are_read_in_three_writings() {
+        let words: NumberWords = [("seven".to_owned(), 7)].into_iter().collect();
+        let value = |text| value(text, &words);
         assert_eq!(value("12"), Some(12));
         assert_eq!(value("Seven"), Some(7));
         assert_eq!((value("xiv"), value("IX"), value("XL"), value("cxcix")), (Some(14), Some(9), Some(40), Some(199)));

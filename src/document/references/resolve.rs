@@ -1,5 +1,6 @@
 //! Which section a reference leads to: printed page labels give physical pages, numbers give chapters, titles give sections.
-//! What is ambiguous or belongs to another book is an error with its reason, never a guess.
+//! What is ambiguous or belongs to another book is an error with its reason, never a guess. Which words count chapters and
+//! other divisions says a vocabulary.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +9,12 @@ use crate::document::normalized::name_key;
 use crate::document::references::number;
 use crate::document::section::Section;
 use crate::document::section::SourceToc;
+use crate::document::vocabulary::Vocabulary;
 
 /// The contents of one book, ready to be asked.
 pub struct Contents<'a> {
     toc: &'a SourceToc,
+    vocabulary: &'a Vocabulary,
     /// Normalised title, with and without its number → indices of sections.
     by_title: BTreeMap<String, Vec<usize>>,
     /// Printed label in lower case → physical pages.
@@ -23,18 +26,19 @@ pub struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
+    /// Those of `toc`, whose headings and references are in the words of `vocabulary`.
     #[must_use]
-    pub fn new(toc: &'a SourceToc) -> Self {
+    pub fn new(toc: &'a SourceToc, vocabulary: &'a Vocabulary) -> Self {
         let mut by_title: BTreeMap<String, Vec<usize>> = BTreeMap::new();
         let mut chapters: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
         for (i, section) in toc.sections.iter().enumerate() {
-            for key in title_keys(&section.title) {
+            for key in title_keys(&section.title, vocabulary) {
                 let list = by_title.entry(key).or_default();
                 if list.last() != Some(&i) {
                     list.push(i);
                 }
             }
-            if let Some(n) = chapter_number(section) {
+            if let Some(n) = chapter_number(section, vocabulary) {
                 chapters.entry(n).or_default().push(i);
             }
         }
@@ -46,7 +50,7 @@ impl<'a> Contents<'a> {
         }
         let ids: BTreeMap<&str, usize> = toc.sections.iter().enumerate().map(|(i, s)| (s.section_id.as_str(), i)).collect();
         let parents = toc.sections.iter().map(|s| s.parent_id.as_deref().and_then(|p| ids.get(p).copied())).collect();
-        Self { toc, by_title, by_label, chapters, parents }
+        Self { toc, vocabulary, by_title, by_label, chapters, parents }
     }
 
     /// The section that `reference`, printed in a chunk of section `from` (index) with the words `before` it, leads to.
@@ -118,7 +122,7 @@ impl<'a> Contents<'a> {
     }
 
     fn chapter(&self, target: &str) -> Result<usize, String> {
-        let Some(n) = number::value(target) else { return Err(format!("`{target}` is no number")) };
+        let Some(n) = number::value(target, &self.vocabulary.numbers) else { return Err(format!("`{target}` is no number")) };
         match self.chapters.get(&n).map(Vec::as_slice) {
             Some([one]) => Ok(*one),
             Some(_) => Err(format!("several sections are chapter {n}")),
@@ -127,11 +131,17 @@ impl<'a> Contents<'a> {
     }
 
     fn title(&self, target: &str, from: Option<usize>) -> Result<usize, String> {
-        let number = target.strip_prefix("Section ").or_else(|| target.strip_prefix("section "));
-        let found = number.map_or_else(|| self.titled(target), |n| self.titled(n));
+        // "Section 2.3" may be headed by its number alone.
+        let number = target.split_once(char::is_whitespace).filter(|(word, number)| {
+            self.vocabulary.is_division(word) && number.trim_start().starts_with(|c: char| c.is_ascii_digit())
+        });
+        let found = match (self.titled(target), number) {
+            ([], Some((_, number))) => self.titled(number),
+            (found, _) => found,
+        };
         match found {
             // "Inventory and Slots" may name two sections: the first is one that it leads to.
-            [] => match target.split_once(" and ").map(|(first, _)| self.titled(first)) {
+            [] => match self.first_of_two(target).map(|first| self.titled(first)) {
                 Some([one]) => Ok(*one),
                 _ => Err(format!("no section is called `{target}`")),
             },
@@ -141,6 +151,13 @@ impl<'a> Contents<'a> {
                 .or_else(|| self.nearest(many, from))
                 .ok_or_else(|| format!("several sections are called `{target}`")),
         }
+    }
+
+    /// What stands before the first word that lists.
+    fn first_of_two<'t>(&self, target: &'t str) -> Option<&'t str> {
+        let lists = |word: &str| self.vocabulary.references.and.contains(&word.to_lowercase());
+        let joint = target.split_whitespace().skip(1).find(|word| lists(word))?;
+        target.split_once(&format!(" {joint} ")).map(|(first, _)| first)
     }
 
     /// The one at the top level: whoever names a title that a chapter bears means the chapter.
@@ -180,7 +197,7 @@ fn last_word(text: &str) -> &str {
 }
 
 /// The keys that a title answers to: itself; without "Chapter 4:" or "2.3"; the number alone; the appendix alone.
-fn title_keys(title: &str) -> Vec<String> {
+fn title_keys(title: &str, vocabulary: &Vocabulary) -> Vec<String> {
     let mut keys = vec![name_key(title)];
     let (first, rest) = title.trim().split_once(char::is_whitespace).unwrap_or((title.trim(), ""));
     let numbered = first.trim_end_matches(['.', ':', ')']);
@@ -190,8 +207,9 @@ fn title_keys(title: &str) -> Vec<String> {
     {
         keys.extend([name_key(rest), name_key(numbered)]);
     }
-    if matches!(first.to_lowercase().as_str(), "chapter" | "appendix" | "part" | "section" | "book") {
-        let (number, name) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+    let (number, name) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+    // "Book Keeping" counts nothing.
+    if vocabulary.is_division(first) && vocabulary.counts(number) {
         keys.push(name_key(&format!("{first} {}", number.trim_end_matches(['.', ':', ')', '-', '–', '—']))));
         keys.push(name_key(name.trim_start_matches(['-', '–', '—', ':', ' '])));
     }
@@ -205,17 +223,17 @@ fn title_keys(title: &str) -> Vec<String> {
 }
 
 /// The number of a chapter: "Chapter 4: …", "CHAPTER FOUR", or "4. …" and "4 …" at the top level.
-fn chapter_number(section: &Section) -> Option<u32> {
+fn chapter_number(section: &Section, vocabulary: &Vocabulary) -> Option<u32> {
     let title = section.title.trim();
     let mut words = title.split_whitespace();
     let first = words.next()?;
-    let cut = |w: &'_ str| number::value(w.trim_end_matches(['.', ':', ')', '-', '–', '—']));
-    if first.to_lowercase() == "chapter" {
+    let cut = |w: &'_ str| number::value(w.trim_end_matches(['.', ':', ')', '-', '–', '—']), &vocabulary.numbers);
+    if vocabulary.references.chapters.contains(&first.to_lowercase()) {
         return words.next().and_then(cut);
     }
     let digits = first.trim_end_matches(['.', ':', ')']);
     let plain = digits.chars().all(|c| c.is_ascii_digit()) && !digits.is_empty() && words.next().is_some();
-    (section.level == 1 && plain).then(|| number::value(digits)).flatten()
+    (section.level == 1 && plain).then(|| number::value(digits, &vocabulary.numbers)).flatten()
 }
 
 #[cfg(test)]
@@ -224,10 +242,9 @@ mod tests {
     use crate::document::entity::Reference;
     use crate::document::references::find;
     use crate::document::section::Origin;
-    use crate::document::vocabulary::Vocabulary;
 
     fn references(text: &str) -> Vec<Reference> {
-        find::references(text, &Vocabulary::bundled().references)
+        find::references(text, &Vocabulary::bundled().unwrap().references)
     }
 
     fn section(id: &str, title: &str, level: u32, parent: Option<&str>, pages: (u32, u32)) -> Section {
@@ -269,7 +286,7 @@ mod tests {
 
     fn lead(text: &str, from: Option<usize>) -> Result<String, String> {
         let toc = toc();
-        let contents = Contents::new(&toc);
+        let contents = Contents::new(&toc, Vocabulary::bundled().unwrap());
         let reference = references(text).remove(0);
         let before: String = text.chars().take(reference.start as usize).collect();
         contents.resolve(&reference, from, &before).map(|s| s.section_id.clone())
@@ -302,7 +319,7 @@ mod tests {
     fn a_title_that_a_chapter_bears_means_the_chapter() {
         let mut toc = toc();
         toc.sections.push(section("g", "Fire", 1, None, (8, 8)));
-        let contents = Contents::new(&toc);
+        let contents = Contents::new(&toc, Vocabulary::bundled().unwrap());
         let reference = references("It burns (see Fire).").remove(0);
         assert_eq!(contents.resolve(&reference, Some(1), "").map(|s| s.section_id.clone()), Ok("g".to_owned()));
     }

@@ -271,7 +271,7 @@ mod tests {
     }
 
     fn kinds(entries: &[Entry]) -> Vec<(String, Kind)> {
-        dictionary("s", entries, Vocabulary::bundled()).into_iter().map(|t| (t.term, t.kind)).collect()
+        dictionary("s", entries, Vocabulary::bundled().unwrap()).into_iter().map(|t| (t.term, t.kind)).collect()
     }
 
     #[test]
@@ -286,7 +286,7 @@ mod tests {
         ];
         let names = kinds(&entries);
         assert_eq!(names, [("Glow".into(), kind("spell")), ("Mist".into(), kind("spell")), ("Wall".into(), kind("spell"))]);
-        assert_eq!(dictionary("s", &entries, Vocabulary::bundled())[0].definition, "You glow.");
+        assert_eq!(dictionary("s", &entries, Vocabulary::bundled().unwrap())[0].definition, "You glow.");
     }
 
     #[test]

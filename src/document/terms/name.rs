@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn name(title: &str) -> Option<(String, Option<String>)> {
-        read_name(title, Vocabulary::bundled()).map(|n| (n.name, n.printed))
+        read_name(title, Vocabulary::bundled().unwrap()).map(|n| (n.name, n.printed))
     }
 
     #[test]

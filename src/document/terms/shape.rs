@@ -156,7 +156,7 @@ mod tests {
     }
 
     fn shape(kind: &str, texts: &[&str]) -> Option<&'static str> {
-        let words = Vocabulary::bundled().kinds.iter().find(|k| k.kind.name() == kind).unwrap();
+        let words = Vocabulary::bundled().unwrap().kinds.iter().find(|k| k.kind.name() == kind).unwrap();
         Head::of(&lines(texts)).shape_of(words).map(|s| s.1)
     }
 

@@ -12,7 +12,7 @@ use crate::diagnostic::Diagnostic;
 use crate::document::expressions::Declared;
 use crate::document::expressions::values::Form;
 use crate::document::headings::key::compact;
-use crate::document::references::find::TARGETS;
+use crate::document::number_words::NumberWords;
 use crate::placeholder;
 use crate::spanned::{Problems, meant};
 
@@ -25,12 +25,12 @@ pub struct Text<'t> {
 }
 
 /// Files on their way to a vocabulary.
-struct Composing {
-    problems: Vec<Problems>,
+pub(super) struct Composing {
+    pub(super) problems: Vec<Problems>,
     /// The first so many are the program's own.
     own: usize,
     /// Parts of patterns that each file may use.
-    parts: Vec<Parts>,
+    pub(super) parts: Vec<Parts>,
 }
 
 /// The vocabulary of `bundled` ones and, after them, the project's own `files`.
@@ -70,11 +70,11 @@ fn checked(bundled: &[&'static Bundled], own: usize, files: &[Text<'_>]) -> Resu
 }
 
 impl Composing {
-    fn is_own(&self, file: usize) -> bool {
+    pub(super) fn is_own(&self, file: usize) -> bool {
         file < self.own
     }
 
-    fn add<T>(&mut self, at: &From<T>, message: impl Into<String>, label: &str, hint: impl Into<String>) {
+    pub(super) fn add<T>(&mut self, at: &From<T>, message: impl Into<String>, label: &str, hint: impl Into<String>) {
         self.problems[at.file].add(&at.at.span, message, label, hint);
     }
 
@@ -96,7 +96,7 @@ impl Composing {
     }
 
     /// A pattern, and the names of its groups if it is the project's.
-    fn pattern(&mut self, word: &Word) -> Option<(Pattern, Vec<String>)> {
+    pub(super) fn pattern(&mut self, word: &Word) -> Option<(Pattern, Vec<String>)> {
         let parts = std::mem::take(&mut self.parts[word.file]);
         let made = self.pattern_with(word, &parts);
         self.parts[word.file] = parts;
@@ -143,6 +143,7 @@ impl Composing {
             }
             synonyms.entry(compact(&name.at.value)).or_default().push(other.at.value.trim().to_owned());
         }
+        let numbers: NumberWords = numbers(draft);
         let kind = |tagged: &KindDraft| (keys(&tagged.tags), tagged.kind);
         Vocabulary {
             contents: keys(&structure.contents),
@@ -154,8 +155,9 @@ impl Composing {
             tags: draft.kinds.iter().map(kind).flat_map(|(tags, kind)| tags.into_iter().map(move |tag| (tag, kind))).collect(),
             kinds: draft.kinds.iter().map(|k| self.kind(k, &draft.kinds)).collect(),
             synonyms,
-            expressions: draft.expressions.iter().filter_map(|e| self.expression(e, &draft.kinds)).collect(),
-            references: self.references(draft),
+            expressions: draft.expressions.iter().filter_map(|e| self.expression(e, &draft.kinds, &numbers)).collect(),
+            numbers,
+            references: self.references(&draft.references),
         }
     }
 
@@ -215,7 +217,7 @@ impl Composing {
         found.map(|(_, value)| *value)
     }
 
-    fn expression(&mut self, draft: &ExpressionDraft, kinds: &[KindDraft]) -> Option<Declared> {
+    fn expression(&mut self, draft: &ExpressionDraft, kinds: &[KindDraft], numbers: &NumberWords) -> Option<Declared> {
         let name = draft.name.at.value.clone();
         if kinds.iter().any(|k| k.kind.name() == name) {
             self.add(&draft.name, format!("`{name}` is a kind and an expression"), "", "rename one: mentions tell them by name");
@@ -250,6 +252,7 @@ impl Composing {
             units: draft.units.iter().map(|(p, unit)| (p.at.value.to_lowercase(), unit.at.value.clone())).collect(),
             adjectives: lower(&draft.adjectives),
             not_types: lower(&draft.not_types),
+            numbers: numbers.clone(),
             kind: name,
         })
     }
@@ -268,63 +271,12 @@ impl Composing {
             self.add(word, message, "no group", "write `(?P<name>…)` around what is the value");
         }
     }
-
-    fn references(&mut self, draft: &Draft) -> Vec<Pattern> {
-        let mut made = Vec::with_capacity(draft.references.len() + draft.phrases.len());
-        for word in &draft.references {
-            let Some((pattern, groups)) = self.pattern(word) else { continue };
-            let targets = groups.iter().filter(|g| TARGETS.contains(&g.as_str())).count();
-            if !self.is_own(word.file) && targets != 1 {
-                let hint = groups.iter().map(|g| meant(g, TARGETS)).find(|h| h.starts_with("did"));
-                let hint = hint.unwrap_or_else(|| format!("one of {}", TARGETS.map(|t| format!("`(?P<{t}>…)`")).join(", ")));
-                self.add(word, "a reference has one group that says where it leads", &format!("{targets} of them"), hint);
-            }
-            made.push(pattern);
-        }
-        for word in &draft.phrases {
-            let Some(text) = self.phrase(word) else { continue };
-            match Pattern::new(&text, &self.parts[word.file]).and_then(|pattern| pattern.check(&text).map(|_| pattern)) {
-                Ok(pattern) => made.push(pattern),
-                Err(_) => {
-                    let message = format!("the phrase `{}` makes no pattern", word.at.value);
-                    self.add(word, message, "", "a part of `[fragment]` that it stands for has a group of its own");
-                }
-            }
-        }
-        made
-    }
-
-    /// The pattern of a phrase with one placeholder.
-    fn phrase(&mut self, word: &Word) -> Option<String> {
-        const LEADS_TO: [(&str, &str); 3] =
-            [("page", "(?P<page>{pages})"), ("chapter", "(?P<chapter>{chapter})"), ("title", "(?P<title>{title})")];
-        let text = word.at.value.trim();
-        let found = placeholder::find(text);
-        for unknown in found.iter().filter(|p| LEADS_TO.iter().all(|(name, _)| *name != p.name)) {
-            let span = self.problems[word.file].within(&word.at, &unknown.span);
-            let hint = meant(unknown.name, LEADS_TO.map(|(name, _)| name));
-            self.problems[word.file].add(&span, format!("`{{{}}}` leads nowhere", unknown.name), "not known", hint);
-        }
-        let [only] = &found[..] else {
-            let hint = "write one of `{page}`, `{chapter}`, `{title}`";
-            self.add(word, format!("the phrase `{text}` has {} places to lead to", found.len()), "", hint);
-            return None;
-        };
-        let target = LEADS_TO.iter().find(|(name, _)| *name == only.name)?.1;
-        let (before, after) = (&text[..only.span.start], &text[only.span.end..]);
-        let bound = if before.starts_with(char::is_alphanumeric) { r"\b" } else { "" };
-        Some(format!("{bound}(?i:{}){target}(?i:{})", spaced(before), spaced(after)))
-    }
 }
 
-/// Words of a phrase as a pattern: what is white space is any.
-fn spaced(text: &str) -> String {
-    let words = text.split_whitespace().map(regex::escape).collect::<Vec<_>>().join(r"\s+");
-    let space = |is: bool| if is { r"\s+" } else { "" };
-    if words.is_empty() {
-        return space(!text.is_empty()).to_owned();
-    }
-    format!("{}{words}{}", space(text.starts_with(char::is_whitespace)), space(text.ends_with(char::is_whitespace)))
+/// Numbers in words; of one that is given twice, the last.
+fn numbers(draft: &Draft) -> NumberWords {
+    let number = |(word, number): &(Word, u64)| Some((word.at.value.trim().to_lowercase(), u32::try_from(*number).ok()?));
+    draft.numbers.iter().filter_map(number).collect()
 }
 
 #[cfg(test)]
@@ -371,6 +323,7 @@ mod tests {
             let some: Vec<_> = BUNDLED.iter().enumerate().filter(used).map(|(_, b)| b).collect();
             assert!(checked(&some, 0, &[]).is_ok(), "{some:?}");
         }
+        assert!(Vocabulary::bundled().is_ok());
     }
 
     #[test]

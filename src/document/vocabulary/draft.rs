@@ -5,6 +5,9 @@ use super::syntax::{self, File, Words};
 use crate::document::term::{KIND_PATTERN, Kind};
 use crate::spanned::{At, Problems};
 
+/// What is larger is printed in digits.
+const LARGEST_IN_WORDS: u64 = 1000;
+
 /// A value, the file that gives it, and its place there.
 #[derive(Clone, Debug)]
 pub(super) struct From<T> {
@@ -22,8 +25,22 @@ pub(super) struct Draft {
     pub(super) expressions: Vec<ExpressionDraft>,
     /// Another name, and what it stands for.
     pub(super) synonyms: Vec<(Word, Word)>,
-    pub(super) references: Vec<Word>,
+    /// Numbers in words.
+    pub(super) numbers: Vec<(Word, u64)>,
+    pub(super) references: References,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct References {
+    pub(super) patterns: Vec<Word>,
     pub(super) phrases: Vec<Word>,
+    pub(super) books: Vec<Word>,
+    pub(super) and: Vec<Word>,
+    pub(super) see: Vec<Word>,
+    pub(super) eyes: Vec<Word>,
+    pub(super) measures: Vec<Word>,
+    pub(super) no_titles: Vec<Word>,
+    pub(super) chapters: Vec<Word>,
 }
 
 #[derive(Debug, Default)]
@@ -132,12 +149,15 @@ impl Draft {
             self.synonyms.retain(|(known, _)| known.at.value != other.value);
             self.synonyms.push((reader.from(other), reader.from(name)));
         }
-        if is_set(said.references.replace.as_ref()) {
-            self.references.clear();
-            self.phrases.clear();
+        for (word, number) in said.numbers.0 {
+            reader.not_empty(&word);
+            if number.value > LARGEST_IN_WORDS {
+                let message = format!("`{}` is {}, and no number in words is above {LARGEST_IN_WORDS}", word.value, number.value);
+                reader.problems.add(&number.span, message, "", "");
+            }
+            self.numbers.push((reader.from(word), number.value));
         }
-        reader.take(&mut self.references, said.references.patterns);
-        reader.take(&mut self.phrases, said.references.phrases);
+        reader.references(&mut self.references, said.references);
     }
 }
 
@@ -193,6 +213,21 @@ impl Reader<'_> {
         self.take(&mut draft.no_names, said.no_names);
         self.take(&mut draft.collecting, said.collecting);
         self.take(&mut draft.levels, said.levels);
+    }
+
+    fn references(&mut self, draft: &mut References, said: syntax::References) {
+        if is_set(said.replace.as_ref()) {
+            *draft = References::default();
+        }
+        self.take(&mut draft.patterns, said.patterns);
+        self.take(&mut draft.phrases, said.phrases);
+        self.take(&mut draft.books, said.books);
+        self.take(&mut draft.and, said.and);
+        self.take(&mut draft.see, said.see);
+        self.take(&mut draft.eyes, said.eyes);
+        self.take(&mut draft.measures, said.measures);
+        self.take(&mut draft.no_titles, said.no_titles);
+        self.take(&mut draft.chapters, said.chapters);
     }
 
     fn kind(&mut self, draft: &mut KindDraft, said: syntax::Kind) {

@@ -9,6 +9,7 @@ mod draft;
 mod kinds;
 pub mod pattern;
 mod read;
+mod referring;
 mod schema;
 mod syntax;
 
@@ -21,10 +22,13 @@ pub use kinds::{KindWords, Reading};
 pub use schema::vocabulary_schema;
 
 use self::pattern::Pattern;
+use crate::diagnostic::Diagnostic;
 use crate::digest::Digest;
 use crate::document::expressions::Declared;
 use crate::document::headings::furniture::roman_value;
 use crate::document::headings::key::compact;
+use crate::document::number_words::NumberWords;
+use crate::document::references::words::Words;
 use crate::document::term::Kind;
 
 /// Word lists, as compact keys; patterns, compiled when they are first asked for.
@@ -43,18 +47,20 @@ pub struct Vocabulary {
     /// Other names by the key of the name that they stand for.
     synonyms: BTreeMap<String, Vec<String>>,
     pub expressions: Vec<Declared>,
-    pub references: Vec<Pattern>,
+    /// Numbers in words.
+    pub numbers: NumberWords,
+    pub references: Words,
 }
 
-static DEFAULT: LazyLock<Vocabulary> = LazyLock::new(|| compose(&usual(), &[]).unwrap_or_default());
+static DEFAULT: LazyLock<Result<Vocabulary, String>> =
+    LazyLock::new(|| compose(&usual(), &[]).map_err(|problems| first_of(&problems)));
 
 /// Made last: all actions of a build read one.
 static LAST: Mutex<Option<(Digest, Arc<Vocabulary>)>> = Mutex::new(None);
 
-const NUMBER_WORDS: [&str; 20] = [
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "first", "second",
-    "third", "fourth", "fifth", "sixth", "seventh", "eighth",
-];
+fn first_of(problems: &[Diagnostic]) -> String {
+    problems.first().map(ToString::to_string).unwrap_or_default()
+}
 
 /// A vocabulary at hand.
 #[derive(Clone, Debug)]
@@ -77,9 +83,11 @@ impl std::ops::Deref for Shared {
 
 impl Vocabulary {
     /// What is used where nothing else is said.
-    #[must_use]
-    pub fn bundled() -> &'static Self {
-        &DEFAULT
+    ///
+    /// # Errors
+    /// What is wrong with a file of the program: nothing, as a test sees to.
+    pub fn bundled() -> Result<&'static Self, String> {
+        DEFAULT.as_ref().map_err(Clone::clone)
     }
 
     /// The vocabulary of `bundled` and `files`; made once for all that ask for the same one after the other.
@@ -97,7 +105,7 @@ impl Vocabulary {
         if let Some((_, known)) = last.as_ref().filter(|(of, _)| *of == digest) {
             return Ok(Shared::Made(known.clone()));
         }
-        let made = compose(bundled, files).map_err(|problems| problems.first().map(ToString::to_string).unwrap_or_default())?;
+        let made = compose(bundled, files).map_err(|problems| first_of(&problems))?;
         let made = Arc::new(made);
         *last = Some((digest, made.clone()));
         Ok(Shared::Made(made))
@@ -217,9 +225,23 @@ impl Vocabulary {
     #[must_use]
     pub fn is_division_label(&self, text: &str) -> bool {
         let words: Vec<&str> = text.split_whitespace().map(|w| w.trim_matches(|c: char| !c.is_alphanumeric())).collect();
-        let [word, count] = words.as_slice() else { return false };
-        let short = count.chars().count() == 1 || count.bytes().all(|b| b.is_ascii_digit()) || roman_value(count).is_some();
-        self.divisions.contains(&compact(word)) && (short || NUMBER_WORDS.contains(&count.to_lowercase().as_str()))
+        matches!(words.as_slice(), [word, count] if self.is_division(word) && self.counts(count))
+    }
+
+    /// Whether a word names a division of a book: "chapter", "Appendix".
+    #[must_use]
+    pub fn is_division(&self, word: &str) -> bool {
+        self.divisions.contains(&compact(word))
+    }
+
+    /// Whether a word is a number or a single letter, with or without a mark behind it.
+    #[must_use]
+    pub fn counts(&self, word: &str) -> bool {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        word.chars().count() == 1
+            || !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
+            || roman_value(word).is_some()
+            || self.numbers.value(&word.to_lowercase()).is_some()
     }
 }
 
@@ -233,7 +255,7 @@ mod tests {
 
     #[test]
     fn the_bundled_lists_are_there() {
-        let v = Vocabulary::bundled();
+        let v = Vocabulary::bundled().unwrap();
         assert!(v.is_contents_title("tableofcontents") && v.is_index_title("index"));
         assert!(!v.is_contents_title("spells"));
         assert!(v.is_division_label("CHAPTER 4") && v.is_division_label("Part Two") && !v.is_division_label("Part Timers"));
@@ -242,7 +264,7 @@ mod tests {
 
     #[test]
     fn headings_that_collect_are_told_from_those_that_talk() {
-        let v = Vocabulary::bundled();
+        let v = Vocabulary::bundled().unwrap();
         assert_eq!(v.kind_of_heading("Monsters A–Z"), kind("creature"));
         assert_eq!(v.kind_of_heading("Spell Descriptions"), kind("spell"));
         assert_eq!(v.kind_of_heading("Monster Collection"), kind("creature"));

@@ -18,6 +18,8 @@ fn file(root: &DeTable<'_>, problems: &mut Problems) -> Option<File> {
     let kind = fields.optional("kind", problems, |v, p| named(v, "kind", p, kind));
     let fragment = fields.optional("fragment", problems, texts);
     let expression = fields.optional("expression", problems, |v, p| named(v, "expression", p, expression));
+    let numbers =
+        fields.optional("numbers", problems, |v, p| named(v, "numbers", p, |_, value, problems| natural(value, problems)));
     let synonyms = fields.optional("synonyms", problems, texts);
     let references = fields.optional("references", problems, references);
     fields.finish(problems);
@@ -27,6 +29,7 @@ fn file(root: &DeTable<'_>, problems: &mut Problems) -> Option<File> {
         kind: kind.unwrap_or_default(),
         fragment: fragment.unwrap_or_default(),
         expression: expression.unwrap_or_default(),
+        numbers: numbers.unwrap_or_default(),
         synonyms: synonyms.unwrap_or_default(),
         references: references.unwrap_or_default(),
     })
@@ -101,6 +104,13 @@ fn references(value: Element<'_, '_>, problems: &mut Problems) -> Option<Referen
         replace: fields.optional("replace", problems, boolean),
         patterns: fields.optional("patterns", problems, strings),
         phrases: fields.optional("phrases", problems, strings),
+        books: fields.optional("books", problems, strings),
+        and: fields.optional("and", problems, strings),
+        see: fields.optional("see", problems, strings),
+        eyes: fields.optional("eyes", problems, strings),
+        measures: fields.optional("measures", problems, strings),
+        no_titles: fields.optional("no_titles", problems, strings),
+        chapters: fields.optional("chapters", problems, strings),
     };
     fields.finish(problems);
     Some(references)

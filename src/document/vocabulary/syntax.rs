@@ -33,6 +33,9 @@ pub struct File {
     /// Expressions with a value, by name.
     #[schemars(default)]
     pub expression: Named<Expression>,
+    /// Numbers in words: `three = 3`. They are read wherever a number may stand.
+    #[schemars(default)]
+    pub numbers: Named<At<u64>>,
     /// Another name, and the name in the dictionary that it stands for: `AC = "Armor Class"`.
     #[schemars(default)]
     pub synonyms: Named<At<String>>,
@@ -110,8 +113,9 @@ pub struct Expression {
     /// Forget what was said of this expression before this file.
     pub replace: Option<At<bool>>,
     /// How the groups of a pattern become a value: `text` (the default) and `number` give each group under its name, `dice` reads
-    /// `count`, `sides`, `sign`, `modifier`; `measure` reads dice or an `amount` (and a `long` one), and a `unit`; `money` an
-    /// `amount` with a `unit` or a `mark`; `damage` dice, an `amount`, `points`, and a `type`.
+    /// `count`, `sides`, `sign`, `modifier`, `factor`; `measure` reads dice or an `amount` (and a `long` one), and a `unit`; `money` an
+    /// `amount` with a `unit` or a `mark`; `damage` dice, an `amount`, `points`, and a `type`, or that alone, or several: types are
+    /// linked to in the graph.
     #[schemars(extend("enum" = ["text", "number", "dice", "measure", "money", "damage"]))]
     pub value: Option<At<String>>,
     /// How it is written down, for `text` and `number`: `"DC {dc}"`. As it is printed, if not given.
@@ -137,6 +141,20 @@ pub struct References {
     pub patterns: Words,
     /// The same in plain words, with `{page}`, `{chapter}` or `{title}`: `"turn to {page}"`. Case does not matter.
     pub phrases: Words,
+    /// Patterns of what may stand right before a page and name a book or a section; the group `book` is its name.
+    pub books: Words,
+    /// Words between pages or chapters that are listed: "pages 12 *and* 14". Commas are known.
+    pub and: Words,
+    /// Words before a name that point to it and are no part of it: "*See* Lands of the North, page 31".
+    pub see: Words,
+    /// Words before "see" that make it the verb of eyes: "you *can* see".
+    pub eyes: Words,
+    /// Words behind a number that make it no page: "page 3 *inches* wide".
+    pub measures: Words,
+    /// What stands where a title does and is none: "See *Also*".
+    pub no_titles: Words,
+    /// Words that count chapters, in headings and references: "*Chapter* 4".
+    pub chapters: Words,
 }
 
 impl File {

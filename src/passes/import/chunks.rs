@@ -223,7 +223,7 @@ mod tests {
         let json = format!("[{}]", ["A", "B", "C"].map(title).join(","));
         let imported = read(json.as_bytes(), None).unwrap();
         let item = Item { id: "s".into(), source_id: "s".into(), path: "s.elements.json".into() };
-        let (mut toc, _) = toc::run(&item, &imported, crate::document::vocabulary::Vocabulary::bundled());
+        let (mut toc, _) = toc::run(&item, &imported, crate::document::vocabulary::Vocabulary::bundled().unwrap());
         toc.sections.retain(|section| section.title != "B");
         let made = run(&imported, &toc, &chunk::Params::default()).unwrap();
         let chunks: Vec<_> = made.chunks.iter().map(|c| (c.metadata.section_path.join("/"), c.text.as_str())).collect();
@@ -235,7 +235,7 @@ mod tests {
     fn equal_chunks_of_a_section_have_ids_of_their_own_and_text_outside_sections_has_its_part() {
         let imported = read(br#"[{"content":"a"},{"content":"a"},{"content":"a","section_path":["S"]}]"#, None).unwrap();
         let item = Item { id: "s".into(), source_id: "s".into(), path: "s.documents.json".into() };
-        let (toc, _) = toc::run(&item, &imported, crate::document::vocabulary::Vocabulary::bundled());
+        let (toc, _) = toc::run(&item, &imported, crate::document::vocabulary::Vocabulary::bundled().unwrap());
         let made = run(&imported, &toc, &chunk::Params::default()).unwrap();
         let ids: std::collections::BTreeSet<_> = made.chunks.iter().map(|c| c.chunk_id.as_str()).collect();
         assert_eq!(ids.len(), 3);

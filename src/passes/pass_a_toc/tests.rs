@@ -22,7 +22,7 @@ fn a_flow_gives_sections_with_anchors() {
     let flow = TextUnit::Flow(FlowText { title: String::new(), blocks, notes: Vec::new() });
     let item = Item { id: "s".into(), source_id: "s".into(), path: "a/vale.md".into() };
     let out = run(
-        Inputs { item: &item, source: b"# The Vale", lines: &[flow], vocabulary: Vocabulary::bundled() },
+        Inputs { item: &item, source: b"# The Vale", lines: &[flow], vocabulary: Vocabulary::bundled().unwrap() },
         &Params::default(),
         &Limits::default(),
     )

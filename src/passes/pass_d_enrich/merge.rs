@@ -40,9 +40,10 @@ mod tests {
     use crate::passes::shift::arrays;
 
     fn piece(page_start: u32, text: &str) -> Piece {
-        let enriched = run(Inputs { chunks: &[chunk(text)], names: &[], vocabulary: Vocabulary::bundled() }, &Params::default())
-            .unwrap()
-            .enriched;
+        let enriched =
+            run(Inputs { chunks: &[chunk(text)], names: &[], vocabulary: Vocabulary::bundled().unwrap() }, &Params::default())
+                .unwrap()
+                .enriched;
         let attrs = Placement { page_count: Some(10), page_start: Some(page_start) }.to_attrs();
         Piece { item_id: text.to_owned(), attrs, bytes: serde_json::to_vec(&enriched).unwrap().into(), items: 1 }
     }

@@ -41,7 +41,7 @@ pub(crate) fn name(kind: Kind, term: &str) -> TermName {
 }
 
 fn enriched(text: &str, names: &[TermName]) -> Enriched {
-    run(Inputs { chunks: &[chunk(text)], names, vocabulary: Vocabulary::bundled() }, &Params::default())
+    run(Inputs { chunks: &[chunk(text)], names, vocabulary: Vocabulary::bundled().unwrap() }, &Params::default())
         .unwrap()
         .enriched
         .remove(0)
@@ -50,8 +50,9 @@ fn enriched(text: &str, names: &[TermName]) -> Enriched {
 #[test]
 fn chunks_keep_their_order_ids_and_text() {
     let chunks = [chunk("One."), chunk("Two."), chunk("Three.")];
-    let out =
-        run(Inputs { chunks: &chunks, names: &[], vocabulary: Vocabulary::bundled() }, &Params::default()).unwrap().enriched;
+    let out = run(Inputs { chunks: &chunks, names: &[], vocabulary: Vocabulary::bundled().unwrap() }, &Params::default())
+        .unwrap()
+        .enriched;
     let shown = |id: &str, text: &str| format!("{id} {text}");
     let given: Vec<String> = chunks.iter().map(|c| shown(&c.chunk_id, &c.text)).collect();
     assert_eq!(out.iter().map(|e| shown(&e.chunk_id, &e.text)).collect::<Vec<_>>(), given);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::entity::Enriched;
+use crate::document::entity::{Enriched, Mention};
 use crate::document::link_graph::Edge;
 use crate::document::link_graph::EdgeKind;
 use crate::document::link_graph::LinkGraph;
@@ -14,6 +14,7 @@ use crate::document::references::resolve::Contents;
 use crate::document::section::Section;
 use crate::document::section::SourceToc;
 use crate::document::term::Term;
+use crate::document::vocabulary::Vocabulary;
 use crate::passes::pass_e_graph::node_ids;
 use crate::passes::pass_e_graph::unite::Union;
 
@@ -36,7 +37,7 @@ pub struct Assembly<'a> {
 impl<'a> Assembly<'a> {
     /// Takes what concerns the source of `toc` from the dictionary and the chunks.
     #[must_use]
-    pub fn new(toc: &'a SourceToc, dictionary: &'a [Term], chunks: &'a [Enriched]) -> Self {
+    pub fn new(toc: &'a SourceToc, dictionary: &'a [Term], chunks: &'a [Enriched], vocabulary: &'a Vocabulary) -> Self {
         let sections: BTreeMap<&str, usize> = toc.sections.iter().enumerate().map(|(i, s)| (s.section_id.as_str(), i)).collect();
         let mut chunks_of: BTreeMap<usize, Vec<&Enriched>> = BTreeMap::new();
         for chunk in chunks.iter().filter(|c| c.source_id == toc.source_id) {
@@ -45,7 +46,7 @@ impl<'a> Assembly<'a> {
                 chunks_of.entry(*section).or_default().push(chunk);
             }
         }
-        Self { toc, dictionary, chunks, contents: Contents::new(toc), sections, chunks_of, union: Union::default() }
+        Self { toc, dictionary, chunks, contents: Contents::new(toc, vocabulary), sections, chunks_of, union: Union::default() }
     }
 
     /// The graph.
@@ -139,18 +140,27 @@ impl<'a> Assembly<'a> {
         id
     }
 
-    /// Chunks mention what pass D found in them by name.
+    /// Chunks mention what pass D found in them by name, and the types of what it found by figure: the fire of fire damage.
     fn add_mentions(&mut self) {
         let toc = self.toc;
         let own = self.dictionary.iter().filter(|t| t.source_id == toc.source_id);
         let terms: BTreeMap<&str, &Term> = own.map(|t| (t.term_id.as_str(), t)).collect();
         for chunk in self.own_chunks() {
             for mention in &chunk.entities {
-                // Expressions are values of a chunk, not things.
-                let Some(term_id) = mention.term_id.as_deref() else { continue };
-                let aliases: &[String] = terms.get(term_id).map_or(&[], |t| &t.aliases);
-                let id = self.add_entity(&mention.kind, &mention.name, aliases);
-                self.edge(node_ids::chunk(&chunk.chunk_id), EdgeKind::Mentions, id, &[&chunk.chunk_id]);
+                let ids: Vec<String> = match mention.term_id.as_deref() {
+                    Some(term_id) => {
+                        let aliases: &[String] = terms.get(term_id).map_or(&[], |t| &t.aliases);
+                        vec![self.add_entity(&mention.kind, &mention.name, aliases)]
+                    }
+                    // Expressions are values of a chunk, not things; but their types are.
+                    None => {
+                        let kind = format!("{}_type", mention.kind);
+                        types_of(mention).into_iter().map(|name| self.add_entity(&kind, name, &[])).collect()
+                    }
+                };
+                for id in ids {
+                    self.edge(node_ids::chunk(&chunk.chunk_id), EdgeKind::Mentions, id, &[&chunk.chunk_id]);
+                }
             }
         }
     }
@@ -179,6 +189,14 @@ impl<'a> Assembly<'a> {
             }
         }
     }
+}
+
+/// The types that the value of an expression names.
+pub(super) fn types_of(mention: &Mention) -> Vec<&str> {
+    let named = |key| mention.value.as_ref().and_then(|value| value.get(key));
+    let listed = named("types").and_then(serde_json::Value::as_array).into_iter().flatten();
+    let all = named("type").into_iter().chain(listed).filter_map(serde_json::Value::as_str);
+    all.filter(|name| !name.is_empty()).collect()
 }
 
 fn owned_node(id: &str, kind: NodeKind, name: &str, source_id: &str, page: Option<u32>) -> Node {

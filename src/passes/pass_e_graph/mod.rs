@@ -21,9 +21,11 @@ use crate::document::entity::Enriched;
 use crate::document::link_graph::LinkGraph;
 use crate::document::section::SourceToc;
 use crate::document::term::Term;
+use crate::document::vocabulary::Vocabulary;
 use crate::passes::artifact;
 use crate::passes::pass_e_graph::assemble::Assembly;
 use crate::passes::pass_e_graph::unite::Union;
+use crate::passes::vocabulary;
 
 /// Params of the rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +48,8 @@ pub struct Inputs<'a> {
     pub toc: &'a [SourceToc],
     pub dictionary: &'a [Term],
     pub enriched: &'a [Enriched],
+    /// How chapters and divisions are called, and numbers in words.
+    pub vocabulary: &'a Vocabulary,
 }
 
 /// What the pass writes.
@@ -61,7 +65,7 @@ pub struct Outputs {
 pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
     let mut union = Union::default();
     for toc in inputs.toc {
-        let graph = Assembly::new(toc, inputs.dictionary, inputs.enriched).graph();
+        let graph = Assembly::new(toc, inputs.dictionary, inputs.enriched, inputs.vocabulary).graph();
         let nodes = graph.nodes.len() as u64;
         if nodes > params.max_nodes {
             let message =
@@ -82,7 +86,7 @@ pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
 pub static BUILTIN: Builtin = Builtin {
     name: "graph",
     about: "links sources, sections, chunks and entities, and resolves cross-references",
-    inputs: &["toc", "dictionary", "enriched"],
+    inputs: &["toc", "dictionary", "enriched", vocabulary::INPUT],
     outputs: &[OutputPort {
         name: "graph",
         tree: false,
@@ -99,8 +103,11 @@ pub static BUILTIN: Builtin = Builtin {
 
 /// What links are made of; the rest is left empty, for a long book has a hundred megabytes of it.
 fn linkable(mut item: Enriched) -> Enriched {
-    item.entities.retain(|m| m.term_id.is_some());
-    item.entities.iter_mut().for_each(|m| (m.surface, m.value) = (String::new(), None));
+    item.entities.retain(|m| m.term_id.is_some() || !assemble::types_of(m).is_empty());
+    for mention in &mut item.entities {
+        mention.surface = String::new();
+        mention.value = mention.value.take().filter(|_| mention.term_id.is_none());
+    }
     item.entities.shrink_to_fit();
     if item.references.is_empty() {
         item.text = String::new();
@@ -116,12 +123,13 @@ fn run_on_bytes(
     params: &Value,
     _: &Limits,
 ) -> Result<Vec<(&'static str, Output)>, Failure> {
-    let params: Params = artifact::params(params)?;
+    let (vocabulary, params) = vocabulary::take(inputs, params)?;
+    let params: Params = artifact::params(&params)?;
     let toc: Vec<SourceToc> = artifact::decode("toc", &inputs.file("toc")?.bytes)?;
     let dictionary: Vec<Term> = artifact::decode("dictionary", &inputs.file("dictionary")?.bytes)?;
     let mut enriched: Vec<Enriched> = Vec::new();
     artifact::decode_each("enriched", &inputs.file("enriched")?.bytes, |item| enriched.push(linkable(item)))?;
-    let outputs = run(Inputs { toc: &toc, dictionary: &dictionary, enriched: &enriched }, &params)?;
+    let outputs = run(Inputs { toc: &toc, dictionary: &dictionary, enriched: &enriched, vocabulary: &vocabulary }, &params)?;
     Ok(vec![("graph", Output::File(artifact::encode(&outputs.graph)?))])
 }
 

@@ -95,14 +95,22 @@ pub(crate) fn book(source: &str) -> Book {
         .iter()
         .map(|t| TermName { term_id: t.term_id.clone(), term: t.term.clone(), kind: t.kind, aliases: t.aliases.clone() })
         .collect();
-    let inputs = pass_d_enrich::Inputs { chunks: &chunks, names: &names, vocabulary: Vocabulary::bundled() };
+    let inputs = pass_d_enrich::Inputs { chunks: &chunks, names: &names, vocabulary: Vocabulary::bundled().unwrap() };
     let enriched = pass_d_enrich::run(inputs, &pass_d_enrich::Params::default()).unwrap().enriched;
     Book { toc, dictionary, enriched }
 }
 
+fn inputs(book: &Book) -> Inputs<'_> {
+    Inputs {
+        toc: std::slice::from_ref(&book.toc),
+        dictionary: &book.dictionary,
+        enriched: &book.enriched,
+        vocabulary: Vocabulary::bundled().unwrap(),
+    }
+}
+
 pub(crate) fn graph(book: &Book) -> LinkGraph {
-    let inputs = Inputs { toc: std::slice::from_ref(&book.toc), dictionary: &book.dictionary, enriched: &book.enriched };
-    run(inputs, &Params::default()).unwrap().graph
+    run(inputs(book), &Params::default()).unwrap().graph
 }
 
 fn edges(graph: &LinkGraph, kind: EdgeKind) -> Vec<String> {
@@ -184,6 +192,19 @@ fn books_are_linked_where_they_share_an_entity_of_one_kind() {
 }
 
 #[test]
+fn a_stat_block_is_linked_to_the_types_of_damage_that_it_names() {
+    let mut b = book("b");
+    let mut chunk = pass_d_enrich::tests::chunk("Immunities: Poison, Cold\nBite. 7 (2d6) fire damage.");
+    (chunk.chunk_id, chunk.source_id) = ("b-stats".to_owned(), "b".to_owned());
+    let read = pass_d_enrich::Inputs { chunks: &[chunk], names: &[], vocabulary: Vocabulary::bundled().unwrap() };
+    b.enriched.extend(pass_d_enrich::run(read, &pass_d_enrich::Params::default()).unwrap().enriched.into_iter().map(linkable));
+    let named: Vec<String> =
+        edges(&graph(&b), EdgeKind::Mentions).into_iter().filter(|e| e.starts_with("chunk:b-stats ")).collect();
+    let edge = |name: &str| format!("chunk:b-stats entity:damage_type:{name} [\"b-stats\"]");
+    assert_eq!(named, ["cold", "fire", "poison"].map(edge));
+}
+
+#[test]
 fn removing_a_book_removes_all_that_only_it_supported() {
     let (a, mut b) = (book("a"), book("b"));
     b.dictionary.push(term("b", kind("rule"), "Gear", Some("gear")));
@@ -209,8 +230,7 @@ fn hostile_contents_do_no_harm() {
 #[test]
 fn a_graph_over_its_limit_names_the_limit() {
     let b = book("b");
-    let inputs = Inputs { toc: std::slice::from_ref(&b.toc), dictionary: &b.dictionary, enriched: &b.enriched };
-    let failure = run(inputs, &Params { max_nodes: 3 }).unwrap_err();
+    let failure = run(inputs(&b), &Params { max_nodes: 3 }).unwrap_err();
     assert_eq!(failure.kind, FailureKind::Limit);
     assert!(failure.message.contains("max_nodes = 3"));
 }

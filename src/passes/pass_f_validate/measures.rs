@@ -79,7 +79,7 @@ impl Measures {
             at_least("coverage", self.coverage, p.coverage_warn, p.coverage_fail),
             at_least("coverage_of_worst_source", of_worst_source, p.coverage_fail, p.source_coverage_fail),
             at_least("chunk_dictionary_ratio", self.chunk_dictionary_ratio, p.dictionary_ratio_warn, p.dictionary_ratio_fail),
-            at_most("sources_without_chunks", self.sources_without_chunks, 0.0),
+            at_most("sources_without_chunks", self.sources_without_chunks, p.sources_without_chunks_warn),
             at_most("exact_duplicates", self.exact_duplicates, p.exact_duplicates_warn),
             at_most("near_duplicates", self.near_duplicates, p.near_duplicates_warn),
             at_most("empty_sections", self.empty_sections, p.empty_sections_warn),

@@ -70,8 +70,12 @@ pub struct Params {
     pub undefined_entities_warn: f64,
     /// Share of pages with images and no text.
     pub ocr_pages_warn: f64,
+    /// Share of sources that came to no chunk.
+    pub sources_without_chunks_warn: f64,
     /// Whether a failed check fails the pass. Without it the report alone says what failed.
     pub fail_on: bool,
+    /// Whether a check that warns fails the pass, too.
+    pub fail_on_warnings: bool,
 }
 
 impl Default for Params {
@@ -91,7 +95,9 @@ impl Default for Params {
             unresolved_references_warn: 0.5,
             undefined_entities_warn: 0.5,
             ocr_pages_warn: 0.0,
+            sources_without_chunks_warn: 0.0,
             fail_on: true,
+            fail_on_warnings: false,
         }
     }
 }
@@ -118,17 +124,20 @@ pub struct Outputs {
 /// The report, and the enriched chunks without those that it drops.
 ///
 /// # Errors
-/// `BadArtifact` naming the failed checks, unless `fail_on` is off.
+/// `BadArtifact` naming the failed checks, unless `fail_on` is off, and those that warn, if `fail_on_warnings` is on.
 pub fn run(inputs: Inputs<'_>, params: &Params) -> Result<Outputs, Failure> {
     let outputs = validate(inputs, params);
-    if params.fail_on {
-        refuse_failed(&outputs.cleanup)?
-    }
+    refuse_failed(&outputs.cleanup, params)?;
     Ok(outputs)
 }
 
-fn refuse_failed(cleanup: &Cleanup) -> Result<(), Failure> {
-    let failed = failed_checks(cleanup);
+fn refuse_failed(cleanup: &Cleanup, params: &Params) -> Result<(), Failure> {
+    let refused = |c: &&Check| match c.status {
+        CheckStatus::Fail => params.fail_on,
+        CheckStatus::Warn => params.fail_on_warnings,
+        CheckStatus::Pass => false,
+    };
+    let failed: Vec<&Check> = cleanup.checks.iter().filter(refused).collect();
     if failed.is_empty() {
         return Ok(());
     }
@@ -178,11 +187,9 @@ fn merge(_: Level, pieces: Pieces<'_>) -> Result<Vec<u8>, Failure> {
         let piece = piece?;
         gathered.add(artifact::decode(&piece.item_id, &piece.bytes)?);
     }
-    let may_fail = gathered.params().fail_on;
+    let params = gathered.params();
     let cleanup = gathered.report();
-    if may_fail {
-        refuse_failed(&cleanup)?
-    }
+    refuse_failed(&cleanup, &params)?;
     artifact::encode(&cleanup)
 }
 
@@ -250,9 +257,13 @@ pub static BUILTIN: Builtin = Builtin {
 /// Shares lie between 0 and 1; ratios of chunks to entries may be larger.
 fn check_params(params: &Value) -> Result<(), (String, String)> {
     artifact::check(params, &Params::default())?;
-    let shares = params.as_object().into_iter().flatten().filter(|(key, _)| !key.starts_with("dictionary_ratio"));
-    for (key, value) in shares {
-        if value.is_f64() && !value.as_f64().is_some_and(|v| (0.0..=1.0).contains(&v)) {
+    // What counts is a whole number, and checked as one above.
+    for (key, value) in params.as_object().into_iter().flatten().filter(|(key, _)| *key != "max_orphans") {
+        let Some(limit) = value.as_f64() else { continue };
+        if key.starts_with("dictionary_ratio") && limit < 0.0 {
+            return Err((key.clone(), "it is a ratio, 0 or more".to_owned()));
+        }
+        if !key.starts_with("dictionary_ratio") && !(0.0..=1.0).contains(&limit) {
             return Err((key.clone(), "it is a share, between 0 and 1".to_owned()));
         }
     }
@@ -291,9 +302,7 @@ fn run_on_bytes(
         let mut gathered = Gathered::default();
         gathered.add(facts);
         let cleanup = gathered.report();
-        if params.fail_on {
-            refuse_failed(&cleanup)?;
-        }
+        refuse_failed(&cleanup, &params)?;
         artifact::encode(&cleanup)?
     } else {
         artifact::encode(&facts)?

@@ -193,5 +193,7 @@ fn params_name_the_key_that_is_wrong() {
     let bad = |params: Value| (BUILTIN.check_params)(&params).unwrap_err().0;
     assert!((BUILTIN.check_params)(&(BUILTIN.default_params)(&serde_json::Map::new())).is_ok());
     assert_eq!(bad(json!({"coverage_fail": 1.5})), "coverage_fail");
+    assert_eq!(bad(json!({"coverage_fail": 2})), "coverage_fail");
+    assert_eq!(bad(json!({"dictionary_ratio_warn": -1.0})), "dictionary_ratio_warn");
     assert_eq!(bad(json!({"coverage_fial": 0.5})), "coverage_fial");
 }
