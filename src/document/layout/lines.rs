@@ -117,7 +117,7 @@ impl Builder<'_> {
                     if letter.begins_word && !span.text.ends_with(' ') {
                         span.text.push(' ');
                     }
-                    span.text.push_str(&letter.text);
+                    push(&mut span.text, &letter.text);
                     span.w = span.w.max(glyph.right - span.x);
                 }
                 _ => {
@@ -131,7 +131,7 @@ impl Builder<'_> {
                         spans.push(span);
                     }
                     let mut text = String::with_capacity(if spans.is_empty() { room } else { 0 });
-                    text.push_str(&letter.text);
+                    push(&mut text, &letter.text);
                     open = Some(Span { font, x: glyph.x, w: glyph.right - glyph.x, text });
                 }
             }
@@ -177,6 +177,14 @@ impl Builder<'_> {
         self.fonts.push(style.clone());
         self.styles.insert(style, index);
         index
+    }
+}
+
+/// Appends the text of a letter: mostly one byte, which is put there without a call that copies.
+fn push(text: &mut String, letter: &str) {
+    match letter.as_bytes() {
+        [byte] => text.push(char::from(*byte)),
+        _ => text.push_str(letter),
     }
 }
 

@@ -18,6 +18,9 @@ const SAME_BASELINE: i32 = 12;
 /// What is shorter than a word is a marker or an initial: its text belongs to it.
 const MIN_CELL: usize = 3;
 
+/// Room that a piece begins with: a line of running text has some sixty letters, and a page may have a piece for every letter.
+const ROOM: usize = 16;
+
 /// A run of glyphs on one baseline, left to right.
 #[derive(Clone, Debug)]
 pub struct Piece {
@@ -85,8 +88,8 @@ pub fn collect(page: &PageGlyphs) -> Vec<Piece> {
             _ => {
                 out.extend(open.take());
                 open = Some(Piece {
-                    glyphs: vec![index],
-                    spaced: vec![false],
+                    glyphs: begun(index),
+                    spaced: begun(false),
                     x: glyph.x,
                     right: glyph.right,
                     baseline: glyph.baseline,
@@ -106,6 +109,13 @@ pub fn collect(page: &PageGlyphs) -> Vec<Piece> {
     let edges = Edges::of(&out);
     let out = part_cells(page, out, &edges);
     join_neighbours(page, out, &edges)
+}
+
+/// A list of what the letters of a piece have, with its first item and room for some more.
+fn begun<T>(first: T) -> Vec<T> {
+    let mut list = Vec::with_capacity(ROOM);
+    list.push(first);
+    list
 }
 
 /// Parts pieces where the stream moved the pen to the left edge of a column of cells.

@@ -454,11 +454,12 @@ impl<'s, 'a> Interpreter<'s, 'a> {
     /// Moves on by `shift` of text space along the line.
     fn advance(&mut self, shift: f64) {
         let vertical = self.state.font.is_some_and(|f| self.fonts.fonts[f].vertical);
-        self.text_matrix = if vertical {
-            self.text_matrix.shifted(0.0, shift)
-        } else {
-            self.text_matrix.shifted(shift * self.state.stretch, 0.0)
-        };
+        self.move_pen(shift, vertical);
+    }
+
+    fn move_pen(&mut self, shift: f64, vertical: bool) {
+        let (x, y) = if vertical { (0.0, shift) } else { (shift * self.state.stretch, 0.0) };
+        (self.text_matrix.e, self.text_matrix.f) = self.text_matrix.apply(x, y);
     }
 
     fn show(&mut self, bytes: &[u8]) {
@@ -477,17 +478,20 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             let gap = self.state.char_space + if length == 1 && code == 32 { self.state.word_space } else { 0.0 };
             let loaded = &mut self.fonts.fonts[font];
             let info = loaded.info(code);
-            let width = info.advance / 1000.0 * self.state.size;
+            let width = info.advance * self.state.size;
             if info.unmapped {
                 match self.unmapped.iter_mut().find(|(f, _)| *f == font) {
                     Some((_, count)) => *count += 1,
                     None => self.unmapped.push((font, 1)),
                 }
             }
-            let start = self.out.text.len();
-            self.out.text.push_str(&info.text);
-            self.glyph(start, width, run);
-            self.advance(width + gap);
+            let (start, space) = (self.out.text.len(), info.letter == Some(' '));
+            match info.letter {
+                Some(letter) => self.out.text.push(letter),
+                None => self.out.text.push_str(&info.text),
+            }
+            self.glyph(start, space, width, run);
+            self.move_pen(width + gap, run.vertical);
         }
     }
 
@@ -514,8 +518,8 @@ impl<'s, 'a> Interpreter<'s, 'a> {
         slot
     }
 
-    /// Adds the glyph whose text was pushed at `start`, `width` of text space wide.
-    fn glyph(&mut self, start: usize, width: f64, run: &mut Run) {
+    /// Adds the glyph whose text was pushed at `start`, `width` of text space wide; `space` if that text is one.
+    fn glyph(&mut self, start: usize, space: bool, width: f64, run: &mut Run) {
         let s = &self.state;
         let (dx, dy) = if run.vertical { (0.0, width) } else { (width * s.stretch, 0.0) };
         let (e, f) = self.text_matrix.apply(0.0, s.rise);
@@ -544,7 +548,7 @@ impl<'s, 'a> Interpreter<'s, 'a> {
             rotation: run.rotation,
             color: run.color,
             visibility,
-            space: &self.out.text[start as usize..] == " ",
+            space,
             moved: std::mem::take(&mut self.moved),
             tracking: run.tracking,
         });

@@ -24,6 +24,8 @@ const FLAG_FORCE_BOLD: i32 = 1 << 18;
 const BOLD_FROM: i32 = 600;
 /// Streams of one font: its program, and the few character maps that refer to each other.
 const MAX_STREAMS: usize = 32;
+/// Advances of fonts are in thousandths of their size.
+const ADVANCE_UNIT: f64 = 1000.0;
 /// Codes of more than two bytes are not cached by index.
 const INDEXED_CODES: u32 = 1 << 16;
 
@@ -32,7 +34,9 @@ const INDEXED_CODES: u32 = 1 << 16;
 pub struct CodeInfo {
     /// "" if the font does not say.
     pub text: String,
-    /// Advance along the line, in 1/1000 of the font size.
+    /// The text, if it is one character.
+    pub letter: Option<char>,
+    /// Advance along the line, in font sizes.
     pub advance: f64,
     /// The font has no Unicode value for the code.
     pub unmapped: bool,
@@ -80,14 +84,16 @@ impl<'a> LoadedFont<'a> {
         let text = match unicode {
             Some(BfString::Char(c)) => clean(&c.to_string()),
             Some(BfString::String(s)) => clean(&s),
-            None => return CodeInfo { text: String::new(), advance: along(advance, self.vertical), unmapped: true },
+            None => return CodeInfo { advance: along(advance, self.vertical), unmapped: true, ..CodeInfo::default() },
         };
-        CodeInfo { text, advance: along(advance, self.vertical), unmapped: false }
+        let mut chars = text.chars();
+        let letter = chars.next().filter(|_| chars.next().is_none());
+        CodeInfo { text, letter, advance: along(advance, self.vertical), unmapped: false }
     }
 }
 
 fn along(advance: hayro_interpret::kurbo::Vec2, vertical: bool) -> f64 {
-    if vertical { advance.y } else { advance.x }
+    (if vertical { advance.y } else { advance.x }) / ADVANCE_UNIT
 }
 
 /// Text as it is stored: ligatures and other presentation forms taken apart, spaces plain, controls left out.

@@ -100,12 +100,26 @@ pub enum Backend {
     PdfExtract,
 }
 
-/// The glyphs of all pages of the PDF in `bytes`. The second backend is tried after a typed failure of the first or an empty
-/// page, never after a limit; a page that neither reads is empty, with a note.
+/// The glyphs of all pages of the PDF in `bytes`, as `read_each` reads them.
+///
+/// # Errors
+/// As `read_each`.
+pub fn read(bytes: &Arc<[u8]>, backend: Backend, limits: &Limits) -> Result<Vec<PageGlyphs>, Failure> {
+    read_each(bytes, backend, limits, |page| page)
+}
+
+/// What `take` makes of the glyphs of each page of the PDF in `bytes`, in order: those of one page are in memory. The second
+/// backend is tried after a typed failure of the first or an empty page, never after a limit; a page that neither reads is
+/// empty, with a note.
 ///
 /// # Errors
 /// What `Book::open` says, or a limit that a page passes.
-pub fn read(bytes: &Arc<[u8]>, backend: Backend, limits: &Limits) -> Result<Vec<PageGlyphs>, Failure> {
+pub fn read_each<T>(
+    bytes: &Arc<[u8]>,
+    backend: Backend,
+    limits: &Limits,
+    mut take: impl FnMut(PageGlyphs) -> T,
+) -> Result<Vec<T>, Failure> {
     if backend == Backend::PdfExtract {
         let mut source = ExtractSource::new(bytes)?;
         // It inflates without bound: the first backend goes before it, to meet the limits.
@@ -114,7 +128,7 @@ pub fn read(bytes: &Arc<[u8]>, backend: Backend, limits: &Limits) -> Result<Vec<
         return (0..source.page_count())
             .map(|i| match guarded(|| guard.page(i)) {
                 Some(Err(failure)) if failure.kind == FailureKind::Limit => Err(failure),
-                _ => source.page(i),
+                _ => source.page(i).map(&mut take),
             })
             .collect();
     }
@@ -130,12 +144,12 @@ pub fn read(bytes: &Arc<[u8]>, backend: Backend, limits: &Limits) -> Result<Vec<
             Err(Failure::new(FailureKind::NotReadable, format!("page {} cannot be interpreted", i + 1)))
         });
         match read {
-            Ok(page) if !page.glyphs.is_empty() || !page.shows_text && page.undecoded.is_empty() => pages.push(page),
+            Ok(page) if !page.glyphs.is_empty() || !page.shows_text && page.undecoded.is_empty() => pages.push(take(page)),
             Err(failure) if failure.kind == FailureKind::Limit => return Err(failure),
             unread => {
                 let other = second.get_or_insert_with(|| ExtractSource::new(bytes)).as_mut();
                 let other = other.ok().and_then(|s| s.page(i).ok()).filter(|p| !p.glyphs.is_empty());
-                pages.push(other.unwrap_or_else(|| unread.map_or_else(empty, mute)));
+                pages.push(take(other.unwrap_or_else(|| unread.map_or_else(empty, mute))));
             }
         }
     }

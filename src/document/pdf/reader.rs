@@ -18,11 +18,13 @@ pub struct HayroSource<'a> {
     fonts: FontStore<'a>,
     hidden_layers: Vec<hayro_syntax::object::ObjectIdentifier>,
     budget: Budget<'a>,
+    /// Glyphs of the page before, and bytes of their text: the next one mostly has about as many.
+    room: (usize, usize),
 }
 
 impl<'a> HayroSource<'a> {
     pub fn new(book: &'a Book, limits: &'a Limits) -> Self {
-        Self { book, fonts: FontStore::new(), hidden_layers: book.hidden_layers(), budget: Budget::new(limits) }
+        Self { book, fonts: FontStore::new(), hidden_layers: book.hidden_layers(), budget: Budget::new(limits), room: (0, 0) }
     }
 }
 
@@ -42,8 +44,11 @@ impl GlyphSource for HayroSource<'_> {
         let (width, height) = sheet.seen();
         let (fonts, initial) = (&mut self.fonts, sheet.initial());
         let mut interpreter = Interpreter::new(fonts, &self.budget, &self.hidden_layers, initial, width, height);
+        interpreter.out.glyphs.reserve(self.room.0);
+        interpreter.out.text.reserve(self.room.1);
         let complete = interpreter.run(&content, page.resources());
         drop(content);
+        self.room = (interpreter.out.glyphs.len(), interpreter.out.text.len());
         if self.budget.is_passed() {
             return Err(self.budget.failure(index));
         }

@@ -148,8 +148,14 @@ fn run_rule(
 
 /// Pages that need OCR, where there are any.
 fn unread_of(output: &Output) -> Vec<(&'static str, u64)> {
+    /// What is counted of a `SourceToc`.
+    #[derive(Deserialize)]
+    struct Counted {
+        #[serde(default)]
+        pages_needing_ocr: u32,
+    }
     let Some(bytes) = output.file() else { return Vec::new() };
-    let tocs: Vec<SourceToc> = serde_json::from_slice(bytes).unwrap_or_default();
+    let tocs: Vec<Counted> = artifact::from_json(bytes).unwrap_or_default();
     let unread: u64 = tocs.iter().map(|t| u64::from(t.pages_needing_ocr)).sum();
     if unread > 0 { vec![(PAGES_NEEDING_OCR, unread)] } else { Vec::new() }
 }

@@ -43,8 +43,7 @@ pub fn run(group: Group<'_>, params: &Params, limits: &Limits) -> Result<Vec<Tex
     if UNPAGED.contains(&extension.as_str()) {
         return Ok(vec![TextUnit::Flow(markup::read(&extension, group.bytes, limits)?)]);
     }
-    let pages = glyph::read(group.bytes, params.backend, limits)?;
-    Ok(pages.iter().map(|page| TextUnit::Page(layout::lay_out(page))).collect::<Vec<_>>())
+    glyph::read_each(group.bytes, params.backend, limits, |page| TextUnit::Page(layout::lay_out(&page)))
 }
 
 /// `0001.json`; five digits from page 10,000 on.
@@ -77,9 +76,11 @@ fn run_bytes(_: &Item, inputs: &Inputs, params: &Value, limits: &Limits) -> Resu
     let params = params_of::<Params>(params).map_err(|(_, m)| Failure::new(FailureKind::BadArtifact, m))?;
     let units = run(Group { name: &group.name, bytes: &group.bytes }, &params, limits)?;
     let mut files = Vec::with_capacity(units.len());
+    let mut json = Vec::new();
     for (i, unit) in units.iter().enumerate() {
-        let json = serde_json::to_vec(unit).map_err(|e| Failure::new(FailureKind::BadArtifact, e.to_string()))?;
-        files.push(NamedBytes { name: file_name(i + 1), bytes: json.into(), attrs: Attrs::new() });
+        json.clear();
+        serde_json::to_writer(&mut json, unit).map_err(|e| Failure::new(FailureKind::BadArtifact, e.to_string()))?;
+        files.push(NamedBytes { name: file_name(i + 1), bytes: json.as_slice().into(), attrs: Attrs::new() });
     }
     Ok(vec![("lines", Output::Tree(files))])
 }
