@@ -619,6 +619,9 @@ mod tests {
                 ["12", "Turn a man against his kin."]
             ]
         );
+        // With one row below them they are a table that the end of the column cuts.
+        text.lines.truncate(3);
+        assert_eq!(rows(&text), [["Ease Factor", "Desired Effect"], ["6", "Turn a man against his neighbor,"]]);
     }
 
     #[test]
