@@ -156,16 +156,27 @@ impl Database {
 
 /// Bytes at the end of each value that tell whether it is what was written here: redb checks pages only when it repairs.
 const SEAL: usize = 8;
+/// So much room for sealing is kept.
+const MOST_KEPT: usize = 64 * 1024;
 
 fn seal(table: &str, key: &[u8], value: &[u8]) -> [u8; SEAL] {
-    let mut hasher = blake3::Hasher::new();
-    for part in [table.as_bytes(), key, value] {
-        hasher.update(&(part.len() as u64).to_le_bytes());
-        hasher.update(part);
+    thread_local! {
+        // Tens of thousands are asked for in a row: in one piece that is at hand, each takes half the time.
+        static WHOLE: std::cell::RefCell<Vec<u8>> = const { std::cell::RefCell::new(Vec::new()) };
     }
-    let mut seal = [0; SEAL];
-    hasher.finalize_xof().fill(&mut seal);
-    seal
+    WHOLE.with_borrow_mut(|whole| {
+        whole.clear();
+        for part in [table.as_bytes(), key, value] {
+            whole.extend_from_slice(&(part.len() as u64).to_le_bytes());
+            whole.extend_from_slice(part);
+        }
+        let mut seal = [0; SEAL];
+        seal.copy_from_slice(&blake3::hash(whole).as_bytes()[..SEAL]);
+        if whole.capacity() > MOST_KEPT {
+            *whole = Vec::new();
+        }
+        seal
+    })
 }
 
 fn sealed(table: &str, key: &[u8], mut value: Vec<u8>) -> Vec<u8> {

@@ -204,15 +204,20 @@ impl Reading {
         }
     }
 
-    /// The next key of a walk, and what stands under it; `Err` if the rest is out of reach.
+    /// The next key of a walk, and what stands under it; `Err` if the rest is out of reach. Who wants nothing but the key is
+    /// given no record, and it is not looked at.
     #[allow(clippy::type_complexity, reason = "said once")]
-    pub fn next(&self, table: usize, rows: &mut Rows) -> Option<Result<(Stored, Found), ()>> {
+    pub fn next(&self, table: usize, rows: &mut Rows, is_key_enough: bool) -> Option<Result<(Stored, Found), ()>> {
         let row = match rows {
             Rows::Going(range) => self.asked(|| match range.next() {
                 Some(row) => {
                     let (key, value) = row?;
                     let length = key.value().len();
-                    let found = self.found(table, key.value(), value);
+                    let found = if is_key_enough {
+                        Found::Stored(Stored { guard: value, length: 0 })
+                    } else {
+                        self.found(table, key.value(), value)
+                    };
                     Ok(Some((Stored { guard: key, length }, found)))
                 }
                 None => Ok(None),

@@ -151,7 +151,7 @@ impl<K: Held, V: Clone + Serialize + DeserializeOwned> Table<K, V> {
     }
 
     fn keys_of(&self, start: &[u8]) -> impl Iterator<Item = K> + use<'_, K, V> {
-        self.rows(start).filter_map(|row| match row {
+        self.merge(start, self.written.keys(start)).filter_map(|row| match row {
             Merged::Pending(key, _) => Some(key.clone()),
             Merged::Written(row) => K::of_bytes(row.key()),
         })
@@ -183,8 +183,12 @@ impl<K: Held, V: Clone + Serialize + DeserializeOwned> Table<K, V> {
     }
 
     fn rows(&self, start: &[u8]) -> Merge<'_, K, V> {
+        self.merge(start, self.written.rows(start))
+    }
+
+    fn merge(&self, start: &[u8], written: Rows) -> Merge<'_, K, V> {
         let from = K::of_bytes(start).map_or(Bound::Unbounded, Bound::Included);
-        Merge { pending: self.pending.range((from, Bound::Unbounded)).peekable(), written: self.written.rows(start).peekable() }
+        Merge { pending: self.pending.range((from, Bound::Unbounded)).peekable(), written: written.peekable() }
     }
 }
 

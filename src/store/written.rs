@@ -87,6 +87,16 @@ impl Written {
     /// Records from `start` on, sorted by key.
     #[must_use]
     pub fn rows(&self, start: &[u8]) -> Rows {
+        self.walk(start, false)
+    }
+
+    /// Their keys: rows without a record.
+    #[must_use]
+    pub fn keys(&self, start: &[u8]) -> Rows {
+        self.walk(start, true)
+    }
+
+    fn walk(&self, start: &[u8], keys: bool) -> Rows {
         match self {
             Self::Nothing => Rows::Nothing,
             Self::Picture(picture, table) => {
@@ -98,6 +108,7 @@ impl Written {
                 table: *table,
                 last: start.to_vec(),
                 any: false,
+                keys,
             },
         }
     }
@@ -121,7 +132,7 @@ fn pictured(picture: &Arc<Picture>, table: usize, key: &[u8]) -> Option<Bytes> {
 pub enum Rows {
     Nothing,
     Picture { picture: Arc<Picture>, table: usize, next: usize },
-    Database { reading: Arc<Reading>, table: usize, rows: super::reading::Rows, last: Vec<u8>, any: bool },
+    Database { reading: Arc<Reading>, table: usize, rows: super::reading::Rows, last: Vec<u8>, any: bool, keys: bool },
 }
 
 impl Iterator for Rows {
@@ -137,7 +148,7 @@ impl Iterator for Rows {
                     let bytes = |place| Bytes::Pictured(picture.clone(), place);
                     return Some(Row { key: bytes(key), value: bytes(value) });
                 }
-                Self::Database { reading, table, rows, last, any } => match reading.next(*table, rows)? {
+                Self::Database { reading, table, rows, last, any, keys } => match reading.next(*table, rows, *keys)? {
                     Ok((key, found)) => {
                         last.clear();
                         last.extend_from_slice(key.bytes());
