@@ -225,6 +225,7 @@ impl Coordinator<'_, '_> {
             self.since_commit += 1;
         }
         self.batch(true)?;
+        self.picture()?;
         ready.into_iter().try_for_each(|(rule, found)| self.tell_adopted(rule, found.path, &found.published))
     }
 

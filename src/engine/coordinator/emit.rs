@@ -177,14 +177,23 @@ impl Coordinator<'_, '_> {
         tracing::debug!(actions = self.since_commit, elapsed = ?started.elapsed(), "committed a batch");
         self.since_commit = 0;
         // The picture for readers may cost a twentieth of the time.
-        if now || self.last_snapshot.elapsed() >= self.last_snapshot_cost * 20 {
-            let started = Instant::now();
-            self.store.publish_snapshot()?;
-            self.tell_own("snapshot".to_owned(), started);
-            self.last_snapshot_cost = started.elapsed();
-            self.last_snapshot = Instant::now();
+        if self.last_snapshot.elapsed() >= self.last_snapshot_cost * 20 {
+            self.picture()?;
         }
         self.last_commit = Instant::now();
+        Ok(())
+    }
+
+    /// Shows readers what is durable.
+    pub(super) fn picture(&mut self) -> Result<(), Stop> {
+        if !self.store.is_writable() {
+            return Ok(());
+        }
+        let started = Instant::now();
+        self.store.publish_snapshot()?;
+        self.tell_own("snapshot".to_owned(), started);
+        self.last_snapshot_cost = started.elapsed();
+        self.last_snapshot = Instant::now();
         Ok(())
     }
 }

@@ -408,6 +408,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 self.store.state.drop_unnamed();
                 let chosen = self.collect()?;
                 self.batch(true)?;
+                self.picture()?;
                 warnings.extend(self.store.take_warnings());
                 // What goes is deleted while the rest is told.
                 let (cas, cache) = (self.store.cas.clone(), self.store.dir.clone());
@@ -420,6 +421,7 @@ impl<'a, 'b> Coordinator<'a, 'b> {
                 // Only stamps moved: remembered, so that the same bytes are not hashed at every build.
                 self.open_store()?;
                 self.batch(true)?;
+                self.picture()?;
             }
             // Whatever else was decided was decided on what could be read.
             self.store.was_in_reach()?;
