@@ -64,6 +64,7 @@ mod damage;
 mod disk_trouble;
 #[cfg(unix)]
 mod edited_meanwhile;
+mod embeddings;
 mod events;
 mod fail_points;
 #[cfg(unix)]
