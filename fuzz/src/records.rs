@@ -9,11 +9,14 @@ use std::sync::OnceLock;
 use arbitrary::{Arbitrary, Unstructured};
 use ingest::digest::Digest;
 use ingest::store::database::Database;
+use ingest::store::keys::Held;
+use ingest::store::picture::Picture;
 use ingest::store::records::{
     ActionResult, Adoption, Came, FileEntry, LastBuild, Probe, Published, Stored, StoredFile, Turn, Verdict,
 };
 use ingest::store::snapshot;
 use ingest::store::state::State;
+use ingest::store::table::Table;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -34,7 +37,6 @@ pub fn run(data: &[u8]) {
         Some((1, rest)) => snapshot_of(rest),
         Some((2, rest)) => loaded(rest),
         _ => {
-            stable::<State>(data);
             stable::<ActionResult>(data);
             stable::<LastBuild>(data);
             stable::<FileEntry>(data);
@@ -54,37 +56,63 @@ fn stable<T: Serialize + DeserializeOwned>(data: &[u8]) {
     assert_eq!(written, postcard::to_stdvec(&again).expect("it was read"), "written otherwise the second time");
 }
 
-/// A record goes into a table by its key, and out as a change that loads again.
+/// Rows of any kind in a picture go into a database, and are read from there.
 fn loaded(data: &[u8]) {
-    let Some((table, rest)) = data.split_first() else { return };
-    let Some((length, rest)) = rest.split_first() else { return };
-    let (key, value) = rest.split_at(usize::from(*length).min(rest.len()));
-    let mut state = State::default();
-    let tables = state.tables();
-    let at = usize::from(*table) % tables.len();
-    if state.tables()[at].load(key, value).is_none() {
-        return;
-    }
-    state.change_all();
-    let changes = state.tables()[at].changes();
-    let mut again = State::default();
-    for (key, value) in &changes {
-        again.tables()[at].load(key, value.as_deref().expect("nothing was removed")).expect("it was written by us");
-    }
-    again.change_all();
-    assert_eq!(changes, again.tables()[at].changes());
+    let folder = folder();
+    let Some(mut state) = pictured(&folder.path().join(snapshot::NAME), data) else { return };
+    let database = Database::open(&folder.path().join("state.redb")).expect("a file of ours");
+    database.write(&mut state, true).expect("a file of ours");
+    assert_eq!(state.generation, database.generation().expect("a file of ours"));
+    read_all(&state);
 }
 
 /// A snapshot whose digest is right, whatever it holds.
 fn snapshot_of(body: &[u8]) {
     let folder = folder();
     let path = folder.path().join(snapshot::NAME);
+    let Some(state) = pictured(&path, body) else { return };
+    read_all(&state);
+    snapshot::stage(&path, &state).and_then(snapshot::Staged::put).expect("a file of ours");
+    let again = Picture::read(&path).map(|picture| State::pictured(&picture)).expect("it was written by us");
+    assert_eq!((state.generation, rows(&state)), (again.generation, rows(&again)));
+}
+
+fn pictured(path: &Path, body: &[u8]) -> Option<State> {
     let format = ingest::store::records::FORMAT.to_le_bytes();
-    fs::write(&path, [b"ingstate", &format[..], Digest::of(body).as_bytes(), body].concat()).expect("a file of ours");
-    let Some(state) = snapshot::read(&path) else { return };
-    snapshot::write(&path, &state).expect("a file of ours");
-    let again = snapshot::read(&path).expect("it was written by us");
-    assert_eq!(postcard::to_stdvec(&state), postcard::to_stdvec(&again));
+    fs::write(path, [b"ingstate", &format[..], Digest::of(body).as_bytes(), body].concat()).expect("a file of ours");
+    Picture::read(path).map(|picture| State::pictured(&picture))
+}
+
+/// Keys and records of each table, as they are written.
+fn rows(state: &State) -> Vec<Vec<(Vec<u8>, Vec<u8>)>> {
+    let rows_of =
+        |written: &ingest::store::written::Written| written.rows(&[]).map(|r| (r.key().to_vec(), r.value().to_vec())).collect();
+    state.tables().iter().map(|table| rows_of(table.written())).collect()
+}
+
+/// Looks at every record, in order and by its key.
+fn read_all(state: &State) {
+    read(&state.files);
+    read(&state.results);
+    read(&state.last);
+    read(&state.verdicts);
+    read(&state.derived);
+    read(&state.published);
+    read(&state.probes);
+    read(&state.baselines);
+    read(&state.gates);
+    read(&state.declarations);
+    read(&state.builds);
+    read(&state.adoptions);
+    read(&state.unused);
+    read(&state.reached);
+    read(&state.figures);
+}
+
+fn read<K: Held, V: Clone + Serialize + DeserializeOwned>(table: &Table<K, V>) {
+    for (key, _) in table.iter() {
+        let _ = table.get(&key);
+    }
 }
 
 fn damaged(damage: &Damage) {
@@ -100,10 +128,10 @@ fn damaged(damage: &Damage) {
     }
     fs::write(&path, &bytes).expect("a file of ours");
     let Ok(database) = Database::open(&path) else { return };
-    if let Ok(loaded) = database.load() {
-        let mut state = loaded.state;
-        state.change_all();
-        let _ = database.write(&mut state);
+    if let (Ok(generation), Ok(reading)) = (database.generation(), database.reading()) {
+        let mut state = State::stored(generation, &reading);
+        read_all(&state);
+        let _ = database.write(&mut state, true);
     }
 }
 
@@ -126,7 +154,7 @@ fn whole() -> &'static [u8] {
             state.last.put(format!("job\0rule\0item-{n}"), last);
         }
         let database = Database::open(&path).expect("a file of ours");
-        database.write(&mut state).expect("a file of ours");
+        database.write(&mut state, false).expect("a file of ours");
         drop(database);
         fs::read(&path).expect("a file of ours")
     })
