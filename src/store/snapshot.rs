@@ -23,7 +23,7 @@ const BUFFER: usize = 256 * 1024;
 /// If it cannot be written.
 pub fn stage(path: &Path, state: &State) -> Result<Staged, DiskError> {
     let staged = path.with_file_name(NEW);
-    // Row by row: of a large job it is large, and this happens after each batch. The header, which makes it whole, comes last.
+    // Row by row: of a large job it is large, and this happens time and again. The header, which makes it whole, comes last.
     disk::write_with(&staged, |file| {
         file.write_all(&[0; HEADER])?;
         let mut body = BufWriter::with_capacity(BUFFER, Hashed { file, hasher: blake3::Hasher::new() });
