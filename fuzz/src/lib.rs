@@ -4,6 +4,8 @@
 mod book;
 
 use std::any::Any;
+use std::fs::File;
+use std::io::{Seek as _, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, Once, OnceLock};
 
@@ -22,7 +24,7 @@ macro_rules! targets {
 targets!(gate_inputs, ingestfile, layout, markup, outline, page_groups, pdf, records, requests, vocabulary);
 
 /// The target that `FUZZ_TARGET` names.
-pub fn named() -> Target {
+fn named() -> Target {
     static NAMED: OnceLock<Target> = OnceLock::new();
     *NAMED.get_or_init(|| {
         let name = std::env::var("FUZZ_TARGET").unwrap_or_default();
@@ -30,6 +32,21 @@ pub fn named() -> Target {
         let names = || TARGETS.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         target.unwrap_or_else(|| panic!("FUZZ_TARGET is `{name}`, and none of {}", names())).1
     })
+}
+
+/// Does it with `data`, which are first kept in the file that `FUZZ_LAST` names, if it does: where the stack is used up, the
+/// process is over before the fuzzer can keep them.
+pub fn run_named(data: &[u8]) {
+    static KEPT: OnceLock<Option<File>> = OnceLock::new();
+    let kept = KEPT.get_or_init(|| {
+        let path = std::env::var_os("FUZZ_LAST")?;
+        Some(File::create(&path).unwrap_or_else(|e| panic!("FUZZ_LAST is {}: {e}", path.display())))
+    });
+    if let Some(mut file) = kept.as_ref() {
+        let kept = file.rewind().and_then(|()| file.write_all(data)).and_then(|()| file.set_len(data.len() as u64));
+        kept.unwrap_or_else(|e| panic!("the input cannot be kept: {e}"));
+    }
+    named()(data);
 }
 
 static LAST: Mutex<String> = Mutex::new(String::new());

@@ -1,39 +1,45 @@
 //! The second backend: pdf-extract. It reads what the first could not, and panics on some files, so it runs behind
-//! `guarded`. It tells neither fonts nor colours.
+//! `guarded`; what it would call itself over without end it is not given (`descent`). It tells neither fonts nor colours.
 
+use super::descent;
 use super::glyph::{FontFace, Glyph, GlyphSource, PageGlyphs};
 use super::guarded::guarded;
 use super::matrix::{Matrix, centi};
-use crate::builtin::{Failure, FailureKind};
+use crate::builtin::{Failure, FailureKind, Limits};
 use crate::document::page_text::Visibility;
 
 /// Reads the pages of a PDF through pdf-extract.
-pub struct ExtractSource {
+pub struct ExtractSource<'l> {
     document: pdf_extract::Document,
-    pages: Vec<u32>,
+    /// Number of each, and where it is.
+    pages: Vec<(u32, pdf_extract::ObjectId)>,
+    limits: &'l Limits,
 }
 
-impl ExtractSource {
+impl<'l> ExtractSource<'l> {
     /// Loads `bytes`.
     ///
     /// # Errors
     /// `NotReadable` if pdf-extract cannot load the file.
-    pub fn new(bytes: &[u8]) -> Result<Self, Failure> {
+    pub fn new(bytes: &[u8], limits: &'l Limits) -> Result<Self, Failure> {
         let unreadable = || Failure::new(FailureKind::NotReadable, "pdf-extract cannot read the file");
         let document = guarded(|| pdf_extract::Document::load_mem(bytes)).ok_or_else(unreadable)?.map_err(|_| unreadable())?;
-        let pages = document.get_pages().into_keys().collect();
-        Ok(Self { document, pages })
+        let pages = document.get_pages().into_iter().collect();
+        Ok(Self { document, pages, limits })
     }
 }
 
-impl GlyphSource for ExtractSource {
+impl GlyphSource for ExtractSource<'_> {
     fn page_count(&self) -> usize {
         self.pages.len()
     }
 
     fn page(&mut self, index: usize) -> Result<PageGlyphs, Failure> {
         let failure = || Failure::new(FailureKind::NotReadable, format!("pdf-extract cannot read page {}", index + 1));
-        let number = *self.pages.get(index).ok_or_else(failure)?;
+        let (number, id) = *self.pages.get(index).ok_or_else(failure)?;
+        guarded(|| descent::check(&self.document, id, self.limits)).ok_or_else(failure)?.map_err(|what| {
+            Failure::new(FailureKind::NotReadable, format!("pdf-extract is not given page {}, which {what}", index + 1))
+        })?;
         let mut collector = Collector::default();
         match guarded(|| pdf_extract::output_doc_page(&self.document, &mut collector, number).is_ok()) {
             Some(true) => Ok(collector.page),

@@ -121,7 +121,7 @@ pub fn read_each<T>(
     mut take: impl FnMut(PageGlyphs) -> T,
 ) -> Result<Vec<T>, Failure> {
     if backend == Backend::PdfExtract {
-        let mut source = ExtractSource::new(bytes)?;
+        let mut source = ExtractSource::new(bytes, limits)?;
         // It inflates without bound: the first backend goes before it, to meet the limits.
         let book = Book::open(bytes, limits)?;
         let mut guard = HayroSource::new(&book, limits);
@@ -134,7 +134,7 @@ pub fn read_each<T>(
     }
     let book = Book::open(bytes, limits)?;
     let mut first = HayroSource::new(&book, limits);
-    let mut second: Option<Result<ExtractSource, Failure>> = None;
+    let mut second: Option<Result<ExtractSource<'_>, Failure>> = None;
     let mut pages = Vec::with_capacity(first.page_count());
     for i in 0..first.page_count() {
         let read = guarded(|| first.page(i));
@@ -147,7 +147,7 @@ pub fn read_each<T>(
             Ok(page) if !page.glyphs.is_empty() || !page.shows_text && page.undecoded.is_empty() => pages.push(take(page)),
             Err(failure) if failure.kind == FailureKind::Limit => return Err(failure),
             unread => {
-                let other = second.get_or_insert_with(|| ExtractSource::new(bytes)).as_mut();
+                let other = second.get_or_insert_with(|| ExtractSource::new(bytes, limits)).as_mut();
                 let other = other.ok().and_then(|s| s.page(i).ok()).filter(|p| !p.glyphs.is_empty());
                 pages.push(take(other.unwrap_or_else(|| unread.map_or_else(empty, mute))));
             }

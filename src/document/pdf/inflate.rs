@@ -195,6 +195,11 @@ pub fn inflated(data: &[u8], most: u64) -> Vec<u8> {
     sink.kept.unwrap_or_default()
 }
 
+/// Whether `data` inflate to no more than `most` bytes; what is not deflated does.
+pub fn inflates_within(data: &[u8], most: u64) -> bool {
+    flate(data, &mut Sink { left: most, count: 0, kept: None }).is_some()
+}
+
 fn ratio(filter: Filter) -> u64 {
     match filter {
         Filter::FlateDecode => FLATE_RATIO,

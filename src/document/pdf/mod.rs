@@ -9,6 +9,7 @@ mod write;
 mod character_map;
 mod colour;
 mod content;
+mod descent;
 mod diagnosis;
 mod extract;
 mod font;

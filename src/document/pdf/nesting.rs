@@ -198,6 +198,65 @@ pub fn deepest(bytes: &[u8]) -> u64 {
     deepest
 }
 
+/// The deepest level of brackets in PostScript that is read as values one after the other: up to where a bracket closes what
+/// is not open, at which those end who read it so.
+pub fn deepest_postscript(bytes: &[u8]) -> u64 {
+    let (mut open, mut deepest, mut at) = (Vec::new(), 0, 0);
+    while let Some(byte) = bytes.get(at) {
+        at += 1;
+        match byte {
+            b'(' => {
+                let (length, deep) = string(&bytes[at..]);
+                deepest = deepest.max(open.len() as u64 + deep);
+                at += length;
+            }
+            b'<' if bytes.get(at) != Some(&b'<') => {
+                at += memchr::memchr(b'>', &bytes[at..]).map_or(bytes.len() - at, |length| length + 1);
+            }
+            b'[' | b'{' | b'<' => {
+                at += usize::from(*byte == b'<');
+                open.push(*byte);
+                deepest = deepest.max(open.len() as u64);
+            }
+            b']' | b'}' | b'>' => {
+                at += usize::from(*byte == b'>');
+                let opens = if *byte == b']' {
+                    b'['
+                } else if *byte == b'}' {
+                    b'{'
+                } else {
+                    b'<'
+                };
+                if open.pop() != Some(opens) {
+                    break;
+                }
+            }
+            b'%' if open.is_empty() => at += memchr::memchr2(b'\n', b'\r', &bytes[at..]).unwrap_or(bytes.len() - at),
+            b')' | b'%' => break,
+            _ => {}
+        }
+    }
+    deepest
+}
+
+/// Length of a string after its `(`, with its `)` if there is one, and the deepest level of parentheses, its own included.
+fn string(bytes: &[u8]) -> (usize, u64) {
+    let (mut open, mut deepest, mut at) = (1_u64, 1_u64, 0);
+    while open > 0
+        && let Some(byte) = bytes.get(at)
+    {
+        at += 1;
+        match byte {
+            b'(' => open += 1,
+            b')' => open -= 1,
+            b'\\' => at += 1,
+            _ => {}
+        }
+        deepest = deepest.max(open);
+    }
+    (at.min(bytes.len()), deepest)
+}
+
 /// Length of the regular characters that `bytes` begin with.
 fn word(bytes: &[u8]) -> usize {
     let goes_on = |b: &u8| matches!(CLASSES[usize::from(*b)], Class::Regular | Class::Word | Class::Digit);
@@ -239,6 +298,21 @@ mod tests {
             (b"", 0),
         ] {
             assert_eq!(deepest(bytes), depth, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn brackets_of_postscript_are_counted_with_those_in_strings() {
+        for (bytes, depth) in [
+            (&b"/CIDInit 1 dict begin << /A [(a(b)\\() {x}] >> % ((((\n"[..], 4),
+            (b"((((", 4),
+            (b"[[ (]]]]) [[", 4),
+            (b"[ [ } [[[[", 2),
+            (b"<5b5b5b> [ <5b", 1),
+            (b"\\", 0),
+            (b"(\\", 1),
+        ] {
+            assert_eq!(deepest_postscript(bytes), depth, "{}", String::from_utf8_lossy(bytes));
         }
     }
 
