@@ -117,3 +117,25 @@ fn content_that_cannot_be_decoded_is_not_called_blank() {
     let note = toc["notes"][0].as_str().unwrap();
     assert!(note.starts_with("content of pages 2, 3 cannot be decoded (filter `FlateDecode`)"), "{note}");
 }
+
+/// Two pages: one to read, and one that draws itself and shows text in a font that both backends fail at.
+fn draws_itself(kind: &str) -> Vec<u8> {
+    let contents = [page_about("ferryman"), b"/X Do BT /F9 12 Tf 72 700 Td (unseen) Tj ET".to_vec()];
+    pdf(&contents, |book, _, _, ids| {
+        let dict = dictionary! { "Type" => "XObject", "Subtype" => kind };
+        let drawn = book.add_object(Stream::new(dict, b"/X Do".to_vec()));
+        let map = book.add_object(Stream::new(dictionary! {}, b"(".repeat(100_000)));
+        let font = dictionary! { "Type" => "Font", "Subtype" => "Type0", "BaseFont" => "Odd", "ToUnicode" => map };
+        let resources = dictionary! { "XObject" => dictionary! { "X" => drawn }, "Font" => dictionary! { "F9" => font } };
+        book.get_dictionary_mut(ids[1]).unwrap().set("Resources", resources);
+    })
+}
+
+#[test]
+fn a_page_without_end_costs_no_other_page() {
+    let p = beside(&[("form.pdf", draws_itself("Form")), ("image.pdf", draws_itself("Image"))]);
+    let built = all_are_built(&p, 4);
+    for book in ["form.pdf", "image.pdf"] {
+        built.stderr_has(&format!("warning: 1 of 2 pages of `{book}` holds no text: it needs OCR"));
+    }
+}
