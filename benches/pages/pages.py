@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--books", type=Path, required=True)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", type=Path, help="where the projects are made, and removed at the end")
-    parser.add_argument("--most", type=float, help="ends with 1 if the ratio of the sums is greater")
+    parser.add_argument("--most", type=float, help="ends with 1 if the ratio of the sums is greater, also over three times as many rounds")
     asked = parser.parse_args()
     ingest, books = asked.ingest.resolve(), asked.books.resolve()
     shared_memory = Path("/dev/shm")
@@ -61,17 +61,27 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="pages-", dir=below))
     built(ingest, books, folder / "warm")
     ours, theirs = [], []
-    for number in range(asked.rounds):
-        ours.append(built(ingest, books, folder / f"round-{number}"))
-        theirs.append(read(books, folder))
+
+    def ratio() -> float:
+        return sum(map(sum, ours)) / sum(map(sum, theirs))
+
+    def measure(rounds: int) -> None:
+        for _ in range(rounds):
+            ours.append(built(ingest, books, folder / f"round-{len(ours)}"))
+            theirs.append(read(books, folder))
+
+    measure(asked.rounds)
+    if asked.most is not None and ratio() > asked.most:
+        # What runs beside it on the same machine weighs on one side more than on the other.
+        print(f"{ratio():.3f} over {asked.rounds} rounds: measured three times as long")
+        measure(2 * asked.rounds)
     shutil.rmtree(folder)
     print("| | processor s | of it the system's | least |\n|---|--:|--:|--:|")
     for name, times in (("ingest build passC", ours), ("pdftotext", theirs)):
         sums = [sum(both) for both in times]
         print(f"| {name} | {mean(sums):.2f} | {mean(system for _, system in times):.2f} | {min(sums):.2f} |")
-    ratio = sum(map(sum, ours)) / sum(map(sum, theirs))
-    print(f"\nratio of the sums over {asked.rounds} rounds: {ratio:.3f}")
-    if asked.most is not None and ratio > asked.most:
+    print(f"\nratio of the sums over {len(ours)} rounds: {ratio():.3f}")
+    if asked.most is not None and ratio() > asked.most:
         sys.exit(f"the ratio is over {asked.most}")
 
 
