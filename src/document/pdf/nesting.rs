@@ -198,8 +198,8 @@ pub fn deepest(bytes: &[u8]) -> u64 {
     deepest
 }
 
-/// The deepest level of brackets in PostScript that is read as values one after the other: up to where a bracket closes what
-/// is not open, at which those end who read it so.
+/// The deepest level of brackets in PostScript that is read as values one after the other: up to where no value begins (a
+/// bracket closes what is not open; the encrypted part of a font), at which those end who read it so.
 pub fn deepest_postscript(bytes: &[u8]) -> u64 {
     let (mut open, mut deepest, mut at) = (Vec::new(), 0, 0);
     while let Some(byte) = bytes.get(at) {
@@ -232,7 +232,8 @@ pub fn deepest_postscript(bytes: &[u8]) -> u64 {
                 }
             }
             b'%' if open.is_empty() => at += memchr::memchr2(b'\n', b'\r', &bytes[at..]).unwrap_or(bytes.len() - at),
-            b')' | b'%' => break,
+            b'/' => at += bytes[at..].iter().take_while(|b| !b" \t\n\r\x0c()<>[]{}/%".contains(b)).count(),
+            b')' | b'%' | 0x80.. => break,
             _ => {}
         }
     }
@@ -311,6 +312,8 @@ mod tests {
             (b"<5b5b5b> [ <5b", 1),
             (b"\\", 0),
             (b"(\\", 1),
+            (b"currentfile eexec\n\xd9\x06((((", 0),
+            (b"/a\x00\xd9#\xd9 [[ (\xd9(", 4),
         ] {
             assert_eq!(deepest_postscript(bytes), depth, "{}", String::from_utf8_lossy(bytes));
         }
