@@ -60,10 +60,11 @@ def main() -> None:
     below = asked.folder or (shared_memory if shared_memory.is_dir() else None)
     folder = Path(tempfile.mkdtemp(prefix="pages-", dir=below))
     built(ingest, books, folder / "warm")
-    ours, theirs = [], []
+    ours: list[tuple[float, float]] = []
+    theirs: list[tuple[float, float]] = []
 
     def ratio() -> float:
-        return sum(map(sum, ours)) / sum(map(sum, theirs))
+        return sum(own + system for own, system in ours) / sum(own + system for own, system in theirs)
 
     def measure(rounds: int) -> None:
         for _ in range(rounds):
