@@ -18,8 +18,8 @@ mod space;
 
 use crate::fail_point::{FailPoint, reach};
 
-pub use atomic::{Prepared, atomic_write, atomic_write_with, prepare, replace, replace_with};
-pub use identity::{has_other_names, is_program, is_still_at};
+pub use atomic::{Prepared, atomic_write, atomic_write_with, prepare, rename, replace, replace_with};
+pub use identity::{canonical, has_other_names, is_program, is_still_at, lies_below};
 pub use shared::{read_shared_if_there, shared_bytes};
 pub use space::{Space, space};
 
@@ -258,14 +258,6 @@ pub fn is_file(path: &Path) -> bool {
 #[must_use]
 pub fn is_symlink(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_symlink())
-}
-
-/// The absolute path, all links resolved.
-///
-/// # Errors
-/// If it is not there or cannot be resolved.
-pub fn canonical(path: &Path) -> Result<PathBuf> {
-    fs::canonicalize(path).map_err(to("look at", path))
 }
 
 // ---- stat tuples
@@ -514,7 +506,7 @@ pub fn sync_file_system(path: &Path) -> Result<()> {
     reach(FailPoint::BlobsToSync, path)
 }
 
-// ---- moving and removing
+// ---- copying and removing
 
 /// A copy that shares no inode with `from`: shared extents where the file system has them, else the bytes; never a hard
 /// link. What stands at `to` is replaced, not written through. Neither atomic nor synced.
@@ -534,17 +526,6 @@ pub fn copy_private(from: &Path, to: &Path) -> Result<()> {
         Err(_) => DiskError::new("read", from, e),
     })?;
     reach(FailPoint::FileCopied, to)
-}
-
-/// Gives `from` the name `to`, replacing what is there.
-///
-/// # Errors
-/// If it cannot be done (also: across file systems).
-pub fn rename(from: &Path, to: &Path) -> Result<()> {
-    reach(FailPoint::FileToRename, to)?;
-    fs::rename(from, to)
-        .map_err(|e| if exists(from) { DiskError::new("move a file to", to, e) } else { DiskError::new("move", from, e) })?;
-    reach(FailPoint::FileRenamed, to)
 }
 
 /// A folder with all that leads to it; fine if it is there.

@@ -82,8 +82,8 @@
 //! [`cli`], [`ingestfile`], [`sources`], [`engine`] over [`store`], [`gates`], [`job`], [`worker`]; [`passes`] over
 //! [`document`] (two of them, [`passes::import`], read what other systems made, and [`cli::export`] writes for those);
 //! [`diff`], which compares two folders of artifacts and needs nothing but the files; the leaves [`builtin`], [`digest`],
-//! [`disk`], [`diagnostic`], [`fail_point`], [`rel_path`], [`placeholder`], [`source_id`], [`spanned`], [`staging`],
-//! [`unseen`].
+//! [`disk`], [`diagnostic`], [`environment`], [`fail_point`], [`rel_path`], [`placeholder`], [`source_id`], [`spanned`],
+//! [`staging`], [`unseen`].
 
 pub mod builtin;
 pub mod cli;
@@ -93,6 +93,7 @@ pub mod digest;
 pub mod disk;
 pub mod document;
 pub mod engine;
+pub mod environment;
 pub mod fail_point;
 pub mod gates;
 pub mod ingestfile;

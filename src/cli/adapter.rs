@@ -1,7 +1,6 @@
 //! `ingest adapter setup`: the virtual environment of another tool, made from the lock file that pins it, and the adapter's own
 //! files where they are not there yet. Nothing else of `ingest` needs Python.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -12,6 +11,7 @@ use super::project::{base_env, environment};
 use super::render;
 use crate::disk;
 use crate::engine::probe;
+use crate::environment::Environment;
 
 /// The adapter of one tool.
 struct Tool {
@@ -75,7 +75,7 @@ pub fn run(args: &Adapter, console: &Console) -> Result<(), CliError> {
 /// Makes one environment below the present folder.
 struct Maker<'a> {
     tool: &'a Tool,
-    env: BTreeMap<String, String>,
+    env: Environment,
     console: &'a Console,
 }
 

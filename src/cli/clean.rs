@@ -231,9 +231,7 @@ impl Sweep<'_> {
         let why = match disk::kind(at)? {
             None => return Ok(false),
             Some(Kind::File) => {
-                let home = disk::canonical(&job.path)?;
-                let parent = disk::canonical(at.parent().unwrap_or(&job.path))?;
-                if parent.starts_with(&home) {
+                if disk::lies_below(at.parent().unwrap_or(&job.path), &job.path)? {
                     return Ok(true);
                 }
                 "a link leads out of the job folder to it"

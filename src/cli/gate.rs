@@ -298,14 +298,10 @@ impl<'a> Bench<'a> {
         let failed = |message: String| CliError::new(ErrorKind::Failed, message);
         let room = tempfile::Builder::new().prefix("ingest-gate-").tempdir();
         let staging = room.map_err(|e| failed(format!("cannot make a folder for the command of a gate: {e}")))?;
-        let room = Room::new(
-            self.project.root.clone(),
-            staging.path().to_path_buf(),
-            super::project::base_env(&super::project::environment()),
-        );
         let known = super::project::environment();
-        let env = command.env.iter().filter_map(|name| Some((name.clone(), known.get(name)?.clone())));
-        let task = CommandTask::new(command.clone(), env.collect(), Vec::new(), Arc::new(room));
+        let base_env = super::project::base_env(&known);
+        let room = Room::new(self.project.root.clone(), staging.path().to_path_buf(), base_env);
+        let task = CommandTask::new(command.clone(), known.those(&command.env), Vec::new(), Arc::new(room));
         let stage = |to: &Path| Ok(disk::write(to, bytes)?);
         let extension = staging::safe_extension(&subject.artifact);
         command_gate::judge(&task, &extension, &stage, &AtomicBool::new(false))

@@ -45,8 +45,9 @@ pub fn question(project: &Project, job: &JobFolder) -> Question {
     for name in project.loaded.graph.commands().flat_map(|command| &command.env) {
         add(name.as_bytes());
         // Not set is not the same as empty.
-        add(&[u8::from(environment.contains_key(name))]);
-        add(environment.get(name).map_or("", String::as_str).as_bytes());
+        let value = environment.get(name);
+        add(&[u8::from(value.is_some())]);
+        add(value.unwrap_or_default().as_bytes());
     }
     // Where a tool is found, and what it sees when it is asked for its version.
     let base_env = super::project::base_env(&environment);

@@ -1,6 +1,5 @@
 //! A project, as every command opens it: the Ingestfile, the sources, the job, and the set-up of a build from them.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -16,6 +15,7 @@ use crate::engine::observe::Status;
 use crate::engine::select::{self, Selection};
 use crate::engine::workers::WorkerSetup;
 use crate::engine::{Prior, Setup};
+use crate::environment::Environment;
 use crate::gates::Gates;
 use crate::ingestfile::{self, Loaded};
 use crate::job::Clock;
@@ -283,7 +283,7 @@ impl Project {
             (p, Prior { status: record.status, records: record.artifact_records, quarantined: record.quarantined })
         });
         let rules = manifest.rules.iter().filter(|(_, r)| r.status == Status::Success);
-        let env: BTreeMap<String, String> = environment();
+        let env = environment();
         Ok(Setup {
             graph: &self.loaded.graph,
             root: self.root.clone(),
@@ -322,26 +322,30 @@ impl Project {
 /// What every command of a rule gets of the environment; the rest must be declared. All but PATH exist on Windows only.
 const BASE_ENV: [&str; 5] = ["PATH", "SystemRoot", "PATHEXT", "ComSpec", "windir"];
 
-pub(super) fn base_env(environment: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    BASE_ENV.iter().filter_map(|n| Some(((*n).to_owned(), environment.get(*n)?.clone()))).collect()
+pub(super) fn base_env(environment: &Environment) -> Vec<(String, String)> {
+    environment.those(BASE_ENV)
 }
 
 /// How processes for built-ins are started. Where the system tells this program's own file whatever became of its name, that
 /// is taken: it may be replaced by a newer one while a build runs.
-pub(super) fn workers(environment: &BTreeMap<String, String>) -> WorkerSetup {
+pub(super) fn workers(environment: &Environment) -> WorkerSetup {
     let own = PathBuf::from("/proc/self/exe");
-    let program = if disk::exists(&own) { own } else { std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ingest")) };
+    let program = if cfg!(target_os = "linux") && disk::exists(&own) {
+        own
+    } else {
+        std::env::current_exe().unwrap_or_else(|_| PathBuf::from("ingest"))
+    };
     let mut env = base_env(environment);
     env.retain(|(name, _)| name != "PATH");
     if cfg!(feature = "fail-points") {
-        env.extend(environment.get("INGEST_FAIL_POINT").map(|v| ("INGEST_FAIL_POINT".to_owned(), v.clone())));
+        env.extend(environment.those(["INGEST_FAIL_POINT"]));
     }
     WorkerSetup { program, env }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the environment is read here and handed down")]
-pub(super) fn environment() -> BTreeMap<String, String> {
-    std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect()
+pub(super) fn environment() -> Environment {
+    Environment::new(std::env::vars_os())
 }
 
 pub(super) fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> CliError {

@@ -4,8 +4,9 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::{DiskError, LEFTOVER_PREFIX, Result, folder_of, sync_folder, to, without_path};
+use super::{DiskError, LEFTOVER_PREFIX, Result, exists, folder_of, sync_folder, to, without_path};
 use crate::fail_point::{FailPoint, reach};
 
 /// Writes `bytes` so that `path` holds either what it held before or all of them, also after a power cut: a temporary file
@@ -49,7 +50,7 @@ impl Prepared {
     /// If it cannot be renamed; the place is then as it was.
     pub fn put(self) -> Result<()> {
         let path = &self.path;
-        self.temporary.persist(path).map_err(|e| DiskError::new("write", path, e.error))?;
+        persist(self.temporary, path)?;
         reach(FailPoint::TemporaryRenamed, path)?;
         sync_folder(folder_of(path))
     }
@@ -71,8 +72,47 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 pub fn replace_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let temporary = fill_temporary(path, fill)?;
     reach(FailPoint::TemporaryFilled, path)?;
-    temporary.persist(path).map_err(|e| DiskError::new("write", path, e.error))?;
+    persist(temporary, path)?;
     reach(FailPoint::TemporaryRenamed, path)
+}
+
+/// Gives `from` the name `to`, replacing what is there.
+///
+/// # Errors
+/// If it cannot be done (also: across file systems).
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    reach(FailPoint::FileToRename, to)?;
+    unheld((), |()| std::fs::rename(from, to).map_err(|e| (e, ())))
+        .map_err(|e| if exists(from) { DiskError::new("move a file to", to, e) } else { DiskError::new("move", from, e) })?;
+    reach(FailPoint::FileRenamed, to)
+}
+
+fn persist(temporary: tempfile::NamedTempFile, path: &Path) -> Result<()> {
+    unheld(temporary, |temporary| temporary.persist(path).map(drop).map_err(|e| (e.error, e.file))).map_err(to("write", path))
+}
+
+/// The longest pause before a file that somebody holds is tried once more: a quarter of a second with those before it.
+const LONGEST_PAUSE: Duration = Duration::from_millis(128);
+
+/// What `attempt` ends in, given what it gives back. On Windows a file cannot be replaced while another program has it open, and
+/// scanners open what is new: there it is tried until they have let go.
+fn unheld<T>(mut with: T, attempt: impl Fn(T) -> std::result::Result<(), (io::Error, T)>) -> io::Result<()> {
+    let mut pause = Duration::from_millis(1);
+    loop {
+        match attempt(with) {
+            Err((e, back)) if is_held(&e) && pause <= LONGEST_PAUSE => {
+                std::thread::sleep(pause);
+                pause *= 2;
+                with = back;
+            }
+            ended => return ended.map_err(|(e, _)| e),
+        }
+    }
+}
+
+/// ERROR_ACCESS_DENIED or ERROR_SHARING_VIOLATION.
+fn is_held(error: &io::Error) -> bool {
+    cfg!(windows) && matches!(error.raw_os_error(), Some(5 | 32))
 }
 
 fn fill_temporary(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<tempfile::NamedTempFile> {
@@ -100,4 +140,31 @@ fn temporary_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
     #[cfg(unix)]
     builder.permissions(readable_by_all);
     builder.tempfile_in(folder_of(path)).map_err(without_path)
+}
+
+#[cfg(all(test, windows))]
+mod tests {
+    use std::os::windows::fs::OpenOptionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_another_program_holds_for_a_moment_is_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, new) = (dir.path().join("old"), dir.path().join("new"));
+        let puts: [&dyn Fn() -> Result<()>; 3] = [&|| replace(&path, b"new"), &|| atomic_write(&path, b"new"), &|| {
+            super::super::write(&new, b"new").and_then(|()| rename(&new, &path))
+        }];
+        for put in puts {
+            std::fs::write(&path, "old").unwrap();
+            let holder = std::fs::OpenOptions::new().read(true).share_mode(0).open(&path).unwrap();
+            let letting_go = std::thread::spawn(move || {
+                std::thread::sleep(Duration::from_millis(40));
+                drop(holder);
+            });
+            put().unwrap();
+            letting_go.join().unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        }
+    }
 }

@@ -1,9 +1,10 @@
-//! What a file is beside its bytes: a program, one of several names, what a handle still stands for. Changes nothing.
+//! What a file is beside its bytes: a program, one of several names, what a handle still stands for, where it really lies.
+//! Changes nothing.
 
 #![allow(clippy::disallowed_methods, reason = "part of the module through which the file system is reached")]
 
 use std::fs::{self, File, Metadata};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Result, StatTuple, stat, to};
 
@@ -35,4 +36,23 @@ pub fn has_other_names(path: &Path) -> bool {
 pub fn is_still_at(file: &File, path: &Path) -> Result<bool> {
     let opened = StatTuple::of(&file.metadata().map_err(to("look at", path))?);
     Ok(stat(path)?.is_some_and(|named| (named.dev, named.ino) == (opened.dev, opened.ino)))
+}
+
+/// The absolute path, all links resolved, as people and programs write it: on Windows without the `\\?\` that `cmd` does not
+/// take for a folder to run in, unless the path is too long to be written otherwise.
+///
+/// # Errors
+/// If it is not there or cannot be resolved.
+pub fn canonical(path: &Path) -> Result<PathBuf> {
+    dunce::canonicalize(path).map_err(to("look at", path))
+}
+
+/// Whether `path` is `folder` or lies below it, all links resolved.
+///
+/// # Errors
+/// If either is not there or cannot be resolved.
+pub fn lies_below(path: &Path, folder: &Path) -> Result<bool> {
+    // Both in one form, however long each is.
+    let resolved = |path: &Path| fs::canonicalize(path).map_err(to("look at", path));
+    Ok(resolved(path)?.starts_with(resolved(folder)?))
 }

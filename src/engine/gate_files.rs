@@ -105,7 +105,7 @@ fn check_referred(root: &Path, at: &Path, name: &str, referrer: &str) -> Result<
     if !disk::is_file(at) {
         return Err(EngineError::Gate(format!("`{referrer}` refers to `{name}`, which does not exist")));
     }
-    if !disk::canonical(at)?.starts_with(disk::canonical(root)?) {
+    if !disk::lies_below(at, root)? {
         return Err(EngineError::Gate(format!("`{referrer}` refers to `{name}`, which lies outside the project")));
     }
     Ok(())

@@ -31,7 +31,7 @@ impl Place {
     pub(super) fn input(&self, name: &str) -> Result<(RelPath, PathBuf), RequestError> {
         let path = parse("input", name)?;
         let at = disk::canonical(&self.folder.join(path.as_str()))?;
-        if !at.starts_with(&self.folder) {
+        if !disk::lies_below(&at, &self.folder)? {
             return Err(leaves("input", name));
         }
         // A pipe is never opened: its reader would wait for a writer.

@@ -236,10 +236,11 @@ fn the_job_is_the_current_one_or_the_one_that_is_named_or_lies_in_a_folder() {
 
 #[test]
 fn a_file_that_no_export_wrote_stays_until_it_is_forced_away() {
+    let at = format!("`out{}documents.json`", std::path::MAIN_SEPARATOR);
     let p = books().file("out/documents.json", "mine").file("out/other.json", "mine");
     export(&p, "haystack", &[])
         .fails(2)
-        .stderr_has("`out/documents.json` is there already, and no export wrote it")
+        .stderr_has(&format!("{at} is there already, and no export wrote it"))
         .stderr_has("`--force` replaces what is in the way");
     assert_eq!(p.text("out/documents.json"), "mine");
     export(&p, "haystack", &["--force"]).ok();
@@ -248,7 +249,7 @@ fn a_file_that_no_export_wrote_stays_until_it_is_forced_away() {
 
     let exported = p.text("out/documents.json");
     p.edit("out/documents.json", "Beacon", "beacon");
-    export(&p, "haystack", &[]).fails(2).stderr_has("`out/documents.json` was edited since it was exported");
+    export(&p, "haystack", &[]).fails(2).stderr_has(&format!("{at} was edited since it was exported"));
     export(&p, "haystack", &["--force"]).ok();
     assert_eq!(p.text("out/documents.json"), exported);
 

@@ -64,8 +64,11 @@ mod damage;
 mod disk_trouble;
 #[cfg(unix)]
 mod edited_meanwhile;
+#[cfg(unix)]
 mod embeddings;
+#[cfg(unix)]
 mod events;
+#[cfg(unix)]
 mod fail_points;
 #[cfg(unix)]
 mod fan_out;
@@ -80,6 +83,7 @@ mod locks;
 mod manifest;
 #[cfg(unix)]
 mod oracle;
+#[cfg(unix)]
 mod probes;
 #[cfg(unix)]
 mod publication;
@@ -99,5 +103,6 @@ mod subset_table;
 mod subsets;
 #[cfg(unix)]
 mod tool_versions;
+#[cfg(unix)]
 mod trace;
 mod validated_books;

@@ -138,9 +138,7 @@ fn sources_that_differ_in_case_only_are_two_books_and_never_one_published_file()
 
 #[cfg(unix)]
 mod on_unix {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
     use std::process::Command;
 
     use super::*;
@@ -267,6 +265,8 @@ mod on_unix {
     #[cfg(target_os = "linux")]
     #[test]
     fn names_that_are_not_utf_8_are_refused_by_name() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
         let p = good();
         for name in [&b"bad\xff.txt"[..], b"\xe9t\xe9.txt", b"folder\xff/x.txt"] {
             let at = p.path("uploads").join(OsStr::from_bytes(name));
@@ -296,6 +296,7 @@ mod on_unix {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_file_and_a_folder_that_may_not_be_read_cost_no_other_book() {
+        use std::os::unix::fs::PermissionsExt;
         let p = good().source("locked.txt", "x").source("shut/page.txt", "x");
         for name in ["locked.txt", "shut"] {
             std::fs::set_permissions(p.path("uploads").join(name), std::fs::Permissions::from_mode(0o000)).unwrap();

@@ -16,6 +16,7 @@ fn a_rule_that_does_not_say_each_goes_by_source_all_the_same() {
     p.build(&[]).ok().nothing_to_do();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_rule_that_reads_something_of_the_whole_job_looks_at_everything_at_once_and_says_the_same() {
     let p = books();
@@ -59,6 +60,7 @@ fn a_report_is_judged_as_a_whole_by_its_schema() {
     p.build(&[]).fails(1).stderr_has("the gate of `passF_cleanup.json` rejected it");
 }
 
+#[cfg(unix)]
 #[test]
 fn whoever_reads_the_report_reads_that_of_the_job() {
     let rule = "[rule.told]\neach = \"source\"\ninputs = { report = \"passF.cleanup\" }\ncommand = \"cat {report} > {out}\"\noutputs = { out = \"told/{id}.json\" }\n";

@@ -167,7 +167,7 @@ fn kill(pid: u32) {
 #[cfg(not(unix))]
 fn kill(pid: u32) {
     // `taskkill /T` ends the tree below the process as well.
-    let _ = Process::new("taskkill").args(["/F", "/T", "/PID", &pid.to_string()]).output();
+    let _ = std::process::Command::new("taskkill").args(["/F", "/T", "/PID", &pid.to_string()]).output();
 }
 
 /// Why a command gave no outputs.

@@ -70,8 +70,7 @@ impl Coordinator<'_, '_> {
 
     /// A command with its environment, and its tool's version.
     pub(super) fn command_task(&mut self, spec: &Command) -> Result<(CommandTask, String), String> {
-        let value = |name: &String| self.setup.env.get(name).map(|v| (name.clone(), v.clone()));
-        let env: Vec<(String, String)> = spec.env.iter().filter_map(value).collect();
+        let env = self.setup.env.those(&spec.env);
         let mut read: Vec<PathBuf> = Vec::new();
         for path in &spec.files {
             self.project_file(path)?;

@@ -60,6 +60,7 @@ use super::verdict::Judge;
 use super::workers::{WorkerSetup, Workers};
 use crate::builtin::Limits;
 use crate::digest::Digest;
+use crate::environment::Environment;
 use crate::store::Store;
 use crate::store::records::{ActionResult, Derived, Stored};
 
@@ -111,7 +112,7 @@ pub struct Setup<'a> {
     pub workers: WorkerSetup,
     pub judge: &'a dyn Judge,
     /// The environment that rules may declare.
-    pub env: BTreeMap<String, String>,
+    pub env: Environment,
     /// Given to every command.
     pub base_env: Vec<(String, String)>,
     /// What an action of a built-in may use up. In no key.

@@ -114,8 +114,8 @@ impl Coordinator<'_, '_> {
                     m.push(Field::File(path.clone()), self.project_file(path)?.to_hex());
                 }
                 // A variable that is not set is no entry: a command can tell it from an empty one.
-                for (name, value) in command.env.iter().filter_map(|name| self.setup.env.get_key_value(name)) {
-                    m.push(Field::Environment(name.clone()), value.as_str());
+                for (name, value) in self.setup.env.those(&command.env) {
+                    m.push(Field::Environment(name), value);
                 }
                 let (_, version) = self.command(id)?;
                 if !version.is_empty() {
