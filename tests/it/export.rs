@@ -236,7 +236,8 @@ fn the_job_is_the_current_one_or_the_one_that_is_named_or_lies_in_a_folder() {
 
 #[test]
 fn a_file_that_no_export_wrote_stays_until_it_is_forced_away() {
-    let at = format!("`out{}documents.json`", std::path::MAIN_SEPARATOR);
+    let named = |file: &str| format!("`out{}{file}`", std::path::MAIN_SEPARATOR);
+    let at = named("documents.json");
     let p = books().file("out/documents.json", "mine").file("out/other.json", "mine");
     export(&p, "haystack", &[])
         .fails(2)
@@ -254,7 +255,7 @@ fn a_file_that_no_export_wrote_stays_until_it_is_forced_away() {
     assert_eq!(p.text("out/documents.json"), exported);
 
     p.file("out/export.json", "[]");
-    export(&p, "haystack", &[]).fails(2).stderr_has("`out/export.json` is no record of an export");
+    export(&p, "haystack", &[]).fails(2).stderr_has(&format!("{} is no record of an export", named("export.json")));
 }
 
 #[test]

@@ -13,6 +13,8 @@ mod adopted_books;
 mod books;
 mod books_changed;
 mod by_hand;
+#[cfg(windows)]
+mod commands_of_windows;
 mod determinism;
 mod diff;
 mod export;

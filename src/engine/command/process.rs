@@ -26,12 +26,17 @@ fn expand(text: &str, names: &BTreeMap<String, String>) -> String {
     placeholder::fill(text, |name| names.get(name).cloned())
 }
 
+/// As `expand`, for a line of the shell: what `cmd` has built in takes `/` for the begin of a switch.
+fn expand_line(text: &str, names: &BTreeMap<String, String>) -> String {
+    placeholder::fill(text, |name| names.get(name).map(|path| if cfg!(windows) { path.replace('/', "\\") } else { path.clone() }))
+}
+
 /// The process of a command, in which `names` stand for paths.
 pub(super) fn process_of(command: &CommandTask, names: &BTreeMap<String, String>) -> Process {
     let limit = command.memory_bytes.filter(|_| cfg!(target_os = "linux")).map(|bytes| bytes.div_ceil(1024));
     match (&command.spec.line, limit) {
-        (CommandLine::Shell(text), None) => shell(&expand(text, names)),
-        (CommandLine::Shell(text), Some(kilobytes)) => shell(&format!("ulimit -v {kilobytes}; {}", expand(text, names))),
+        (CommandLine::Shell(text), None) => shell(&expand_line(text, names)),
+        (CommandLine::Shell(text), Some(kilobytes)) => shell(&format!("ulimit -v {kilobytes}; {}", expand_line(text, names))),
         (CommandLine::Argv(words), limit) => {
             let mut words = words.iter().map(|word| expand(word, names));
             let mut process = match limit {
