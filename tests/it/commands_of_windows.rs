@@ -57,7 +57,7 @@ fn a_command_that_fails_or_is_not_there_is_told_with_its_words() {
 }
 
 #[test]
-fn a_command_that_takes_too_long_is_ended_with_all_that_it_started() {
+fn a_command_that_takes_too_long_is_ended() {
     let p = project("ping -n 60 127.0.0.1 > nul & type {source} > {out}").edit(
         "Ingestfile.toml",
         "outputs =",
